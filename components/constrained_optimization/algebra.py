@@ -1,0 +1,173 @@
+"""Building expressions in canonical form, and what can be said of them without any data.
+
+Canonical form: sums are flat and hold at most one number; a factor never multiplies a number,
+another factor or one; a division by a number is a factor; max and min of numbers alone are numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import permutations
+
+from components.constrained_optimization.expressions import (
+    Expression,
+    Maximum,
+    Minimum,
+    Number,
+    RateOf,
+    Ratio,
+    Scaled,
+    Sum,
+    rates_in,
+)
+from components.constrained_optimization.rates import RATES, Group
+
+Terms = dict[Expression, float]
+
+
+def as_expression(value: Expression | float) -> Expression:
+    """A number as a node; nodes pass through.
+
+    Raises:
+        TypeError: for anything else.
+        ValueError: for NaN and infinities.
+    """
+    if isinstance(value, Expression):
+        return value
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        raise TypeError(f"expected a rate expression or a number, got {value!r}")
+    return Number(float(value))
+
+
+def add(*terms: Expression | float) -> Expression:
+    """terms[0] + terms[1] + ..., flat; numbers are collected where the first of them stands."""
+    collected: list[Expression] = []
+    constant, place = 0.0, None
+    for term in map(as_expression, terms):
+        for part in term.terms if isinstance(term, Sum) else (term,):
+            if isinstance(part, Number):
+                place = len(collected) if place is None else place
+                constant += part.value
+            else:
+                collected.append(part)
+    if place is not None and (constant or not collected):
+        collected.insert(place, Number(constant))
+    return collected[0] if len(collected) == 1 else Sum(tuple(collected))
+
+
+def scale(factor: float, value: Expression | float) -> Expression:
+    """factor * value. TypeError if the factor is an expression: products of rates are no rates."""
+    if isinstance(factor, Expression):
+        raise TypeError("an expression can only be multiplied by a number")
+    expression = as_expression(value)
+    if isinstance(expression, Scaled):
+        factor, expression = factor * expression.factor, expression.expression
+    if isinstance(expression, Number):
+        return Number(factor * expression.value + 0.0)  # + 0.0 makes -0.0 a plain zero
+    return expression if factor == 1 else Scaled(float(factor), expression)
+
+
+def divide(numerator: Expression | float, denominator: Expression | float) -> Expression:
+    """numerator / denominator. ZeroDivisionError if the denominator is the number 0."""
+    below = as_expression(denominator)
+    if isinstance(below, Number):
+        return scale(1.0 / below.value, numerator)
+    return Ratio(as_expression(numerator), below)
+
+
+def maximum(*arguments: Expression | float) -> Expression:
+    """max(arguments). ValueError if there are none."""
+    nodes = tuple(map(as_expression, arguments))
+    numbers = [node.value for node in nodes if isinstance(node, Number)]
+    return Number(max(numbers)) if nodes and len(numbers) == len(nodes) else Maximum(nodes)
+
+
+def minimum(*arguments: Expression | float) -> Expression:
+    """min(arguments). ValueError if there are none."""
+    nodes = tuple(map(as_expression, arguments))
+    numbers = [node.value for node in nodes if isinstance(node, Number)]
+    return Number(min(numbers)) if nodes and len(numbers) == len(nodes) else Minimum(nodes)
+
+
+def absolute(value: Expression | float) -> Expression:
+    """abs(value) = max(value, -value)."""
+    return maximum(value, scale(-1.0, value))
+
+
+def max_gap(rate: str, groups: Iterable[Group]) -> Expression:
+    """max over ordered pairs of groups a != b of  rate|a - rate|b.
+
+    Raises:
+        ValueError: if there are fewer than two different groups, or no such rate.
+    """
+    distinct = tuple(dict.fromkeys(groups))
+    if len(distinct) < 2:
+        raise ValueError(f"a gap needs at least two groups, got {[str(g) for g in distinct]}")
+    pairs = permutations(distinct, 2)
+    return Maximum(tuple(add(RateOf(rate, a), scale(-1.0, RateOf(rate, b))) for a, b in pairs))
+
+
+def merge_terms(expression: Expression) -> tuple[Terms, float]:
+    """An expression as  sum_k coefficient_k * term_k + constant, equal terms merged.
+
+    Terms are rates and nodes that are not linear (ratios, max, min). Complements are merged, too:
+    TNR, TPR, NPR and ACC are written as one minus FPR, FNR, PPR and ERR. A rate whose coefficient
+    cancels stays with coefficient 0, so that it is still known to be needed.
+    """
+    terms: Terms = {}
+    constants: list[float] = []
+
+    def collect(node: Expression, factor: float) -> None:
+        match node:
+            case Number(value):
+                constants.append(factor * value)
+            case Sum(parts):
+                for part in parts:
+                    collect(part, factor)
+            case Scaled(by, inner):
+                collect(inner, factor * by)
+            case RateOf(("TNR" | "TPR" | "NPR" | "ACC") as name, group):
+                constants.append(factor)
+                collect(RateOf(RATES[name].complement or name, group), -factor)
+            case _:
+                terms[node] = terms.get(node, 0.0) + factor
+
+    collect(expression, 1.0)
+    return terms, math.fsum(constants)
+
+
+def value_range(expression: Expression) -> tuple[float, float]:
+    """(least, greatest) value that the expression could have, every rate being in [0, 1].
+
+    By interval arithmetic, hence possibly wider than what is attained.
+    """
+    match expression:
+        case Number(value):
+            return value, value
+        case RateOf():
+            return 0.0, 1.0
+        case Scaled(factor, inner):
+            ends = [factor * end if factor else 0.0 for end in value_range(inner)]
+            return min(ends), max(ends)
+        case Ratio(numerator, denominator):
+            (low, high), (least, most) = value_range(numerator), value_range(denominator)
+            if low < 0 or least < 0:
+                return -math.inf, math.inf
+            return (low / most if most else 0.0), (high / least if least else math.inf)
+    ranges = [value_range(child) for child in expression.children]
+    lows: Sequence[float] = [low for low, _ in ranges]
+    highs: Sequence[float] = [high for _, high in ranges]
+    match expression:
+        case Sum():
+            return sum(lows), sum(highs)
+        case Maximum():
+            return max(lows), max(highs)
+        case Minimum():
+            return min(lows), min(highs)
+    raise TypeError(f"not a rate expression: {expression!r}")
+
+
+def is_random(expression: Expression) -> bool:
+    """Whether the expression depends on any rate (and not on numbers alone)."""
+    return next(rates_in(expression), None) is not None

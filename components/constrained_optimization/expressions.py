@@ -1,0 +1,268 @@
+"""Rate expressions and constraints, as values: the syntax tree and its evaluation.
+
+A node is a frozen dataclass, and Python operators build trees (`+`, `-`, `*` by a number, `/`,
+`<=` and `>=`), so that the library is usable without the language:
+
+    gap = RateOf("FPR", young) - RateOf("FPR", not_young)
+    constraint = absolute(gap) <= 0.02
+
+Operators and the functions of `algebra` build trees in canonical form; the text of such a tree
+parses back to the same tree.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from components.constrained_optimization.rates import RATES, Counts, Group
+
+Sense = Literal["<=", ">="]
+
+
+class Expression:
+    """Base of all nodes: a function of the rates of a classifier."""
+
+    @property
+    def children(self) -> tuple[Expression, ...]:
+        """The nodes directly below this one."""
+        return ()
+
+    def __add__(self, other: Expression | float) -> Expression:
+        return algebra.add(self, other)
+
+    def __radd__(self, other: float) -> Expression:
+        return algebra.add(other, self)
+
+    def __sub__(self, other: Expression | float) -> Expression:
+        return algebra.add(self, algebra.scale(-1.0, other))
+
+    def __rsub__(self, other: float) -> Expression:
+        return algebra.add(other, algebra.scale(-1.0, self))
+
+    def __neg__(self) -> Expression:
+        return algebra.scale(-1.0, self)
+
+    def __mul__(self, factor: float) -> Expression:
+        return algebra.scale(factor, self)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Expression | float) -> Expression:
+        return algebra.divide(self, other)
+
+    def __rtruediv__(self, other: float) -> Expression:
+        return algebra.divide(other, self)
+
+    def __le__(self, other: Expression | float) -> Constraint:
+        return _compare(self, "<=", other)
+
+    def __ge__(self, other: Expression | float) -> Constraint:
+        return _compare(self, ">=", other)
+
+    def __str__(self) -> str:
+        return notation.to_text(self)
+
+
+@dataclass(frozen=True)
+class Number(Expression):
+    """A constant. ValueError if it is not finite."""
+
+    value: float
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value):
+            raise ValueError(f"a constant must be finite, got {self.value!r}")
+
+
+@dataclass(frozen=True)
+class RateOf(Expression):
+    """The rate `rate` (a key of `RATES`) over `group` (None: over everyone)."""
+
+    rate: str
+    group: Group | None = None
+
+    def __post_init__(self) -> None:
+        if self.rate not in RATES:
+            raise ValueError(f"unknown rate {self.rate!r}; the rates are {', '.join(RATES)}")
+
+
+@dataclass(frozen=True)
+class Sum(Expression):
+    """terms[0] + terms[1] + ..."""
+
+    terms: tuple[Expression, ...]
+
+    @property
+    def children(self) -> tuple[Expression, ...]:
+        return self.terms
+
+
+@dataclass(frozen=True)
+class Scaled(Expression):
+    """factor * expression. ValueError if the factor is not finite."""
+
+    factor: float
+    expression: Expression
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.factor):
+            raise ValueError(f"a factor must be finite, got {self.factor!r}")
+
+    @property
+    def children(self) -> tuple[Expression, ...]:
+        return (self.expression,)
+
+
+@dataclass(frozen=True)
+class Ratio(Expression):
+    """numerator / denominator."""
+
+    numerator: Expression
+    denominator: Expression
+
+    @property
+    def children(self) -> tuple[Expression, ...]:
+        return (self.numerator, self.denominator)
+
+
+@dataclass(frozen=True)
+class Maximum(Expression):
+    """max(arguments), at least one. abs(e) is Maximum((e, -e))."""
+
+    arguments: tuple[Expression, ...]
+
+    def __post_init__(self) -> None:
+        if not self.arguments:
+            raise ValueError("a maximum needs at least one argument")
+
+    @property
+    def children(self) -> tuple[Expression, ...]:
+        return self.arguments
+
+
+@dataclass(frozen=True)
+class Minimum(Expression):
+    """min(arguments), at least one."""
+
+    arguments: tuple[Expression, ...]
+
+    def __post_init__(self) -> None:
+        if not self.arguments:
+            raise ValueError("a minimum needs at least one argument")
+
+    @property
+    def children(self) -> tuple[Expression, ...]:
+        return self.arguments
+
+
+def rates_in(expression: Expression) -> Iterator[RateOf]:
+    """The rates in an expression, from left to right, repeated where they repeat."""
+    if isinstance(expression, RateOf):
+        yield expression
+    for child in expression.children:
+        yield from rates_in(child)
+
+
+def evaluate(expression: Expression, counts: Mapping[Group | None, Counts]) -> float:
+    """The value of an expression on counted outcomes.
+
+    Args:
+        expression: any expression.
+        counts: outcomes of each group; the key None holds those of everyone.
+
+    Returns:
+        The value; NaN if any rate or ratio in it has a zero denominator or a group is missing
+        (also inside max and min: what was not measured is never ignored).
+    """
+    values = [evaluate(child, counts) for child in expression.children]
+    if any(math.isnan(value) for value in values):
+        return math.nan
+    match expression:
+        case Number(value):
+            return float(value)
+        case RateOf(rate, group):
+            return counts[group].rate(rate) if group in counts else math.nan
+        case Sum():
+            return math.fsum(values)
+        case Scaled(factor, _):
+            return factor * values[0]
+        case Ratio():
+            return values[0] / values[1] if values[1] else math.nan
+        case Maximum():
+            return max(values)
+        case Minimum():
+            return min(values)
+    raise TypeError(f"not a rate expression: {expression!r}")
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """expression <sense> limit.
+
+    Attributes:
+        text: the constraint as it was written, for people.
+        expression: the side with the rates.
+        limit: the number on the other side.
+        sense: "<=" or ">=".
+
+    Raises:
+        ValueError: if the limit is not finite or the sense is another one.
+    """
+
+    text: str
+    expression: Expression
+    limit: float
+    sense: Sense
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.limit):
+            raise ValueError(f"{self.text}: the limit must be finite, got {self.limit!r}")
+        if self.sense not in ("<=", ">="):
+            raise ValueError(f"{self.text}: the sense must be '<=' or '>=', got {self.sense!r}")
+
+    def __str__(self) -> str:
+        return self.text
+
+    def value(self, counts: Mapping[Group | None, Counts]) -> float:
+        """The value of the expression; see `evaluate`."""
+        return evaluate(self.expression, counts)
+
+    def is_satisfied(self, value: float) -> bool:
+        """Whether a value of the expression keeps the limit. NaN never does."""
+        return value <= self.limit if self.sense == "<=" else value >= self.limit
+
+    def violation(self, value: float) -> float:
+        """How far a value is beyond the limit: positive is violated, NaN stays NaN."""
+        return value - self.limit if self.sense == "<=" else self.limit - value
+
+    def groups(self) -> tuple[Group, ...]:
+        """The groups named in the expression, each once, in order of appearance."""
+        found = (rate.group for rate in rates_in(self.expression))
+        return tuple(dict.fromkeys(group for group in found if group is not None))
+
+    def with_limit(self, limit: float) -> Constraint:
+        """The same constraint with another limit; the text follows."""
+        # The side with the rates keeps its wording when the text has exactly the two sides.
+        sides = re.split("<=|>=", self.text)
+        if len(sides) == 2:
+            written = sides[0] if self.sense in self.text else sides[1]
+        else:
+            written = str(self.expression)
+        text = f"{written.strip()} {self.sense} {notation.number_text(limit)}"
+        return replace(self, text=text, limit=float(limit))
+
+
+def _compare(left: Expression, sense: Sense, right: Expression | float) -> Constraint:
+    if isinstance(right, Expression):
+        left, limit = left - right, 0.0
+    else:
+        limit = float(right)
+    return Constraint(f"{left} {sense} {notation.number_text(limit)}", left, limit, sense)
+
+
+# Last, because both are written in terms of the nodes above.
+from components.constrained_optimization import algebra, notation  # noqa: E402
