@@ -1,0 +1,81 @@
+"""ConstrainedTrainer: a TFX component that trains a network under rate constraints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import standard_artifacts, system_executions
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.constrained_trainer import executor
+from components.constrained_trainer.config import TrainingConfig
+from components.features import Features
+from components.fingerprint import code_fingerprint
+
+
+class ConstrainedTrainerSpec(ComponentSpec):
+    """Interface of ConstrainedTrainer."""
+
+    PARAMETERS = {
+        "config": ExecutionParameter(type=dict[str, Any]),
+        "features": ExecutionParameter(type=dict[str, Any]),
+        "code": ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
+    }
+    OUTPUTS = {
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
+    }
+    TYPE_ANNOTATION = system_executions.Train
+
+
+class ConstrainedTrainer(base_component.BaseComponent):
+    """Trains on the `train` split, chooses a snapshot on the `validation` split.
+
+    Outputs: `model`, a SavedModel that serves raw examples; `model_run`, TensorBoard logs and
+    `history.json` with every snapshot's objective, violations and multipliers.
+    """
+
+    SPEC_CLASS = ConstrainedTrainerSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        transform_graph: types.BaseChannel,
+        config: TrainingConfig,
+        features: Features,
+    ):
+        """Args:
+        examples: transformed examples with splits `train` and `validation`.
+        transform_graph: Transform's graph, exported inside the served model.
+        config: how to train.
+        features: what the columns mean.
+        """
+        super().__init__(
+            ConstrainedTrainerSpec(
+                examples=examples,
+                transform_graph=transform_graph,
+                config=config.model_dump(mode="json"),
+                features=features.model_dump(mode="json"),
+                code=code_fingerprint(
+                    "components.constrained_trainer",
+                    "components.constrained_optimization",
+                    "components.transform",
+                    "components.features",
+                    *_own_network(config.network),
+                ),
+                model=types.Channel(type=standard_artifacts.Model),
+                model_run=types.Channel(type=standard_artifacts.ModelRun),
+            )
+        )
+
+
+def _own_network(network: str) -> list[str]:
+    """The module of a network given as `module:function`: its code counts too."""
+    return [network.partition(":")[0]] if ":" in network else []

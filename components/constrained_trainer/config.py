@@ -1,0 +1,56 @@
+"""The settings of one training run."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from components.features import Strict
+
+
+class MultiplierConfig(Strict):
+    """The player that sets the weights of the constraints (the dual player)."""
+
+    regret: Literal["swap", "external"] = Field("swap", description="regret that the player minimises")
+    update: Literal["multiplicative", "additive"] = Field(
+        "multiplicative", description="how the weights move"
+    )
+    learning_rate: float = Field(0.05, gt=0, description="step size of the player's Adam")
+
+
+class TrainingConfig(Strict):
+    """What ConstrainedTrainer does, apart from the data it is given.
+
+    The defaults train the reference network of the CelebA tutorials to convergence on 40,000 images.
+    """
+
+    network: str = Field(
+        "mlp", description="mlp (flatten, 64 ReLU, 1), cnn (small convolutional), or module:function"
+    )
+    constraints: tuple[str, ...] = Field(
+        ("max_gap(FPR, [Young]) <= 0.01",),
+        description="lines of the constraint language; none trains an unconstrained model",
+    )
+    objective: Literal["hinge", "cross_entropy"] = Field(
+        "hinge", description="loss that stands in for the error rate"
+    )
+    steps: int = Field(4000, ge=1, description="minibatch steps")
+    batch_size: int = Field(256, ge=1, description="examples per step, drawn with replacement")
+    learning_rate: float = Field(1e-3, gt=0, description="initial step size of Adam, decayed to zero by a cosine")
+    snapshots: int = Field(
+        40, ge=1, description="snapshots taken at equal distances and rated on the validation split"
+    )
+    multipliers: MultiplierConfig = Field(
+        default_factory=MultiplierConfig, description="the dual player"
+    )
+    denominator_lower_bound: float = Field(
+        1e-3, gt=0, lt=1, description="smallest share of examples a rate may be taken over"
+    )
+    seed: int = Field(0, ge=0, description="seeds the initial weights and the minibatches")
+
+    @model_validator(mode="after")
+    def _a_step_for_every_snapshot(self) -> TrainingConfig:
+        if self.snapshots > self.steps:
+            raise ValueError(f"snapshots ({self.snapshots}) cannot exceed steps ({self.steps})")
+        return self

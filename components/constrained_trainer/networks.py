@@ -1,0 +1,90 @@
+"""The networks that can be trained: pictures in, one real score out (Yes where it is above 0)."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+import keras
+from keras import layers
+
+from components.errors import SettingsError
+
+# (height, width, channels) -> a model from uint8 (n, height, width, channels) to float32 (n, 1).
+Network = Callable[[tuple[int, int, int]], keras.Model]
+
+
+def mlp(shape: tuple[int, int, int]) -> keras.Model:
+    """The reference network of the CelebA tutorials: flatten, 64 ReLU units, one score."""
+    return keras.Sequential(
+        [
+            layers.Input(shape, dtype="uint8"),
+            layers.Rescaling(1 / 255),
+            layers.Flatten(),
+            layers.Dense(64, activation="relu"),
+            layers.Dense(1),
+        ],
+        name="mlp",
+    )
+
+
+def cnn(shape: tuple[int, int, int]) -> keras.Model:
+    """A small convolutional network: blocks of 16, 32 and 64 filters, a dense layer, dropout."""
+    blocks = []
+    for filters in (16, 32, 64):
+        blocks += [layers.Conv2D(filters, 3, padding="same", activation="relu"), layers.MaxPooling2D()]
+    return keras.Sequential(
+        [
+            layers.Input(shape, dtype="uint8"),
+            layers.Rescaling(1 / 127.5, offset=-1),
+            *blocks,
+            layers.Flatten(),
+            layers.Dropout(0.4),
+            layers.Dense(64, activation="relu"),
+            layers.Dropout(0.4),
+            layers.Dense(1),
+        ],
+        name="cnn",
+    )
+
+
+NETWORKS: dict[str, Network] = {"mlp": mlp, "cnn": cnn}
+
+
+def build(name: str, shape: tuple[int, int, int], seed: int) -> keras.Model:
+    """The network called `name`, with weights drawn from `seed`.
+
+    Args:
+      name: a key of NETWORKS, or `module:function` of a function like those here.
+      shape: (height, width, channels) of the pictures.
+      seed: the same seed gives the same weights.
+
+    Raises:
+      SettingsError: no such network, or its output is not one score per picture.
+    """
+    keras.utils.set_random_seed(seed)
+    model = _find(name)(shape)
+    if tuple(model.output_shape) != (None, 1):
+        raise SettingsError(
+            f"trainer.network = {name!r}: its output has shape {model.output_shape}; "
+            "expected (None, 1), one real score per picture"
+        )
+    return model
+
+
+def uses_convolution(model: keras.Model) -> bool:
+    """Whether `model` has a convolution, which XLA runs on one core only on a CPU."""
+    return any("conv" in layer.name or "Conv" in type(layer).__name__ for layer in model.layers)
+
+
+def _find(name: str) -> Network:
+    if name in NETWORKS:
+        return NETWORKS[name]
+    module, colon, function = name.partition(":")
+    expected = f"expected one of {', '.join(NETWORKS)}, or module:function"
+    if not colon:
+        raise SettingsError(f"trainer.network = {name!r}: no such network; {expected}")
+    try:
+        return getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(f"trainer.network = {name!r}: {error}; {expected}") from None

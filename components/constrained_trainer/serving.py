@@ -1,0 +1,70 @@
+"""A trained network as a SavedModel that serves raw serialized examples."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components.features import TRANSFORMED_IMAGE, TRANSFORMED_LABEL, Features
+from components.transform.preprocessing import bytes_to_pixels, value_index
+
+PROBABILITY = "probability"
+UNKNOWN_GROUP = "(unknown)"
+
+
+class ServedModel(tf.Module):
+    """Raw examples in, the probability of the positive class out.
+
+    The probability is sigmoid(score), so that the threshold 0.5 *is* the decision (score > 0) that the
+    constraints were trained at. Pictures go through Transform's own graph.
+    """
+
+    def __init__(self, network: keras.Model, transform: tft.TFTransformOutput, features: Features):
+        super().__init__()
+        self._features = features
+        self._network = network
+        self._transform = transform.transform_features_layer()
+        image = features.image.name
+        self._image_column = {image: transform.raw_feature_spec()[image]}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """(n,) serialized tf.Examples with the picture -> `probability`, float32 (n, 1)."""
+        raw = tf.io.parse_example(examples, self._image_column)
+        pixels = bytes_to_pixels(self._transform(raw)[TRANSFORMED_IMAGE], self._features.image)
+        return {PROBABILITY: tf.sigmoid(self._network(pixels, training=False))}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def slices(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """(n,) serialized tf.Examples -> the label, float32 (n,), and the name of each group, (n,).
+
+        For evaluation: a slice called "Not Young" reads better than one called 0.
+        """
+        columns = {self._features.label.name: _column(self._features.label.positive)}
+        for group in self._features.groups.values():
+            columns[group.name] = _column(next(iter(group.values.values())))
+        raw = tf.io.parse_example(examples, columns)
+        label = value_index(raw[self._features.label.name], self._features.label.values)
+        outputs = {TRANSFORMED_LABEL: tf.where(label < 0, float("nan"), tf.cast(label, tf.float32))}
+        for feature, group in self._features.groups.items():
+            names = tf.constant([*group.values, UNKNOWN_GROUP])
+            index = value_index(raw[group.name], tuple(group.values.values()))
+            outputs[feature] = tf.gather(names, tf.where(index < 0, len(group.values), index))
+        return outputs
+
+
+def export(
+    network: keras.Model, transform: tft.TFTransformOutput, features: Features, directory: str
+) -> None:
+    """Writes `network` as a SavedModel with the signatures of `ServedModel` into `directory`."""
+    served = ServedModel(network, transform, features)
+    tf.saved_model.save(
+        served,
+        directory,
+        signatures={"serving_default": served.serving_default, "slices": served.slices},
+    )
+
+
+def _column(value: int | str) -> tf.io.FixedLenFeature:
+    return tf.io.FixedLenFeature([], tf.string if isinstance(value, str) else tf.int64)

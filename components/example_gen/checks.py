@@ -1,0 +1,194 @@
+"""Is every record of a shard what the settings say it is?
+
+One pass over the raw bytes, in constant memory: framing and checksum of each TFRecord, presence and
+type of the columns that are used, label and group values, and the first bytes of each picture.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from components.errors import DataError
+from components.features import Features, RawValue
+
+_BATCH = 512
+_JPEG_START = b"\xff\xd8\xff"
+
+
+class SplitCounts:
+    """How many examples of each group and label a split holds."""
+
+    def __init__(self) -> None:
+        self.examples = 0
+        self.by_group: collections.Counter[tuple[str, str, int]] = collections.Counter()
+
+    def add(self, labels: np.ndarray, groups: Mapping[str, np.ndarray], features: Features) -> None:
+        """Counts a batch: `labels` (n,) of 0/1, `groups` feature -> (n,) group index."""
+        self.examples += len(labels)
+        for feature, indices in groups.items():
+            for index, name in enumerate(features.groups[feature].values):
+                for label in (0, 1):
+                    count = int(np.sum((indices == index) & (labels == label)))
+                    self.by_group[feature, name, label] += count
+
+    def require_every_group(self, split: str, folder: str, features: Features) -> None:
+        """Raises DataError when a group of the settings has no example, or no negative one."""
+        if not self.examples:
+            raise DataError(f"{folder}: split '{split}' has no examples in its shards; give it some")
+        for feature, group in features.groups.items():
+            for name, value in group.values.items():
+                if not sum(self.by_group[feature, name, label] for label in (0, 1)):
+                    raise DataError(
+                        f"{folder}: split '{split}' has no example of group [{name}] "
+                        f"({group.name} = {value!r}) among {self.examples}; a gap to it cannot be "
+                        f"measured. Add such examples to the split, or take the group out of "
+                        f"data.features.groups.{feature}.values"
+                    )
+
+
+def check_shard(file: str, features: Features, counts: SplitCounts) -> None:
+    """Reads one TFRecord file and adds what it holds to `counts`.
+
+    Raises:
+      DataError: naming the file, the record (from 0), the column, the value and what was expected.
+    """
+    columns = _columns(file, features)
+    position = 0
+    try:
+        for batch in tf.data.TFRecordDataset(file, buffer_size=8 << 20).batch(_BATCH):
+            try:
+                parsed = tf.io.parse_example(batch, columns)
+            except tf.errors.InvalidArgumentError:
+                _explain_parse_error(file, position, batch.numpy(), columns)
+                raise
+            _check_batch(file, position, parsed, features, counts)
+            position += len(batch)
+    except tf.errors.DataLossError as error:
+        raise DataError(
+            f"{file}: damaged after record {position} or shortly behind it: {_first_line(error)}. "
+            "The file is truncated or was changed: copy or prepare it again"
+        ) from None
+
+
+def find_undecodable_image(files: Sequence[str], features: Features) -> str | None:
+    """Where the first picture is that starts like a JPEG but cannot be decoded, in words.
+
+    Decoding everything twice would double the cost of a good run, so this is asked only after
+    Transform has failed on a picture.
+    """
+    column = {features.image.name: tf.io.FixedLenFeature([], tf.string)}
+    for file in files:
+        for position, record in enumerate(tf.data.TFRecordDataset(file)):
+            image = tf.io.parse_single_example(record, column)[features.image.name]
+            try:
+                tf.io.decode_jpeg(image, channels=features.image.channels, ratio=8)
+            except tf.errors.InvalidArgumentError:
+                return (
+                    f"{file}: record {position}: column '{features.image.name}' "
+                    f"({len(image.numpy())} bytes) starts like a JPEG but is damaged; "
+                    "replace or remove the record"
+                )
+    return None
+
+
+def _columns(file: str, features: Features) -> dict[str, tf.io.FixedLenFeature]:
+    def column(value: RawValue) -> tf.io.FixedLenFeature:
+        return tf.io.FixedLenFeature([], tf.string if isinstance(value, str) else tf.int64)
+
+    columns = {
+        features.image.name: tf.io.FixedLenFeature([], tf.string),
+        features.label.name: column(features.label.positive),
+    }
+    for group in features.groups.values():
+        columns[group.name] = column(next(iter(group.values.values())))
+    return columns
+
+
+def _check_batch(
+    file: str,
+    position: int,
+    parsed: Mapping[str, tf.Tensor],
+    features: Features,
+    counts: SplitCounts,
+) -> None:
+    image = features.image.name
+    starts = tf.strings.substr(parsed[image], 0, len(_JPEG_START)).numpy()
+    for row in np.flatnonzero(starts != _JPEG_START)[:1]:
+        raise DataError(
+            f"{file}: record {position + row}: column '{image}' is no JPEG: it starts with "
+            f"{bytes(starts[row])!r}, a JPEG with {_JPEG_START!r}. Encode the picture as JPEG, or "
+            "name the right column in data.features.image.name"
+        )
+    labels = _indices(
+        file, position, parsed, features.label.name, features.label.values, "data.features.label"
+    )
+    groups = {
+        feature: _indices(
+            file,
+            position,
+            parsed,
+            group.name,
+            tuple(group.values.values()),
+            f"data.features.groups.{feature}.values",
+        )
+        for feature, group in features.groups.items()
+    }
+    counts.add(labels, groups, features)
+
+
+def _indices(
+    file: str,
+    position: int,
+    parsed: Mapping[str, tf.Tensor],
+    name: str,
+    values: Sequence[RawValue],
+    setting: str,
+) -> np.ndarray:
+    column = parsed[name].numpy()
+    known = [value.encode() if isinstance(value, str) else value for value in values]
+    indices = np.full(len(column), -1)
+    for index, value in enumerate(known):
+        indices[column == value] = index
+    for row in np.flatnonzero(indices < 0)[:1]:
+        raise DataError(
+            f"{file}: record {position + row}: column '{name}' has the value {column[row]!r}; "
+            f"expected one of {', '.join(repr(value) for value in values)}. "
+            f"Correct the record, or say in {setting} what the value means"
+        )
+    return indices
+
+
+def _explain_parse_error(
+    file: str, position: int, records: np.ndarray, columns: Mapping[str, tf.io.FixedLenFeature]
+) -> None:
+    """Raises a DataError for the first record of a batch that does not parse."""
+    for row, record in enumerate(records):
+        where = f"{file}: record {position + row}"
+        example = tf.train.Example()
+        try:
+            example.ParseFromString(record)
+        except Exception:
+            raise DataError(f"{where}: is not a tf.Example; write the records as tf.Examples") from None
+        for name, spec in columns.items():
+            expected = "bytes" if spec.dtype == tf.string else "int64"
+            if name not in example.features.feature:
+                present = ", ".join(sorted(example.features.feature)[:8])
+                raise DataError(
+                    f"{where}: has no column '{name}' (it has: {present}, ...). Name the column that "
+                    "holds it in data.features"
+                )
+            kind = example.features.feature[name].WhichOneof("kind")
+            values = len(getattr(example.features.feature[name], kind).value) if kind else 0
+            if kind != f"{expected}_list" or values != 1:
+                raise DataError(
+                    f"{where}: column '{name}' holds {values} value(s) of {kind or 'no type'}; "
+                    f"expected one {expected} value"
+                )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].split(" [Op:")[0].removeprefix("{{function_node __wrapped__")

@@ -1,0 +1,127 @@
+"""Confusion counts of every group, in one pass over the overall slice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+from tensorflow_model_analysis.metrics import metric_types
+from tensorflow_model_analysis.utils import util
+
+from components.constrained_optimization.rates import Counts, Group
+
+# A served probability above this is a Yes: sigmoid(score) > 0.5 where score > 0, the decision the
+# constraints were trained at.
+DECISION_THRESHOLD = 0.5
+
+_TP, _FP, _TN, _FN = range(4)
+GroupCounts = Mapping[Group | None, Counts]
+
+
+def group_counts(
+    groups: Mapping[str, Sequence[str]], model_name: str, output_name: str
+) -> metric_types.MetricComputation:
+    """The computation that all metrics of this package are derived from.
+
+    TFMA keeps one of several equal computations, so however many constraints a gate has, the
+    examples are counted once.
+
+    Args:
+      groups: display name of each group feature -> the names of its groups.
+      model_name: model whose predictions are counted.
+      output_name: output of that model.
+
+    Returns:
+      A computation with one private key whose value is a `GroupCounts`: every group, and None for
+      all examples. A group without examples has counts of zero.
+    """
+    key = metric_types.MetricKey(
+        name=f"_fairgate_counts_{sorted(groups)}", model_name=model_name, output_name=output_name
+    )
+    return metric_types.MetricComputation(
+        keys=[key],
+        preprocessors=[
+            metric_types.CombinedFeaturePreprocessor(
+                feature_keys=list(groups), model_names=[model_name] if model_name else None
+            )
+        ],
+        combiner=_CountsCombiner(key, groups, model_name, output_name),
+    )
+
+
+class _CountsCombiner(beam.CombineFn):
+    """Accumulator: float64 (1 + number of groups, 4) of tp, fp, tn, fn; row 0 is everybody."""
+
+    def __init__(
+        self,
+        key: metric_types.MetricKey,
+        groups: Mapping[str, Sequence[str]],
+        model_name: str,
+        output_name: str,
+    ):
+        self._key = key
+        self._groups = [Group(feature, name) for feature, names in groups.items() for name in names]
+        self._rows = {group: row + 1 for row, group in enumerate(self._groups)}
+        self._features = list(groups)
+        self._model_name = model_name
+        self._output_name = output_name
+
+    def create_accumulator(self) -> np.ndarray:
+        return np.zeros((1 + len(self._groups), 4))
+
+    def add_input(
+        self, accumulator: np.ndarray, element: metric_types.StandardMetricInputs
+    ) -> np.ndarray:
+        label = self._scalar(element.label)
+        prediction = self._scalar(element.prediction)
+        positive = label > 0.5
+        said_yes = prediction > DECISION_THRESHOLD
+        if np.isnan(prediction) or np.isnan(label):
+            # An example without an answer makes every rate it belongs to unknown, not smaller.
+            increment: Any = np.nan
+            cell = slice(None)
+        else:
+            increment = 1.0
+            cell = (_TP if said_yes else _FN) if positive else (_FP if said_yes else _TN)
+        accumulator[0, cell] += increment
+        for feature in self._features:
+            row = self._rows.get(Group(feature, self._group_name(element, feature)))
+            if row is not None:
+                accumulator[row, cell] += increment
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[np.ndarray]) -> np.ndarray:
+        return np.sum(list(accumulators), axis=0)
+
+    def extract_output(
+        self, accumulator: np.ndarray
+    ) -> dict[metric_types.MetricKey, dict[Group | None, Counts]]:
+        rows = [None, *self._groups]
+        return {
+            self._key: {
+                group: _counts(row) for group, row in zip(rows, accumulator, strict=True)
+            }
+        }
+
+    def _scalar(self, value: Any) -> float:
+        for name in (self._model_name, self._output_name):
+            if isinstance(value, Mapping):
+                value = util.get_by_keys(value, [name]) if name in value else value
+        if isinstance(value, Mapping):
+            value = next(iter(value.values()))
+        values = np.asarray(value, dtype=np.float64).reshape(-1)
+        return float(values[0]) if values.size else float("nan")
+
+    def _group_name(self, element: metric_types.StandardMetricInputs, feature: str) -> str:
+        features = element.get_transformed_features(self._model_name) or element.get_features()
+        value = np.asarray(features[feature]).reshape(-1)[0]
+        return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _counts(row: np.ndarray) -> Counts:
+    """Counts of one row; of nobody where an answer was NaN, so that every rate over it is NaN."""
+    if not np.all(np.isfinite(row)):
+        return Counts(0, 0, 0, 0)
+    return Counts(tp=int(row[_TP]), fp=int(row[_FP]), tn=int(row[_TN]), fn=int(row[_FN]))

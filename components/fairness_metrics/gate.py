@@ -1,0 +1,145 @@
+"""The gate as a TFMA EvalConfig: what is shown, what is decided, and against which limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tensorflow_model_analysis.proto import config_pb2
+
+from components.constrained_optimization import language
+from components.constrained_optimization.expressions import Constraint
+from components.fairness_metrics.config import GateConfig
+from components.fingerprint import code_fingerprint
+
+CANDIDATE = "constrained"
+BASELINE = "baseline"
+PREPROCESSING_SIGNATURE = "slices"
+PREDICTION_SIGNATURE = "serving_default"
+DISPLAY_THRESHOLDS = (0.22, 0.5, 0.75)
+
+ACCURACY = "fairgate/accuracy"
+FEWEST_NEGATIVES = "fairgate/fewest_negatives"
+DISTINCT_DECISIONS = "fairgate/distinct_decisions"
+COUNTS = ("TruePositives", "FalsePositives", "TrueNegatives", "FalseNegatives")
+
+_MODULE = "components.fairness_metrics.metrics"
+
+
+@dataclass(frozen=True)
+class GateCheck:
+    """One constraint of the gate and the names of its two metrics."""
+
+    constraint: Constraint
+    value_metric: str
+    bound_metric: str
+
+
+def checks(gate: GateConfig, groups: Mapping[str, Sequence[str]]) -> list[GateCheck]:
+    """The constraints of the gate, parsed, with `gate.limit` in place."""
+    result = []
+    for index, line in enumerate(gate.constraints):
+        constraint = language.parse(line, groups)
+        if gate.limit is not None:
+            constraint = constraint.with_limit(gate.limit)
+        result.append(GateCheck(constraint, f"fairgate/{index}/value", f"fairgate/{index}/bound"))
+    return result
+
+
+def eval_config(
+    gate: GateConfig, groups: Mapping[str, Sequence[str]], label: str
+) -> config_pb2.EvalConfig:
+    """The configuration of the standard Evaluator.
+
+    FairnessIndicators, ExampleCount and the confusion counts are for display, per slice. The decision
+    rests on thresholds on the overall slice: each constraint's confidence bound, the accuracy, the
+    number of negatives of the smallest group, and that the model does not always give one answer.
+
+    Args:
+      gate: the gate's settings.
+      groups: display name of each group feature -> the names of its groups.
+      label: column of the preprocessing signature that holds the label.
+    """
+    decision = []
+    for check in checks(gate, groups):
+        decision.append(
+            _metric("ConstraintValue", check.value_metric, groups, constraint=str(check.constraint))
+        )
+        side = "upper_bound" if check.constraint.sense == "<=" else "lower_bound"
+        decision.append(
+            _metric(
+                "ConstraintBound",
+                check.bound_metric,
+                groups,
+                threshold={side: check.constraint.limit},
+                constraint=str(check.constraint),
+                confidence=gate.confidence,
+            )
+        )
+    decision += [
+        _metric(
+            "ConstraintValue",
+            ACCURACY,
+            groups,
+            threshold={"lower_bound": gate.minimum_accuracy},
+            constraint=f"ACC >= {gate.minimum_accuracy}",
+        ),
+        _metric(
+            "FewestNegatives",
+            FEWEST_NEGATIVES,
+            groups,
+            threshold={"lower_bound": gate.minimum_negatives},
+        ),
+        _metric("DistinctDecisions", DISTINCT_DECISIONS, groups, threshold={"lower_bound": 2}),
+    ]
+    display = [
+        config_pb2.MetricConfig(class_name="ExampleCount"),
+        config_pb2.MetricConfig(
+            class_name="FairnessIndicators",
+            module="fairness_indicators.fairness_indicators_metrics",
+            config=json.dumps({"thresholds": DISPLAY_THRESHOLDS}),
+        ),
+        *(
+            config_pb2.MetricConfig(class_name=name, config=json.dumps({"thresholds": [0.5]}))
+            for name in COUNTS
+        ),
+    ]
+    return config_pb2.EvalConfig(
+        model_specs=[
+            config_pb2.ModelSpec(
+                name=name,
+                is_baseline=name == BASELINE,
+                label_key=label,
+                signature_name=PREDICTION_SIGNATURE,
+                preprocessing_function_names=[PREPROCESSING_SIGNATURE],
+            )
+            for name in (CANDIDATE, BASELINE)
+        ],
+        slicing_specs=[
+            config_pb2.SlicingSpec(),
+            *(config_pb2.SlicingSpec(feature_keys=[feature]) for feature in groups),
+        ],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=[*display, *decision])],
+    )
+
+
+def _metric(
+    class_name: str,
+    name: str,
+    groups: Mapping[str, Sequence[str]],
+    threshold: Mapping[str, float] | None = None,
+    **arguments: Any,
+) -> config_pb2.MetricConfig:
+    code = code_fingerprint("components.fairness_metrics", "components.constrained_optimization")
+    config = {"name": name, "groups": groups, "code": code, **arguments}
+    metric = config_pb2.MetricConfig(
+        class_name=class_name, module=_MODULE, config=json.dumps(config, sort_keys=True)
+    )
+    if threshold:
+        # Held against the overall slice alone: a group's own slice has no gap.
+        per_slice = metric.per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec()])
+        for side, value in threshold.items():
+            getattr(per_slice.threshold.value_threshold, side).value = value
+    return metric

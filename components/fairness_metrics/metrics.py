@@ -1,0 +1,137 @@
+"""FairGate's metrics for TensorFlow Model Analysis: what the gate decides on.
+
+Each is a number of the overall slice, so that the standard Evaluator can hold a threshold against it.
+All are derived from the same counts (`counts.group_counts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tensorflow_model_analysis.metrics import metric_types
+
+from components.constrained_optimization import bounds, expressions, language
+from components.fairness_metrics.counts import GroupCounts, group_counts
+
+Groups = Mapping[str, Sequence[str]]
+
+
+class ConstraintValue(metric_types.Metric):
+    """The measured value of a constraint's left side; NaN when a group it needs is missing."""
+
+    def __init__(self, constraint: str, groups: Groups, name: str, code: str = ""):
+        """Args:
+        constraint: a line of the constraint language.
+        groups: display name of each group feature -> the names of its groups.
+        name: key of the metric in evaluation results.
+        code: hash of this package's source; only makes a change of it a change of configuration.
+        """
+        super().__init__(
+            _computations(_constraint_value), constraint=constraint, groups=groups, name=name, code=code
+        )
+
+
+class ConstraintBound(metric_types.Metric):
+    """The confidence bound of a constraint's left side, on the side that could break the limit.
+
+    An upper bound for `<=`, a lower bound for `>=`; with probability at least `confidence` over the
+    draw of the test split the true value is on the safe side of it (see
+    `constrained_optimization.bounds`). NaN when a group it needs is missing.
+    """
+
+    def __init__(
+        self, constraint: str, groups: Groups, confidence: float, name: str, code: str = ""
+    ):
+        """Args: as for `ConstraintValue`; confidence: of the one-sided bound, in (0, 1)."""
+        super().__init__(
+            _computations(_constraint_bound),
+            constraint=constraint,
+            groups=groups,
+            confidence=confidence,
+            name=name,
+            code=code,
+        )
+
+
+class FewestNegatives(metric_types.Metric):
+    """Number of negative examples of the group that has fewest; 0 when a group is missing."""
+
+    def __init__(self, groups: Groups, name: str, code: str = ""):
+        """Args: as for `ConstraintValue`."""
+        super().__init__(_computations(_fewest_negatives), groups=groups, name=name, code=code)
+
+
+class DistinctDecisions(metric_types.Metric):
+    """How many different answers the model gives: 1 for a model that always says No (or Yes)."""
+
+    def __init__(self, groups: Groups, name: str, code: str = ""):
+        """Args: as for `ConstraintValue`."""
+        super().__init__(_computations(_distinct_decisions), groups=groups, name=name, code=code)
+
+
+for _metric in (ConstraintValue, ConstraintBound, FewestNegatives, DistinctDecisions):
+    metric_types.register_metric(_metric)
+
+
+def _constraint_value(counts: GroupCounts, constraint: str, groups: Groups) -> float:
+    return expressions.evaluate(language.parse(constraint, groups).expression, counts)
+
+
+def _constraint_bound(
+    counts: GroupCounts, constraint: str, groups: Groups, confidence: float
+) -> float:
+    parsed = language.parse(constraint, groups)
+    bound = bounds.upper_bound if parsed.sense == "<=" else bounds.lower_bound
+    return bound(parsed.expression, counts, 1.0 - confidence)
+
+
+def _fewest_negatives(counts: GroupCounts, groups: Groups) -> float:
+    del groups
+    return float(min(count.negatives for group, count in counts.items() if group is not None))
+
+
+def _distinct_decisions(counts: GroupCounts, groups: Groups) -> float:
+    del groups
+    everybody = counts[None]
+    yes, no = everybody.tp + everybody.fp, everybody.tn + everybody.fn
+    return float((yes > 0) + (no > 0)) if yes + no >= 0 else float("nan")
+
+
+def _computations(
+    number: Callable[..., float],
+) -> Callable[..., metric_types.MetricComputations]:
+    """A TFMA computations function for a number that is derived from the counts."""
+
+    def computations(
+        groups: Groups,
+        name: str,
+        code: str = "",
+        model_names: Sequence[str] | None = None,
+        output_names: Sequence[str] | None = None,
+        example_weighted: bool = False,
+        **arguments: Any,
+    ) -> metric_types.MetricComputations:
+        del code
+        result: metric_types.MetricComputations = []
+        for model_name in model_names or [""]:
+            for output_name in output_names or [""]:
+                counts = group_counts(groups, model_name, output_name)
+                key = metric_types.MetricKey(
+                    name=name,
+                    model_name=model_name,
+                    output_name=output_name,
+                    example_weighted=example_weighted,
+                )
+
+                def derive(
+                    metrics: Mapping[metric_types.MetricKey, Any],
+                    counts_key: metric_types.MetricKey = counts.keys[0],
+                    key: metric_types.MetricKey = key,
+                ) -> dict[metric_types.MetricKey, float]:
+                    return {key: number(metrics[counts_key], groups=groups, **arguments)}
+
+                result += [counts, metric_types.DerivedMetricComputation([key], derive)]
+        return result
+
+    return computations

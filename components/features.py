@@ -1,0 +1,132 @@
+"""What the columns of a dataset mean: which is the picture, the label, the groups.
+
+Every part of the pipeline that touches an example reads it through this one description: ingestion
+checks it, Transform turns it into training features, the trainer and the gate speak of its groups.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+# A raw value as it stands in a tf.Example: int64 or (as text) bytes.
+RawValue = int | str
+
+
+def _reject_brackets(name: str) -> str:
+    if not name.strip() or any(character in name for character in "[]=\n"):
+        raise ValueError(
+            f"{name!r} is not usable as a name in constraints: names are not empty and hold none of [ ] ="
+        )
+    return name
+
+
+GroupName = Annotated[str, AfterValidator(_reject_brackets)]
+
+
+class Strict(BaseModel):
+    """Base of every settings object: unknown fields are errors and instances do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class ImageFeature(Strict):
+    """The picture: its column, and the size at which networks see it."""
+
+    name: str = Field("image", description="column that holds the encoded JPEG bytes")
+    height: int = Field(28, ge=4, le=512, description="rows after resizing [pixels]")
+    width: int = Field(28, ge=4, le=512, description="columns after resizing [pixels]")
+    channels: int = Field(3, description="3 for colour, 1 for grey")
+
+    @field_validator("channels")
+    @classmethod
+    def _grey_or_colour(cls, channels: int) -> int:
+        if channels not in (1, 3):
+            raise ValueError(f"{channels} is not a number of channels: give 3 (colour) or 1 (grey)")
+        return channels
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the transformed picture."""
+        return self.height, self.width, self.channels
+
+
+class LabelFeature(Strict):
+    """The binary label: its column, and which raw value is the positive class."""
+
+    name: str = Field("attributes/Smiling", description="column that holds the label")
+    positive: RawValue = Field(1, description="raw value of the positive class")
+    negative: RawValue = Field(0, description="raw value of the negative class")
+
+    @model_validator(mode="after")
+    def _two_values_of_one_type(self) -> LabelFeature:
+        if self.positive == self.negative or type(self.positive) is not type(self.negative):
+            raise ValueError(
+                f"positive ({self.positive!r}) and negative ({self.negative!r}) must be two different "
+                "values of the same type"
+            )
+        return self
+
+    @property
+    def values(self) -> tuple[RawValue, RawValue]:
+        """(negative, positive): the raw value at index 1 is the positive class."""
+        return self.negative, self.positive
+
+
+class GroupFeature(Strict):
+    """A column that divides the examples into named groups."""
+
+    name: str = Field(description="column that holds the group")
+    values: dict[GroupName, RawValue] = Field(description="name of each group -> its raw value")
+
+    @model_validator(mode="after")
+    def _distinct_values_of_one_type(self) -> GroupFeature:
+        raw = list(self.values.values())
+        if len(raw) < 2:
+            raise ValueError(f"{len(raw)} group(s) named: a gap needs at least two")
+        if len(set(raw)) != len(raw):
+            raise ValueError(f"two groups share a raw value in {self.values}: give each its own")
+        if len({type(value) for value in raw}) > 1:
+            raise ValueError(f"raw values {raw} mix numbers and text: use one type")
+        return self
+
+
+class Features(Strict):
+    """The columns of one dataset."""
+
+    image: ImageFeature = Field(default_factory=ImageFeature, description="the picture")
+    label: LabelFeature = Field(default_factory=LabelFeature, description="what is predicted")
+    groups: dict[GroupName, GroupFeature] = Field(
+        default_factory=lambda: {
+            "Young": GroupFeature(name="attributes/Young", values={"Young": 1, "Not Young": 0})
+        },
+        description="group features by display name, as constraints and reports call them",
+    )
+
+    @field_validator("groups")
+    @classmethod
+    def _at_least_one(cls, groups: dict[str, GroupFeature]) -> dict[str, GroupFeature]:
+        if not groups:
+            raise ValueError("no group feature is named: fairness is measured between groups, name one")
+        return groups
+
+    @property
+    def group_names(self) -> dict[str, list[str]]:
+        """Display name of each group feature -> the names of its groups, in order."""
+        return {feature: list(group.values) for feature, group in self.groups.items()}
+
+    def membership_columns(self) -> list[tuple[str, str]]:
+        """(feature, group) of every membership column, in the order all components use."""
+        return [(feature, name) for feature, names in self.group_names.items() for name in names]
+
+
+def transformed_group(feature: str) -> str:
+    """Column of the transformed examples that holds the group index of `feature`."""
+    return f"group/{feature}"
+
+
+TRANSFORMED_IMAGE = "image_bytes"
+TRANSFORMED_LABEL = "label"
+
+

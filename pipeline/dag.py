@@ -1,0 +1,127 @@
+"""The pipeline: what runs, in which order."""
+
+from __future__ import annotations
+
+import os
+
+import tfx.components as standard  # before tensorflow_data_validation, which needs what it patches
+import tensorflow_data_validation as tfdv
+from tfx.dsl.components.base import executor_spec
+from tfx.orchestration import metadata, pipeline
+from tfx.proto import pusher_pb2
+from tfx_bsl.public.proto import slicing_spec_pb2
+
+from components.constrained_trainer.component import ConstrainedTrainer
+from components.example_gen.component import ImportExampleGen
+from components.example_validator.component import ExampleValidator
+from components.fairness_metrics import gate
+from components.features import TRANSFORMED_LABEL, Features
+from components.fingerprint import code_fingerprint
+from components.pusher import executor as pusher_executor
+from pipeline.settings import Settings
+
+BASELINE = "ConstrainedTrainer.baseline"
+CONSTRAINED = "ConstrainedTrainer.constrained"
+
+
+def create_pipeline(settings: Settings) -> pipeline.Pipeline:
+    """The TFX pipeline of `settings`; nothing runs yet."""
+    features = settings.data.features
+
+    example_gen = ImportExampleGen(
+        input_base=settings.data.folder,
+        patterns=settings.data.splits.patterns(),
+        features=features,
+    )
+    schema_gen = standard.ImportSchemaGen(schema_file=settings.data.schema_file)
+    statistics_gen = standard.StatisticsGen(
+        examples=example_gen.outputs["examples"],
+        schema=schema_gen.outputs["schema"],
+        stats_options=_statistics_options(features),
+    )
+    example_validator = ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
+    )
+    transform = standard.Transform(
+        examples=example_gen.outputs["examples"],
+        schema=schema_gen.outputs["schema"],
+        preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
+        custom_config={
+            "features": features.model_dump(mode="json"),
+            "code": code_fingerprint("components.transform", "components.features"),
+        },
+        splits_config=_training_splits(),
+        disable_statistics=True,
+    )
+    transform.add_upstream_node(example_validator)
+
+    def trainer(constraints: tuple[str, ...]) -> ConstrainedTrainer:
+        return ConstrainedTrainer(
+            examples=transform.outputs["transformed_examples"],
+            transform_graph=transform.outputs["transform_graph"],
+            config=settings.trainer.model_copy(update={"constraints": constraints}),
+            features=features,
+        )
+
+    baseline = trainer(constraints=()).with_id(BASELINE)
+    constrained = trainer(constraints=settings.trainer.constraints).with_id(CONSTRAINED)
+    evaluator = standard.Evaluator(
+        examples=example_gen.outputs["examples"],
+        example_splits=["test"],
+        model=constrained.outputs["model"],
+        baseline_model=baseline.outputs["model"],
+        eval_config=gate.eval_config(settings.gate, features.group_names, TRANSFORMED_LABEL),
+    )
+    pusher = standard.Pusher(
+        model=constrained.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(
+                base_directory=os.path.join(settings.serving, settings.model_name)
+            )
+        ),
+        custom_executor_spec=executor_spec.ExecutorClassSpec(pusher_executor.Executor),
+    )
+    return pipeline.Pipeline(
+        pipeline_name=settings.name,
+        pipeline_root=os.path.join(settings.runs, settings.name, "artifacts"),
+        components=[
+            example_gen,
+            schema_gen,
+            statistics_gen,
+            example_validator,
+            transform,
+            baseline,
+            constrained,
+            evaluator,
+            pusher,
+        ],
+        enable_cache=settings.cache,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(
+            os.path.join(settings.runs, settings.name, "metadata.sqlite")
+        ),
+        beam_pipeline_args=list(settings.beam_arguments),
+    )
+
+
+def _statistics_options(features: Features) -> tfdv.StatsOptions:
+    """Statistics of everybody, of each group, and of each group and label together."""
+    label = features.label.name
+    config = slicing_spec_pb2.SlicingConfig(
+        slicing_specs=[
+            slicing_spec_pb2.SlicingSpec(),
+            *(
+                slicing_spec_pb2.SlicingSpec(feature_keys=keys)
+                for group in features.groups.values()
+                for keys in ([group.name], [group.name, label])
+            ),
+        ]
+    )
+    return tfdv.StatsOptions(slicing_config=config)
+
+
+def _training_splits():
+    """Transform sees the splits that training uses; the test split is left to the gate."""
+    from tfx.proto import transform_pb2
+
+    return transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "validation"])

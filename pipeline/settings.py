@@ -1,0 +1,244 @@
+"""Everything that can be set, in one typed tree.
+
+`load` lays the given files (YAML) and then the given assignments (`path.to.field=value`) over the
+defaults below, and validates the whole: a misspelt field, a value of the wrong kind or a constraint
+that does not parse is an error here, before anything runs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import pathlib
+import types
+import typing
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from components.constrained_optimization import language, linear
+from components.constrained_trainer.config import TrainingConfig
+from components.errors import SettingsError
+from components.fairness_metrics.config import GateConfig
+from components.features import Features, Strict
+
+
+class StandInSettings(Strict):
+    """The synthetic stand-in for CelebA that is made when no data is named."""
+
+    images: int = Field(40_000, ge=200, description="images over all three splits")
+    seed: int = Field(0, ge=0, description="same seed, same bytes")
+
+
+class SplitSettings(Strict):
+    """Which files make which split, as patterns below data.path."""
+
+    train: str = Field("*-train.tfrecord*", description="trains the models")
+    validation: str = Field("*-validation.tfrecord*", description="chooses the snapshot")
+    test: str = Field("*-test.tfrecord*", description="is seen by the gate alone")
+
+    def patterns(self) -> dict[str, str]:
+        """Name of each split -> its file pattern."""
+        return self.model_dump()
+
+
+class DataSettings(Strict):
+    """Where the examples are and what their columns mean."""
+
+    path: str | None = Field(
+        None, description="folder of TFRecord shards, local or gs://; unset: the synthetic stand-in"
+    )
+    schema_file: str = Field(
+        "schemas/celeba/schema.pbtxt", description="the data contract (a TFMD Schema as text)"
+    )
+    splits: SplitSettings = Field(default_factory=SplitSettings, description="files of each split")
+    features: Features = Field(default_factory=Features, description="what the columns mean")
+    stand_in: StandInSettings = Field(
+        default_factory=StandInSettings, description="the synthetic stand-in"
+    )
+
+    @property
+    def folder(self) -> str:
+        """The folder that holds the shards: `path`, or the stand-in's own."""
+        if self.path is not None:
+            return self.path
+        return f"data/celeba-synthetic-{self.stand_in.images}-{self.stand_in.seed}"
+
+
+class Settings(Strict):
+    """The whole tree."""
+
+    name: str = Field(
+        "celeba", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="name of the pipeline and of its folder of runs"
+    )
+    model_name: str = Field(
+        "smiling", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="name of the served model"
+    )
+    runs: str = Field("runs", description="folder for runs: artifacts, metadata, verdicts")
+    serving: str = Field("serving", description="folder that a model server watches")
+    data: DataSettings = Field(default_factory=DataSettings, description="the data")
+    trainer: TrainingConfig = Field(
+        default_factory=TrainingConfig, description="training; the baseline is the same without constraints"
+    )
+    gate: GateConfig = Field(default_factory=GateConfig, description="what a model must show")
+    cache: bool = Field(True, description="re-use results whose inputs, settings and code are unchanged")
+    beam_arguments: tuple[str, ...] = Field(
+        (
+            "--runner=apache_beam.runners.direct.direct_runner.BundleBasedDirectRunner",
+            "--direct_running_mode=in_memory",
+        ),
+        description="arguments of every Beam pipeline",
+    )
+
+    @model_validator(mode="after")
+    def _constraints_parse(self) -> Settings:
+        groups = self.data.features.group_names
+        for field, lines in (("trainer", self.trainer.constraints), ("gate", self.gate.constraints)):
+            for index, line in enumerate(lines):
+                try:
+                    constraint = language.parse(line, groups)
+                    if field == "trainer":
+                        linear.linearize(constraint)
+                except ValueError as error:
+                    raise ValueError(f"{field}.constraints.{index}: {error}") from error
+        return self
+
+
+def load(files: Sequence[str] = (), assignments: Sequence[str] = ()) -> Settings:
+    """The settings: defaults, under `files` in order, under `assignments` in order.
+
+    Args:
+      files: paths of YAML files with (part of) the tree.
+      assignments: `path.to.field=value`, the value in YAML; `field.0` names an element of a list.
+
+    Raises:
+      SettingsError: naming the file or assignment, the field, the value and what was expected.
+    """
+    tree: dict[str, Any] = {}
+    sources: list[str] = []
+    for file in files:
+        tree = _merge(tree, _read(file))
+        sources.append(file)
+    for assignment in assignments:
+        _assign(tree, assignment)
+        sources.append(f"--set {assignment}")
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, sources)) from None
+
+
+def dump(settings: BaseModel) -> str:
+    """The tree as YAML, every value visible."""
+    return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+
+
+def _read(file: str) -> dict[str, Any]:
+    path = pathlib.Path(file)
+    if not path.is_file():
+        raise SettingsError(
+            f"--settings {file}: no such file. Give the path of a YAML file with settings, "
+            "such as schemas/smiles/settings.yaml"
+        )
+    try:
+        tree = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{file}: not valid YAML: {error}") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise SettingsError(f"{file}: expected fields and values at the top, found {type(tree).__name__}")
+    return tree
+
+
+def _merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
+    """`overlay` over `base`: mappings merge, anything else replaces. Groups replace as a whole."""
+    merged = dict(base)
+    for key, value in overlay.items():
+        below = merged.get(key)
+        merge = isinstance(value, dict) and isinstance(below, dict) and key not in ("groups", "values")
+        merged[key] = _merge(below, value) if merge else value
+    return merged
+
+
+def _assign(tree: dict[str, Any], assignment: str) -> None:
+    path, equals, text = assignment.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise SettingsError(
+            f"--set {assignment}: expected path.to.field=value, such as gate.limit=0.02"
+        )
+    try:
+        value = yaml.safe_load(text) if text.strip() else None
+    except yaml.YAMLError:
+        value = text  # "max_gap(FPR, [Young]) <= 0.05" need not be YAML
+    node: Any = tree
+    default: Any = Settings().model_dump(mode="json")
+    for position, key in enumerate(keys):
+        last = position == len(keys) - 1
+        default = _child(default, key)
+        if isinstance(node, list):
+            index = int(key) if key.isdigit() else -1
+            if not 0 <= index < len(node):
+                at = ".".join(keys[:position])
+                raise SettingsError(
+                    f"--set {assignment}: {at} is a list of {len(node)}: {key!r} is not one of its positions"
+                )
+            if last:
+                node[index] = value
+            else:
+                node = node[index]
+            continue
+        if last:
+            node[key] = value
+        else:
+            if not isinstance(node.get(key), dict | list):
+                node[key] = list(default) if isinstance(default, list) else {}
+            node = node[key]
+
+
+def _child(default: Any, key: str) -> Any:
+    return default.get(key) if isinstance(default, dict) else None
+
+
+def _explain(error: ValidationError, sources: Sequence[str]) -> str:
+    lines = []
+    for problem in error.errors():
+        location = [str(part) for part in problem["loc"]]
+        field = ".".join(location)
+        if problem["type"] == "extra_forbidden":
+            known = _fields_at(location[:-1])
+            close = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
+            hint = f"did you mean {'.'.join([*location[:-1], close[0]])!r}?" if close else ""
+            lines.append(f"{field}: no such setting; {hint or 'known here: ' + ', '.join(known)}")
+            continue
+        message = problem["msg"].removeprefix("Value error, ")
+        value = "" if isinstance(problem["input"], dict) else f" (given: {problem['input']!r})"
+        lines.append(f"{field}: {message}{value}" if field else message)
+    origin = "; ".join(sources) or "the defaults"
+    return (
+        f"settings not accepted (from {origin}):\n  "
+        + "\n  ".join(lines)
+        + "\nAll settings and their values: python -m pipeline settings"
+    )
+
+
+def _fields_at(location: Sequence[str]) -> list[str]:
+    """Names of the fields at `location` in the tree; empty where there are none to list."""
+    model: Any = Settings
+    for part in location:
+        field = model.model_fields.get(part) if _is_model(model) else None
+        if field is None:
+            # An element of a mapping of models, such as one group feature.
+            arguments = [a for a in typing.get_args(model) if _is_model(a)]
+            model = arguments[0] if arguments else None
+        else:
+            model = field.annotation
+        if isinstance(model, types.UnionType):
+            model = next((a for a in typing.get_args(model) if a is not type(None)), None)
+    return list(model.model_fields) if _is_model(model) else []
+
+
+def _is_model(candidate: Any) -> bool:
+    return isinstance(candidate, type) and issubclass(candidate, BaseModel)
