@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from scipy.special import betainccinv, betaincinv  # type: ignore[import-untyped]
+from scipy.special import betainccinv, betaincinv
 
 from components.constrained_optimization.algebra import is_random, merge_terms, value_range
 from components.constrained_optimization.expressions import (

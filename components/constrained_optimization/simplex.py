@@ -1,0 +1,65 @@
+"""Distributions over the objective and the constraints: projections and stationary points."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+# 2^12 = 4096 steps of the power iteration. The slowest mixing that a radius of 1e-3 allows is
+# about 1e-3 per step, for which 4096 steps leave a factor exp(-4) of the start.
+_SQUARINGS = 12
+
+
+def stationary_distribution(matrix: tf.Tensor) -> tf.Tensor:
+    """p with M p proportional to p: the dominant right eigenvector, as a distribution.
+
+    Power iteration from the uniform distribution, 2^12 steps taken by squaring the matrix 12
+    times (no data-dependent loop, so it is the same graph everywhere). It is run on (M + I) / 2,
+    which has the same eigenvectors and never oscillates.
+
+    Args:
+        matrix: (n, n) float32, non-negative; columns that sum to one, or nearly so.
+
+    Returns:
+        (n,) float32, non-negative, sums to 1.
+    """
+    power = 0.5 * (matrix + tf.eye(tf.shape(matrix)[0], dtype=matrix.dtype))
+    for _ in range(_SQUARINGS):
+        power = power @ power
+        power /= tf.reduce_max(power)
+    # abs: additive updates leave negative zeros.
+    p = tf.abs(tf.reduce_sum(power, axis=1))
+    return p / tf.reduce_sum(p)
+
+
+def project_multiplicative(logs: tf.Tensor, minimum: float) -> tf.Tensor:
+    """KL projection of exp(logs) on the simplex along axis 0, then no entry below `minimum`.
+
+        logs <- max(logs - logsumexp(logs), log(minimum))
+
+    After the clamp, columns sum to slightly more than 1.
+
+    Args:
+        logs: (n,) or (n, k) float32.
+        minimum: least probability, > 0.
+    """
+    normalised = logs - tf.reduce_logsumexp(logs, axis=0, keepdims=True)
+    return tf.maximum(normalised, tf.math.log(tf.constant(minimum, logs.dtype)))
+
+
+def project_additive(columns: tf.Tensor) -> tf.Tensor:
+    """Euclidean projection on the simplex along axis 0.
+
+        x <- max(0, x - theta),   theta such that the result sums to 1
+
+    Source: Duchi, Shalev-Shwartz, Singer and Chandra, ICML 2008, figure 1.
+
+    Args:
+        columns: (n,) or (n, k) float32.
+    """
+    vectors = tf.transpose(columns)  # the simplex along the last axis
+    descending = tf.sort(vectors, axis=-1, direction="DESCENDING")
+    ranks = tf.range(1, tf.shape(vectors)[-1] + 1)
+    thetas = (tf.cumsum(descending, axis=-1) - 1.0) / tf.cast(ranks, vectors.dtype)
+    # The support is a prefix of the sorted entries; its last theta is the largest.
+    theta = tf.reduce_max(thetas, axis=-1, keepdims=True)
+    return tf.transpose(tf.nn.relu(vectors - theta))
