@@ -1,0 +1,117 @@
+"""Makes the whole set: shards in parallel into a hidden sibling folder, renamed when complete."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+
+from pipeline.data.synthetic_celeba import layout, records
+from pipeline.data.synthetic_celeba.faces import sample
+from pipeline.data.synthetic_celeba.layout import Shard
+from pipeline.data.synthetic_celeba.portrait import portray
+
+MINIMUM_IMAGES = 200  # below it the test split has under 20 images and its rates mean nothing
+JPEG_QUALITY = 90
+_MAXIMUM_SEED = 2**63 - 1
+
+
+def generate(directory: Path, images: int = 40_000, seed: int = 0, processes: int | None = None,
+             progress: Callable[[int, int], None] | None = None) -> None:
+    """Writes a synthetic CelebA into `directory`, complete or not at all.
+
+    The same `images` and `seed` give the same bytes, whatever `processes` is.
+
+    Args:
+      directory: The folder the files go to; `tfds.builder_from_directory` reads it. It must not
+        exist yet, or be empty.
+      images: Number of images over all three splits, at least 200.
+      seed: Any number from 0 to 2**63 - 1.
+      processes: Worker processes; all available cores by default, 1 works in this process.
+      progress: Called with (images done, images in all) each time a shard is complete.
+
+    Raises:
+      ValueError: A bad argument, or a `directory` that holds files already.
+    """
+    directory = Path(directory)
+    processes = (os.cpu_count() or 1) if processes is None else processes
+    _check(directory, images, seed, processes)
+    plan = layout.shards(images)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{directory.name}.incomplete-",
+                                       dir=directory.parent))
+    try:
+        sizes: dict[Shard, int] = {}
+        done = 0
+        for shard, size in _write_shards(plan, unfinished, seed, processes):
+            sizes[shard] = size
+            done += shard.length
+            if progress is not None:
+                progress(done, images)
+        layout.write_descriptions(unfinished, images, seed,
+                                  [(shard, sizes[shard]) for shard in plan])
+        unfinished.chmod(0o755)  # mkdtemp makes folders that only their owner can read
+        unfinished.replace(directory)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)  # gone already when all went well
+
+
+def write_shard(shard: Shard, directory: Path, seed: int) -> int:
+    """Draws one shard and writes its file; returns the bytes of its serialized examples."""
+    size = 0
+    with (directory / shard.filename).open("wb") as file:
+        for face in sample(seed, shard.split, shard.start, shard.length):
+            image, landmarks = portray(face)
+            features: dict[str, int | bytes] = {
+                "image": _jpeg(image), f"identity/{layout.IDENTITY}": face.identity}
+            features |= {f"attributes/{name}": value for name, value in face.attributes.items()}
+            features |= {f"landmarks/{name}": value for name, value in landmarks.items()}
+            example = records.example(features)
+            size += len(example)
+            file.write(records.framed(example))
+    return size
+
+
+def _jpeg(image) -> bytes:
+    encoded, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not encoded:
+        raise RuntimeError("OpenCV could not encode a JPEG: is this build of it without libjpeg?")
+    return data.tobytes()
+
+
+def _write_shards(plan: list[Shard], directory: Path, seed: int,
+                  processes: int) -> Iterator[tuple[Shard, int]]:
+    """Yields each shard and its size as it is complete, in any order."""
+    if processes == 1:
+        for shard in plan:
+            yield shard, write_shard(shard, directory, seed)
+        return
+    # Spawn: a forked copy of a parent with TensorFlow's threads in it may hang.
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=cv2.setNumThreads,
+                               initargs=(1,))
+    try:
+        running = {pool.submit(write_shard, shard, directory, seed): shard for shard in plan}
+        for finished in as_completed(running):
+            yield running[finished], finished.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _check(directory: Path, images: int, seed: int, processes: int) -> None:
+    if images < MINIMUM_IMAGES:
+        raise ValueError(f"images: got {images}, expected at least {MINIMUM_IMAGES}, so that every "
+                         f"split has enough to measure a rate on. Use images={MINIMUM_IMAGES} for "
+                         "a quick look and 20000 or more to train on.")
+    if not 0 <= seed <= _MAXIMUM_SEED:
+        raise ValueError(f"seed: got {seed}, expected 0 to 2**63 - 1. Any such number will do, "
+                         "for example seed=0.")
+    if processes < 1:
+        raise ValueError(f"processes: got {processes}, expected at least 1. Leave it out to use "
+                         "all cores.")
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise ValueError(f"directory: {directory} exists and is not an empty folder. Nothing in it "
+                         "was touched; remove it or choose another one.")

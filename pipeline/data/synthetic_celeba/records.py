@@ -1,0 +1,69 @@
+"""tf.Example messages and TFRecord framing, written by hand so that no worker imports TensorFlow.
+
+Only what the layout needs: features of exactly one int64 or one bytes value. The bytes are those
+TFDS itself writes (keys in sorted order, packed int64 lists).
+"""
+
+import struct
+from collections.abc import Mapping
+from functools import lru_cache
+
+import google_crc32c
+
+_CRC_MASK = 0xA282EAD8  # tensorflow/core/lib/hash/crc32c.h, kMaskDelta
+_FEATURES = b"\x0a"  # Example.features, and Features.feature
+_KEY = b"\x0a"
+_VALUE = b"\x12"
+_BYTES_LIST = b"\x0a"  # Feature.bytes_list
+_INT64_LIST = b"\x1a"  # Feature.int64_list
+_LIST_VALUE = b"\x0a"  # BytesList.value, and Int64List.value packed
+
+
+def varint(number: int) -> bytes:
+    """The protocol buffer encoding of a non-negative integer."""
+    if number < 0:
+        raise ValueError(f"varint: got {number}, expected a number that is not negative.")
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
+
+
+def _sized(tag: bytes, payload: bytes) -> bytes:
+    return tag + varint(len(payload)) + payload
+
+
+@lru_cache(maxsize=8192)  # attributes and landmarks: few values, many times
+def int64_feature(name: str, value: int) -> bytes:
+    """One entry of the feature map: `name` -> an int64 list holding `value`."""
+    feature = _sized(_INT64_LIST, _sized(_LIST_VALUE, varint(value)))
+    return _sized(_FEATURES, _sized(_KEY, name.encode()) + _sized(_VALUE, feature))
+
+
+def bytes_feature(name: str, value: bytes) -> bytes:
+    """One entry of the feature map: `name` -> a bytes list holding `value`."""
+    feature = _sized(_BYTES_LIST, _sized(_LIST_VALUE, value))
+    return _sized(_FEATURES, _sized(_KEY, name.encode()) + _sized(_VALUE, feature))
+
+
+def example(features: Mapping[str, int | bytes]) -> bytes:
+    """A serialized tf.train.Example, its keys in sorted order."""
+    entries = []
+    for name in sorted(features):
+        value = features[name]
+        encode = bytes_feature if isinstance(value, bytes) else int64_feature
+        entries.append(encode(name, value))  # type: ignore[operator]
+    return _sized(_FEATURES, b"".join(entries))
+
+
+def _masked_crc(data: bytes) -> bytes:
+    crc = google_crc32c.value(data)
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + _CRC_MASK) & 0xFFFFFFFF)
+
+
+def framed(record: bytes) -> bytes:
+    """A record as it lies in a TFRecord file: length, its checksum, the data, its checksum."""
+    length = struct.pack("<Q", len(record))
+    return length + _masked_crc(length) + record + _masked_crc(record)
