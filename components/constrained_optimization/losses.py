@@ -39,7 +39,7 @@ def hinge(predictions: tf.Tensor, weights: tf.Tensor, margin: float = 1.0) -> tf
 
 
 def softmax(predictions: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """w+ sigmoid(z) + w- sigmoid(-z): the expected cost of a prediction drawn by its probability."""
+    """w+ sigmoid(z) + w- sigmoid(-z): the expected cost of a prediction drawn at random."""
     plus, minus = tf.unstack(weights, axis=-1)
     z = _column(predictions, weights)
     return plus * tf.sigmoid(z) + minus * tf.sigmoid(-z)

@@ -51,8 +51,8 @@ class ProxyLagrangian(tf.Module):
             to next to nothing: 100 steps of its tutorial leave a violated constraint at 0.0006.)
         optimizer: a Keras optimizer for the dual variable, used by this object only, or a learning
             rate of plain gradient descent. With that and multiplicative updates a step multiplies
-            M_ij by exp(rate * q_i p_j): exponentiated gradient. Constraints are rates, so a
-            violation of 0.05 held by half of the weight changes its log by 0.025 per step at rate 1.
+            M_ij by exp(rate * q_i p_j): exponentiated gradient. Constraints are rates:
+            a violation of 0.05 held by half of the weight moves its log by 0.025 per step at 1.0.
         normalize: divide the Lagrangian by p_0, so that the objective's gradient keeps its scale
             and p_i / p_0 act as Lagrange multipliers. False (a convex combination, whose
             gradient is bounded by the largest of its parts) is the robust choice: p_0 can get as

@@ -5,8 +5,8 @@ membership u_ig, the value on a minibatch of n rows is
 
     rate = 1/n sum_i loss(z_i; c_r(y_i, .) w_i u_ig / D_r)
 
-where D_r estimates E[w u 1(in the denominator set)] over *all minibatches so far*: with t the number
-of updates before, and S, C the running means of the sums and of the rows,
+where D_r estimates E[w u 1(in the denominator set)] over *all minibatches so far*: with t the
+number of updates before, and S, C the running means of the sums and of the rows,
 
     a = 1 / (t + 1),   S <- (1 - a) S + a sum_i w_i u_ig 1(...),   C <- (1 - a) C + a n
     D = S / C  if  S > denominator_lower_bound * C  else  denominator_lower_bound
@@ -146,7 +146,9 @@ class RateProblem(tf.Module):
             raise ValueError(f"scores must be (n,), got {scores.shape}: squeeze the last axis")
         rows = self._rows_by_label(labels, memberships, weights)
         # (g, k, y, m + 1, s) / (g, k) summed over k: the cost in each cell of group and label.
-        per_cell = tf.einsum("gkyms,gk->gyms", self._costs, 1.0 / self.denominators)
+        # No NaN, because a lower bound of 0 is allowed and a group may not have been seen yet.
+        inverse = tf.math.divide_no_nan(1.0, self.denominators)
+        per_cell = tf.einsum("gkyms,gk->gyms", self._costs, inverse)
         cells, columns = 2 * (len(self.groups) + 1), self.num_constraints + 1
         costs = tf.reshape(rows, [-1, cells]) @ tf.reshape(per_cell, [cells, columns * 2])
         costs = tf.stop_gradient(tf.reshape(costs, [-1, columns, 2]))
@@ -178,7 +180,7 @@ class RateProblem(tf.Module):
         return members[:, :, tf.newaxis] * by_label[:, tf.newaxis, :]
 
     def _cost_table(self, constraints: Sequence[LinearConstraint]) -> np.ndarray:
-        """(groups + 1, denominators, 2 labels, 1 + m, 2 signs): objective first, then constraints."""
+        """(groups + 1, 3 denominators, 2 labels, 1 + m, 2 signs); the objective comes first."""
         place = {group: index for index, group in enumerate(self.groups)}
         everyone = len(self.groups)
         table = np.zeros((everyone + 1, len(_DENOMINATORS), 2, 1 + len(constraints), 2))
