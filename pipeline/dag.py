@@ -6,6 +6,7 @@ import os
 
 import tfx.components as standard  # before tensorflow_data_validation, which needs what it patches
 import tensorflow_data_validation as tfdv
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import executor_spec
 from tfx.orchestration import metadata, pipeline
 from tfx.proto import pusher_pb2
@@ -33,7 +34,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
         patterns=settings.data.splits.patterns(),
         features=features,
     )
-    schema_gen = standard.ImportSchemaGen(schema_file=settings.data.schema_file)
+    schema_gen = ImportSchemaGen(schema_file=settings.data.schema_file)
     statistics_gen = standard.StatisticsGen(
         examples=example_gen.outputs["examples"],
         schema=schema_gen.outputs["schema"],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts, system_executions
@@ -16,11 +14,11 @@ from components.fingerprint import code_fingerprint
 
 
 class ConstrainedTrainerSpec(ComponentSpec):
-    """Interface of ConstrainedTrainer."""
+    """Interface of ConstrainedTrainer; `config` and `features` are the dumped settings objects."""
 
     PARAMETERS = {
-        "config": ExecutionParameter(type=dict[str, Any]),
-        "features": ExecutionParameter(type=dict[str, Any]),
+        "config": ExecutionParameter(type=str),
+        "features": ExecutionParameter(type=str),
         "code": ExecutionParameter(type=str),
     }
     INPUTS = {
@@ -61,8 +59,8 @@ class ConstrainedTrainer(base_component.BaseComponent):
             ConstrainedTrainerSpec(
                 examples=examples,
                 transform_graph=transform_graph,
-                config=config.model_dump(mode="json"),
-                features=features.model_dump(mode="json"),
+                config=config.model_dump_json(),
+                features=features.model_dump_json(),
                 code=code_fingerprint(
                     "components.constrained_trainer",
                     "components.constrained_optimization",

@@ -33,8 +33,8 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """See `component.ConstrainedTrainer`."""
-        config = TrainingConfig.model_validate(exec_properties["config"])
-        features = Features.model_validate(exec_properties["features"])
+        config = TrainingConfig.model_validate_json(exec_properties["config"])
+        features = Features.model_validate_json(exec_properties["features"])
         run_directory = artifact_utils.get_single_uri(output_dict["model_run"])
         progress.report(0, config.steps, "reading examples")
         with tf.summary.create_file_writer(run_directory).as_default():

@@ -29,19 +29,23 @@ def mlp(shape: tuple[int, int, int]) -> keras.Model:
 
 
 def cnn(shape: tuple[int, int, int]) -> keras.Model:
-    """A small convolutional network: blocks of 16, 32 and 64 filters, a dense layer, dropout."""
-    blocks = []
-    for filters in (16, 32, 64):
-        blocks += [layers.Conv2D(filters, 3, padding="same", activation="relu"), layers.MaxPooling2D()]
+    """A small convolutional network: 16, 32 and 64 filters, each halving the picture, dropout.
+
+    The first convolution has stride 2: at 64x64 that is a quarter of the work on a CPU.
+    """
+    convolution = {"padding": "same", "activation": "relu"}
     return keras.Sequential(
         [
             layers.Input(shape, dtype="uint8"),
             layers.Rescaling(1 / 127.5, offset=-1),
-            *blocks,
+            layers.Conv2D(16, 5, strides=2, **convolution),
+            layers.MaxPooling2D(),
+            layers.Conv2D(32, 3, **convolution),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, 3, **convolution),
             layers.Flatten(),
             layers.Dropout(0.4),
             layers.Dense(64, activation="relu"),
-            layers.Dropout(0.4),
             layers.Dense(1),
         ],
         name="cnn",

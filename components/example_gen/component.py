@@ -20,7 +20,7 @@ class ImportExampleGen(FileBasedExampleGen):
     data is read again. The executor is FairGate's own (see `executor.Executor`).
     """
 
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
     def __init__(self, input_base: str, patterns: Mapping[str, str], features: Features):
         """Args:

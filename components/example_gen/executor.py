@@ -12,7 +12,7 @@ from google.protobuf import json_format, struct_pb2
 from tfx import types
 from tfx.components.example_gen import utils
 from tfx.components.util import examples_utils
-from tfx.dsl.components.base import base_executor
+from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
@@ -22,7 +22,7 @@ from components.example_gen.checks import SplitCounts, check_shard
 from components.features import Features
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(base_beam_executor.BaseBeamExecutor):
     """Imports the shards of each split without rewriting them.
 
     The stock executor of ImportExampleGen sends every record through a shuffle that holds the whole
