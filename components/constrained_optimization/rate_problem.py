@@ -25,6 +25,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from components.constrained_optimization import losses
 from components.constrained_optimization.linear import LinearConstraint
@@ -179,7 +180,7 @@ class RateProblem(tf.Module):
         members = tf.pad(tf.cast(memberships, tf.float32), [[0, 0], [0, 1]], constant_values=1.0)
         return members[:, :, tf.newaxis] * by_label[:, tf.newaxis, :]
 
-    def _cost_table(self, constraints: Sequence[LinearConstraint]) -> np.ndarray:
+    def _cost_table(self, constraints: Sequence[LinearConstraint]) -> NDArray[np.float64]:
         """(groups + 1, 3 denominators, 2 labels, 1 + m, 2 signs); the objective comes first."""
         place = {group: index for index, group in enumerate(self.groups)}
         everyone = len(self.groups)

@@ -18,8 +18,8 @@ from components.constrained_optimization.expressions import (
     Constraint,
     Maximum,
     Number,
-    Ratio,
     RateOf,
+    Ratio,
     Scaled,
     Sum,
     evaluate,
@@ -32,15 +32,15 @@ COUNTS = {A: Counts(tp=5, fp=1, tn=9, fn=5), B: Counts(tp=8, fp=4, tn=6, fn=2)}
 
 
 def test_operators_build_the_tree_that_they_look_like():
-    assert FPR_A - 2 * FPR_B == Sum((FPR_A, Scaled(-2.0, FPR_B)))
-    assert FPR_A / FPR_B == Ratio(FPR_A, FPR_B)
-    assert FPR_A / 4 == Scaled(0.25, FPR_A)
-    assert 1 - FPR_A == Sum((Number(1.0), Scaled(-1.0, FPR_A)))
-    assert 3 / FPR_A == Ratio(Number(3.0), FPR_A)
+    assert Sum((FPR_A, Scaled(-2.0, FPR_B))) == FPR_A - 2 * FPR_B
+    assert Ratio(FPR_A, FPR_B) == FPR_A / FPR_B
+    assert Scaled(0.25, FPR_A) == FPR_A / 4
+    assert Sum((Number(1.0), Scaled(-1.0, FPR_A))) == 1 - FPR_A
+    assert Ratio(Number(3.0), FPR_A) == 3 / FPR_A
 
 
 def test_numbers_are_collected_and_factors_merged():
-    assert (FPR_A + 1) + 2 == Sum((FPR_A, Number(3.0)))
+    assert Sum((FPR_A, Number(3.0))) == (FPR_A + 1) + 2
     assert (FPR_A + 1) - 1 == FPR_A
     assert 2 * (0.5 * FPR_A) == FPR_A
     assert maximum(1, 2) == Number(2) and minimum(1, 2) == Number(1)
@@ -105,7 +105,7 @@ def test_another_limit_keeps_the_wording():
 
 def test_a_limit_must_be_finite():
     with pytest.raises(ValueError, match="finite"):
-        FPR_A <= math.nan  # noqa: B015
+        math.nan >= FPR_A  # noqa: B015
 
 
 def test_equal_terms_and_complements_are_merged():

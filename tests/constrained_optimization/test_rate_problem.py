@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.constrained_optimization.expressions import RateOf
 from components.constrained_optimization.language import parse
 from components.constrained_optimization.linear import LinearConstraint, linearize, values
 from components.constrained_optimization.rate_problem import RateProblem
-from components.constrained_optimization.expressions import RateOf
 from components.constrained_optimization.rates import ALIASES, Group, count_outcomes
 
 A, B = Group("F", "a"), Group("F", "b")
