@@ -7,7 +7,7 @@ The modules, from the words of a constraint to a trained model:
 | `rates` | the table of rates, groups, counts of outcomes | NumPy |
 | `expressions` | rate expressions, constraints, Python operators, evaluation on counts | NumPy |
 | `algebra`, `notation` | building expressions in canonical form; their text | NumPy |
-| `language` | one line of text -> `Constraint` (`tokens`, `names` and `parser` do the work) | NumPy |
+| `language` | one line of text -> `Constraint` (by `tokens`, `names`, `parser`) | NumPy |
 | `errors` | errors that point at the character, or at the part that cannot be trained on | - |
 | `linear` | `Constraint` -> linear pieces that a trainer can follow | NumPy |
 | `bounds` | one-sided confidence bounds of any expression (Clopper-Pearson) | SciPy |
