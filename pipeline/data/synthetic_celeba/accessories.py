@@ -2,8 +2,17 @@
 
 import numpy as np
 
-from pipeline.data.synthetic_celeba.canvas import (CENTRE, SINE, Image, blend, ellipse, fill, path,
-                                                   stroke, tinted)
+from pipeline.data.synthetic_celeba.canvas import (
+    CENTRE,
+    SINE,
+    Image,
+    blend,
+    ellipse,
+    fill,
+    path,
+    stroke,
+    tinted,
+)
 from pipeline.data.synthetic_celeba.expression import EYE_X, EYE_Y
 from pipeline.data.synthetic_celeba.faces import Face
 from pipeline.data.synthetic_celeba.head import outline
@@ -13,7 +22,7 @@ _SILVER = (206, 208, 214)
 
 
 def beard(image: Image, face: Face) -> None:
-    """Under the mouth, so before it: goatee and mustache; a thin full beard when nothing is named."""
+    """Goatee and mustache, or a thin full beard where nothing is named; the mouth goes on top."""
     has = face.attributes
     if has["No_Beard"]:
         return

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+Image = MatLike  # uint8, [height, width] or [height, width, channels]
 Points = NDArray[np.float64]
 
 _FRACTION_BITS = 4
@@ -20,13 +21,13 @@ _ARC = np.linspace(0.0, 2.0 * np.pi, 40, endpoint=False)
 COSINE, SINE = np.cos(_ARC), np.sin(_ARC)
 
 
-def fill(image: Image, points: Points, colour: Sequence[float] | float) -> None:
+def fill(image: Image, points: Points, colour: Sequence[float]) -> None:
     """Fills the polygon `points`, shape [n, 2] as (x, y)."""
     cv2.fillPoly(image, [(points * _FRACTION).astype(np.int32)], colour, cv2.LINE_AA,
                  _FRACTION_BITS)
 
 
-def stroke(image: Image, points: Points, colour: Sequence[float] | float, thickness: float,
+def stroke(image: Image, points: Points, colour: Sequence[float], thickness: float,
            closed: bool = False) -> None:
     """Draws the line through `points`, shape [n, 2] as (x, y)."""
     cv2.polylines(image, [(points * _FRACTION).astype(np.int32)], closed, colour,
@@ -34,7 +35,7 @@ def stroke(image: Image, points: Points, colour: Sequence[float] | float, thickn
 
 
 def ellipse(image: Image, x: float, y: float, width: float, height: float,
-            colour: Sequence[float] | float, thickness: int = -1) -> None:
+            colour: Sequence[float], thickness: int = -1) -> None:
     """An upright ellipse of half axes `width` and `height`; filled unless given a thickness."""
     cv2.ellipse(image, (int(x * _FRACTION), int(y * _FRACTION)),
                 (int(width * _FRACTION), int(height * _FRACTION)), 0, 0, 360, colour, thickness,
@@ -59,12 +60,17 @@ def mirrored(points: Points) -> Points:
     return points * (-1.0, 1.0) + (2.0 * CENTRE, 0.0)
 
 
-def cover_outside(image: Image, points: Points, value: float) -> None:
+def cover_outside(image: Image, points: Points, value: Sequence[float]) -> None:
     """Fills all of the image but the polygon `points`."""
     height, width = image.shape[:2]
     border = path((-8, -8), (width + 8, -8), (width + 8, height + 8), (-8, height + 8))
     both = [(shape * _FRACTION).astype(np.int32) for shape in (border, points)]
     cv2.fillPoly(image, both, value, cv2.LINE_AA, _FRACTION_BITS)
+
+
+def grey_level(factor: float) -> tuple[float]:
+    """The colour, on a relief, that multiplies what is below it by `factor`."""
+    return (NEUTRAL * factor,)
 
 
 def shade(image: Image, relief: Image) -> Image:

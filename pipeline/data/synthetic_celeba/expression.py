@@ -2,8 +2,18 @@
 
 import numpy as np
 
-from pipeline.data.synthetic_celeba.canvas import (CENTRE, Image, blend, curve, ellipse, fill,
-                                                   mirrored, path, stroke, tinted)
+from pipeline.data.synthetic_celeba.canvas import (
+    CENTRE,
+    Image,
+    blend,
+    curve,
+    ellipse,
+    fill,
+    mirrored,
+    path,
+    stroke,
+    tinted,
+)
 from pipeline.data.synthetic_celeba.faces import Face
 
 EYE_X, EYE_Y = 19.5, 111.0  # from the middle, as in CelebA's aligned images

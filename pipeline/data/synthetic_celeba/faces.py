@@ -135,7 +135,8 @@ def _build(draws: Draws, has) -> dict[str, NDArray]:
     is_long = draws.uniform() < np.where(male > 0, 0.06, 0.85)
     hairline = 80 + draws.normal(2.0) - 9 * has["Receding_Hairline"]
     return {
-        "width": 41.5 + 1.3 * male + 2.8 * has["Chubby"] - 1.2 * has["Oval_Face"] + draws.normal(1.0),
+        "width": (41.5 + 1.3 * male + 2.8 * has["Chubby"] - 1.2 * has["Oval_Face"]
+                  + draws.normal(1.0)),
         "jaw": np.clip(0.35 + 0.3 * male + 0.25 * has["Chubby"] - 0.25 * has["Oval_Face"]
                        + draws.normal(0.12), 0, 1),
         "chin": 184 + 2 * male + 1.5 * has["Oval_Face"] + draws.normal(1.6),

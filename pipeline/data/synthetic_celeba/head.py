@@ -1,11 +1,28 @@
 """Background, body, head, hair, and the relief of the skin: contours, folds and wrinkles."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
-from pipeline.data.synthetic_celeba.canvas import (CENTRE, COSINE, NEUTRAL, SINE, Image, Points,
-                                                   blend, cover_outside, curve, ellipse, fill,
-                                                   mirrored, path, stroke, tinted)
+from pipeline.data.synthetic_celeba.canvas import (
+    CENTRE,
+    COSINE,
+    NEUTRAL,
+    SINE,
+    Image,
+    Points,
+    blend,
+    cover_outside,
+    curve,
+    ellipse,
+    fill,
+    grey_level,
+    mirrored,
+    path,
+    stroke,
+    tinted,
+)
 from pipeline.data.synthetic_celeba.faces import Face
 from pipeline.data.synthetic_celeba.layout import HEIGHT, WIDTH
 
@@ -47,9 +64,10 @@ def body(image: Image, face: Face) -> None:
         silhouette = _silhouette(face)
         if face.length > 120:
             wide = face.width + face.volume + 3
+            end = face.length
             fill(image, path((CENTRE - wide, 100), (CENTRE + wide, 100),
-                             (CENTRE + wide + 2, face.length - 8), (CENTRE + wide - 8, face.length),
-                             (CENTRE - wide + 8, face.length), (CENTRE - wide - 2, face.length - 8)),
+                             (CENTRE + wide + 2, end - 8), (CENTRE + wide - 8, end),
+                             (CENTRE - wide + 8, end), (CENTRE - wide - 2, end - 8)),
                  tinted(face.hair, 0.8))
         fill(image, silhouette[SINE < 0.35], tinted(face.hair, 0.85))
     neck = 20 + 4 * face.attributes["Male"] + 3 * face.attributes["Chubby"]
@@ -80,28 +98,28 @@ def relief(face: Face, grain: Image) -> Image:
       grain: Noise with mean 128 for the skin, uint8 [218, 178]; rougher with age.
 
     Returns:
-      What to multiply the colours by, in units of 1 / NEUTRAL; uint8 [218, 178].
+      What to multiply the colours by, in units of 1 / NEUTRAL; uint8 [218, 178], to be softened.
     """
     amount = _SKIN_GRAIN + (_AGED_GRAIN - _SKIN_GRAIN) * face.roughness
     grey = cv2.addWeighted(grain, amount, grain, 0.0, NEUTRAL - 128 * amount)
     turn, edge = face.turn, outline(face)
-    cover_outside(grey, edge, NEUTRAL)
-    stroke(grey, edge, NEUTRAL * 0.86, 5, closed=True)
+    cover_outside(grey, edge, grey_level(1.0))
+    stroke(grey, edge, grey_level(0.86), 5, closed=True)
     for side in (-1, 1):
-        ellipse(grey, CENTRE + side * 19.5 + 0.5 * turn, 108, 12, 7.5, NEUTRAL * 0.92)
+        ellipse(grey, CENTRE + side * 19.5 + 0.5 * turn, 108, 12, 7.5, grey_level(0.92))
     cheeks = 0.5 * face.attributes["High_Cheekbones"] + 0.5 * max(face.smile, 0.0)
     _pair(grey, path((16, 131), (24, 128), (30, 131), (25, 137), (18, 137)), turn,
-          NEUTRAL * (1 + 0.16 * cheeks))
+          grey_level(1 + 0.16 * cheeks))
     width, tip = face.nose
     stroke(grey, path((CENTRE - 3 + turn, 106), (CENTRE - 4 + turn, tip - 8),
-                      (CENTRE - width + turn, tip - 2)), NEUTRAL * 0.88, 2)
-    stroke(grey, path((CENTRE + turn, 104), (CENTRE + turn, tip - 3)), NEUTRAL * 1.1, 3)
+                      (CENTRE - width + turn, tip - 2)), grey_level(0.88), 2)
+    stroke(grey, path((CENTRE + turn, 104), (CENTRE + turn, tip - 3)), grey_level(1.1), 3)
     if face.attributes["5_o_Clock_Shadow"]:
         jaw = edge[SINE > 0.45] * (0.94, 0.98) + (CENTRE * 0.06, 2)
-        fill(grey, jaw, NEUTRAL * 0.86)
+        fill(grey, jaw, grey_level(0.86))
     _folds(grey, face)
     _wrinkles(grey, face)
-    return cv2.GaussianBlur(grey, (5, 5), 1.1)
+    return grey
 
 
 def _folds(grey: Image, face: Face) -> None:
@@ -109,29 +127,30 @@ def _folds(grey: Image, face: Face) -> None:
     strength = max(0.75 * face.folds, 0.25 + 0.5 * face.smile, 0.06)
     out = face.mouth[2] + 3.5 + 2.5 * max(face.smile, 0.5 * face.folds)
     _pair(grey, path((face.nose[0] + 2, 135), (out - 2, 142), (out, 149),
-                     (out - 1.5, 154)), face.turn, NEUTRAL * (1 - 0.3 * strength), 3)
+                     (out - 1.5, 154)), face.turn, grey_level(1 - 0.3 * strength), 3)
     if face.marionette > 0.15:
         _pair(grey, path((15.5, 157), (16.5, 163), (15, 169)), face.turn,
-              NEUTRAL * (1 - 0.24 * face.marionette), 2)
+              grey_level(1 - 0.24 * face.marionette), 2)
 
 
 def _wrinkles(grey: Image, face: Face) -> None:
     """Lines of the forehead, beside the eyes, and bags under them."""
     if face.forehead > 0.12:
-        dark = NEUTRAL * (1 - 0.26 * face.forehead)
+        dark = grey_level(1 - 0.26 * face.forehead)
         across = CENTRE + face.turn + (face.width - 15) * _ALONG
         for level in (78.5, 84.5, 90.5):
             stroke(grey, curve(across, level + 1.5 * _ALONG**2), dark, 2)
     if face.crows_feet > 0.15:
-        dark = NEUTRAL * (1 - 0.3 * face.crows_feet)
+        dark = grey_level(1 - 0.3 * face.crows_feet)
         for rise in (-3, 0.5, 4):
             _pair(grey, path((29.5, 111 + 0.4 * rise), (35, 111 + 1.4 * rise)), face.turn, dark, 1)
     if face.bags > 0.08:
         under = curve(11 + 17 * _UNIT, 117.5 + 4.5 * np.sin(np.pi * _UNIT))
-        _pair(grey, under, face.turn, NEUTRAL * (1 - 0.34 * face.bags), 2)
+        _pair(grey, under, face.turn, grey_level(1 - 0.34 * face.bags), 2)
 
 
-def _pair(grey: Image, points: Points, turn: float, value: float, thickness: int = 0) -> None:
+def _pair(grey: Image, points: Points, turn: float, value: Sequence[float],
+          thickness: int = 0) -> None:
     """Draws `points`, given relative to the middle, on both sides; fills them without thickness."""
     right = points + (CENTRE, 0.0)
     for side in (right, mirrored(right)):

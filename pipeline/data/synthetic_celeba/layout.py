@@ -58,7 +58,7 @@ def split_sizes(images: int) -> dict[str, int]:
 
 
 def shards(images: int) -> list[Shard]:
-    """All shards of a set of `images`, in the order of the splits; lengths differ by at most one."""
+    """All shards of a set of `images`, split by split; lengths differ by at most one."""
     planned = []
     for split, size in split_sizes(images).items():
         count = -(-size // IMAGES_PER_SHARD)

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 
 from pipeline.data.synthetic_celeba import accessories, expression, head
-from pipeline.data.synthetic_celeba.canvas import CENTRE, NEUTRAL, Image, shade
+from pipeline.data.synthetic_celeba.canvas import CENTRE, NEUTRAL, Image, Points, shade
 from pipeline.data.synthetic_celeba.faces import Face
 from pipeline.data.synthetic_celeba.layout import HEIGHT, LANDMARKS, WIDTH
 
 _TILE = 512
-_SOFT = np.s_[64:192, 36:142]  # where edges of skin and blush are softened
+_FACE = np.s_[48:198, 32:146]  # no relief reaches out of it
 _PIVOT = (CENTRE, 125.0)
 _CAMERA_GRAIN = 0.07  # as a share of the noise tile's contrast
 
@@ -26,8 +26,9 @@ def portray(face: Face) -> tuple[Image, dict[str, int]]:
     image = head.background(face)
     head.body(image, face)
     head.skin(image, face)
-    image[_SOFT] = cv2.GaussianBlur(image[_SOFT], (5, 5), 1.2)
-    image = shade(image, head.relief(face, _tile(*face.texture)))
+    relief = head.relief(face, _tile(*face.texture))
+    soft = cv2.GaussianBlur(image[_FACE], (5, 5), 1.2)
+    image[_FACE] = shade(soft, cv2.GaussianBlur(relief[_FACE], (5, 5), 1.1))
     accessories.beard(image, face)
     expression.nose(image, face)
     expression.mouth(image, face)
@@ -53,13 +54,14 @@ def _light(face: Face) -> Image:
     return cv2.resize(corners.astype(np.uint8).reshape(2, 2), (WIDTH, HEIGHT))
 
 
-def _pose(face: Face) -> np.ndarray:
-    pose = cv2.getRotationMatrix2D(_PIVOT, face.roll, face.scale)
+def _pose(face: Face) -> Points:
+    """The affine transform [2, 3] of points (x, y, 1)."""
+    pose = np.asarray(cv2.getRotationMatrix2D(_PIVOT, face.roll, face.scale), dtype=np.float64)
     pose[:, 2] += face.shift
     return pose
 
 
-def _landmarks(face: Face, pose: np.ndarray) -> dict[str, int]:
+def _landmarks(face: Face, pose: Points) -> dict[str, int]:
     left_x, left_y, right_x, right_y = expression.mouth_corners(face)
     eyes = CENTRE + 0.6 * face.turn
     points = np.array([(eyes - expression.EYE_X, expression.EYE_Y),

@@ -53,8 +53,8 @@ def example(features: Mapping[str, int | bytes]) -> bytes:
     entries = []
     for name in sorted(features):
         value = features[name]
-        encode = bytes_feature if isinstance(value, bytes) else int64_feature
-        entries.append(encode(name, value))  # type: ignore[operator]
+        entries.append(bytes_feature(name, value) if isinstance(value, bytes)
+                       else int64_feature(name, value))
     return _sized(_FEATURES, b"".join(entries))
 
 
