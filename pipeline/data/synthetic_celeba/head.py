@@ -107,7 +107,7 @@ def relief(face: Face, grain: Image) -> Image:
     stroke(grey, edge, grey_level(0.86), 5, closed=True)
     for side in (-1, 1):
         ellipse(grey, CENTRE + side * 19.5 + 0.5 * turn, 108, 12, 7.5, grey_level(0.92))
-    cheeks = 0.5 * face.attributes["High_Cheekbones"] + 0.5 * max(face.smile, 0.0)
+    cheeks = 0.4 * face.attributes["High_Cheekbones"] + 0.8 * face.smile
     _pair(grey, path((16, 131), (24, 128), (30, 131), (25, 137), (18, 137)), turn,
           grey_level(1 + 0.16 * cheeks))
     width, tip = face.nose
