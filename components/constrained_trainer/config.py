@@ -12,7 +12,9 @@ from components.features import Strict
 class MultiplierConfig(Strict):
     """The player that sets the weights of the constraints (the dual player)."""
 
-    regret: Literal["swap", "external"] = Field("swap", description="regret that the player minimises")
+    regret: Literal["swap", "external"] = Field(
+        "swap", description="regret that the player minimises"
+    )
     update: Literal["multiplicative", "additive"] = Field(
         "multiplicative", description="how the weights move"
     )
@@ -26,7 +28,8 @@ class TrainingConfig(Strict):
     """
 
     network: str = Field(
-        "mlp", description="mlp (flatten, 64 ReLU, 1), cnn (small convolutional), or module:function"
+        "mlp",
+        description="mlp (flatten, 64 ReLU, 1), cnn (small convolutional), or module:function",
     )
     constraints: tuple[str, ...] = Field(
         ("max_gap(FPR, [Young]) <= 0.01",),
@@ -37,7 +40,9 @@ class TrainingConfig(Strict):
     )
     steps: int = Field(4000, ge=1, description="minibatch steps")
     batch_size: int = Field(256, ge=1, description="examples per step, drawn with replacement")
-    learning_rate: float = Field(1e-3, gt=0, description="initial step size of Adam, decayed to zero by a cosine")
+    learning_rate: float = Field(
+        1e-3, gt=0, description="initial step size of Adam, decayed to zero by a cosine"
+    )
     snapshots: int = Field(
         40, ge=1, description="snapshots taken at equal distances and rated on the validation split"
     )

@@ -154,7 +154,9 @@ class _Loop:
         self._optimizer.build(model.trainable_variables)
         self._step = 0
         # XLA fuses the small steps of a dense network; on a CPU its convolutions use one core.
-        use_xla = bool(tf.config.list_physical_devices("GPU")) or not networks.uses_convolution(model)
+        use_xla = bool(tf.config.list_physical_devices("GPU")) or not networks.uses_convolution(
+            model
+        )
         self._run = tf.function(self._steps, jit_compile=use_xla)
 
     def advance_to(self, step: int) -> float:
@@ -195,7 +197,9 @@ class _Loop:
 
 def _snapshot_steps(config: TrainingConfig) -> list[int]:
     """Steps at which snapshots are taken: equally spaced, the last step included."""
-    return sorted({round(config.steps * (i + 1) / config.snapshots) for i in range(config.snapshots)})
+    return sorted(
+        {round(config.steps * (i + 1) / config.snapshots) for i in range(config.snapshots)}
+    )
 
 
 def _take_snapshot(
