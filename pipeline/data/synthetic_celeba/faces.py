@@ -177,7 +177,7 @@ def _age(draws: Draws, has, people) -> dict[str, NDArray]:
 
 
 def _camera(draws: Draws, has) -> dict[str, NDArray]:
-    level = 1 + draws.normal(0.08)
+    level = 0.9 + draws.normal(0.08)
     light = np.stack([level + draws.normal(0.06) for _ in range(4)], axis=1)
     return {
         "light": np.clip(light, 0.6, 1.4),
