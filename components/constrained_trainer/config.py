@@ -18,7 +18,10 @@ class MultiplierConfig(Strict):
     update: Literal["multiplicative", "additive"] = Field(
         "multiplicative", description="how the weights move"
     )
-    learning_rate: float = Field(0.05, gt=0, description="step size of the player's Adam")
+    learning_rate: float = Field(1.0, gt=0, description="step size of the player")
+    initial_radius: float | None = Field(
+        0.3, gt=0, le=1, description="share of the weight that starts at the constraints, about"
+    )
 
 
 class TrainingConfig(Strict):
@@ -38,13 +41,13 @@ class TrainingConfig(Strict):
     objective: Literal["hinge", "cross_entropy"] = Field(
         "hinge", description="loss that stands in for the error rate"
     )
-    steps: int = Field(4000, ge=1, description="minibatch steps")
+    steps: int = Field(3000, ge=1, description="minibatch steps")
     batch_size: int = Field(256, ge=1, description="examples per step, drawn with replacement")
     learning_rate: float = Field(
         1e-3, gt=0, description="initial step size of Adam, decayed to zero by a cosine"
     )
     snapshots: int = Field(
-        40, ge=1, description="snapshots taken at equal distances and rated on the validation split"
+        30, ge=1, description="snapshots taken at equal distances and rated on the validation split"
     )
     multipliers: MultiplierConfig = Field(
         default_factory=MultiplierConfig, description="the dual player"
