@@ -1,7 +1,8 @@
 """The synthetic task behaves as the published one: good accuracy, more false smiles on older faces.
 
-Measured here on few images, so the bands are wide; on 40,000 images the reference network reaches
-about 0.86 with false positive rates of about 0.04 (Young) and 0.13 (Not Young).
+Measured here on few images, so the bands are wide. On 40,000 images (10 epochs of batch 128, three
+training seeds) the reference network reached 0.85 to 0.87, with false positive rates of 0.03 to
+0.09 (Young) and 0.10 to 0.22 (Not Young): its last iterate moves about, as the published one does.
 """
 
 from pathlib import Path

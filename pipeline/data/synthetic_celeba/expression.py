@@ -10,6 +10,7 @@ from pipeline.data.synthetic_celeba.canvas import (
     ellipse,
     fill,
     mirrored,
+    moved,
     path,
     stroke,
     tinted,
@@ -45,9 +46,9 @@ def eyes(image: Image, face: Face) -> None:
 def brows(image: Image, face: Face) -> None:
     y, arch, thickness = face.brows
     right = path((9.5, y + 1.5), (15, y - 0.6 * arch), (22, y - arch), (30, y + 1.8))
-    right = right + (CENTRE + 0.6 * face.turn, 0.0)
+    right = moved(right, CENTRE + 0.6 * face.turn)
     stroke(image, right, face.brow, thickness)
-    left = mirrored(right) + (1.2 * face.turn, 0.0)
+    left = moved(mirrored(right), 1.2 * face.turn)
     stroke(image, left, face.brow, thickness)
 
 

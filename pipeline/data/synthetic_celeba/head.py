@@ -19,6 +19,7 @@ from pipeline.data.synthetic_celeba.canvas import (
     fill,
     grey_level,
     mirrored,
+    moved,
     path,
     stroke,
     tinted,
@@ -152,12 +153,12 @@ def _wrinkles(grey: Image, face: Face) -> None:
 def _pair(grey: Image, points: Points, turn: float, value: Sequence[float],
           thickness: int = 0) -> None:
     """Draws `points`, given relative to the middle, on both sides; fills them without thickness."""
-    right = points + (CENTRE, 0.0)
+    right = moved(points, CENTRE)
     for side in (right, mirrored(right)):
         if thickness:
-            stroke(grey, side + (turn, 0.0), value, thickness)
+            stroke(grey, moved(side, turn), value, thickness)
         else:
-            fill(grey, side + (turn, 0.0), value)
+            fill(grey, moved(side, turn), value)
 
 
 def hair(image: Image, face: Face) -> None:
