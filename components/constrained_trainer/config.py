@@ -27,7 +27,7 @@ class MultiplierConfig(Strict):
 class TrainingConfig(Strict):
     """What ConstrainedTrainer does, apart from the data it is given.
 
-    The defaults train the reference network of the CelebA tutorials to convergence on 40,000 images.
+    The defaults train the reference network of the CelebA tutorials to convergence on 80,000 images.
     """
 
     network: str = Field(
