@@ -247,9 +247,12 @@ def _gate_reason(row: GateRow) -> str:
         if row.value is not None:
             return (
                 f"{row.constraint}: value {row.value:.4f}, but nothing can be promised at "
-                f"{row.confidence:.0%} confidence: with so few examples a divisor could be 0"
+                f"{row.confidence:.0%} confidence: its divisor could be 0 or negative"
             )
-        return f"{row.constraint}: could not be measured, a group it needs has no examples for its rate"
+        return (
+            f"{row.constraint}: could not be measured: a group it needs has no examples for its rate, "
+            "or a divisor is 0"
+        )
     side, relation = ("upper", "over") if row.upper_bound is not None else ("lower", "under")
     beyond = row.value is not None and (row.value > row.limit) == (side == "upper")
     why = (
