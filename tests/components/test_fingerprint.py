@@ -85,7 +85,7 @@ def test_the_order_of_the_modules_does_not_matter_but_which_they_are_does(packag
 
 
 def test_a_module_that_is_not_there_is_an_error(package):
-    with pytest.raises(ImportError, match="fingerprinted.nothing"):
+    with pytest.raises(ImportError, match=r"fingerprinted\.nothing"):
         fingerprint("fingerprinted.nothing")
 
 

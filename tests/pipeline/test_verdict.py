@@ -288,13 +288,20 @@ def test_what_is_unknown_is_null(judge, tmp_path):
 
 
 def test_an_infinite_bound_is_null_in_the_file_and_blocks(judge, tmp_path):
-    settings = load([], ["gate.constraints.0=FPR | [Not Young] / FPR | [Young] <= 3"])
-    counts = {"Young": Counts(4000, 0, 5700, 600), "Not Young": Counts(900, 80, 1520, 150)}
-    verdict = judge(measured(counts), settings)
+    settings = load([], ["gate.constraints.0=FPR | [Not Young] / (FPR | [Young] - 0.01) <= 3"])
+    verdict = judge(measured(FAIR), settings)
+    assert verdict.gate[0].value == pytest.approx(0.05 / 0.04)
     verdict.write(tmp_path / "verdict.json")
     json.loads((tmp_path / "verdict.json").read_text(), parse_constant=pytest.fail)
     assert not verdict.gate[0].passed
-    assert any("a divisor could be 0" in reason for reason in verdict.reasons)
+    assert any("divisor could be 0" in reason for reason in verdict.reasons)
+
+
+def test_a_ratio_to_nothing_could_not_be_measured(judge):
+    settings = load([], ["gate.constraints.0=FPR | [Not Young] / FPR | [Young] <= 3"])
+    counts = {"Young": Counts(4000, 0, 5700, 600), "Not Young": Counts(900, 80, 1520, 150)}
+    [reason] = judge(measured(counts), settings).reasons
+    assert "could not be measured" in reason and "a divisor is 0" in reason
 
 
 # The tables.
