@@ -87,7 +87,8 @@ def check_shard(file: str, features: Features, counts: SplitCounts) -> None:
         for batch in tf.data.TFRecordDataset(file, buffer_size=8 << 20).batch(_BATCH):
             try:
                 parsed = tf.io.parse_example(batch, columns)
-            except tf.errors.InvalidArgumentError:
+            except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
+                # The latter: TensorFlow's own message quotes bytes that are no text.
                 _explain_parse_error(file, position, batch.numpy(), columns)
                 raise
             _check_batch(file, position, parsed, features, counts)

@@ -64,7 +64,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 def pack_features(features: Features, code: str) -> example_gen_pb2.CustomConfig:
     """`features` and a hash of the code, as ExampleGen carries a configuration of one's own."""
     struct = struct_pb2.Struct()
-    json_format.ParseDict({"features": features.model_dump(mode="json"), "code": code}, struct)
+    # As text: a Struct knows doubles only, and does not keep the order of the groups.
+    json_format.ParseDict({"features": features.model_dump_json(), "code": code}, struct)
     config = example_gen_pb2.CustomConfig()
     config.custom_config.Pack(struct)
     return config
@@ -76,13 +77,4 @@ def read_features(custom_config: str) -> Features:
     proto_utils.json_to_proto(custom_config, config)
     struct = struct_pb2.Struct()
     config.custom_config.Unpack(struct)
-    return Features.model_validate(_integers(json_format.MessageToDict(struct)["features"]))
-
-
-def _integers(value: Any) -> Any:
-    """A protobuf Struct knows doubles only: whole numbers become int again."""
-    if isinstance(value, dict):
-        return {key: _integers(item) for key, item in value.items()}
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    return Features.model_validate_json(struct["features"])
