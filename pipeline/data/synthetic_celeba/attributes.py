@@ -77,8 +77,9 @@ TRAITS = (
 YOUNG = 0.77362
 MOUTH_SLIGHTLY_OPEN = 0.48343
 HIGH_CHEEKBONES = 0.45503
-ATTRIBUTES = tuple(sorted([trait.name for trait in TRAITS]
-                          + ["Young", "Mouth_Slightly_Open", "High_Cheekbones"]))
+ATTRIBUTES = tuple(
+    sorted([trait.name for trait in TRAITS] + ["Young", "Mouth_Slightly_Open", "High_Cheekbones"])
+)
 
 # Apparent age: Gaussian with unit variance, this far apart between Young and Not Young.
 AGE_DISTANCE = 2.6
@@ -119,8 +120,10 @@ def sample_people(draws: Draws) -> People:
     age = AGE_DISTANCE * not_young + draws.normal()
     smiling = found["Smiling"]
     faint = draws.uniform() < FAINT_SHARE
-    smile = (np.where(smiling, np.where(faint, FAINT_MEAN, SMILE_MEAN),
-                      REST_MEAN + REST_DRIFT * age) + draws.normal())
+    smile = (
+        np.where(smiling, np.where(faint, FAINT_MEAN, SMILE_MEAN), REST_MEAN + REST_DRIFT * age)
+        + draws.normal()
+    )
     cut = _expression_cut(MOUTH_SLIGHTLY_OPEN, OPEN_DEVIATION)
     found["Mouth_Slightly_Open"] = smile + draws.normal(OPEN_DEVIATION) > cut
     cut = _expression_cut(HIGH_CHEEKBONES, CHEEK_DEVIATION)
@@ -161,10 +164,10 @@ def _expression_cut(frequency: float, deviation: float) -> float:
     spread = np.hypot(1.0, deviation)
 
     def excess(cut):
-        shown = ((1 - FAINT_SHARE) * ndtr((SMILE_MEAN - cut) / spread)
-                 + FAINT_SHARE * ndtr((FAINT_MEAN - cut) / spread))
-        above = (smiling * shown
-                 + (1 - smiling) * ndtr((rest - cut) / np.hypot(spread, REST_DRIFT)))
+        shown = (1 - FAINT_SHARE) * ndtr((SMILE_MEAN - cut) / spread) + FAINT_SHARE * ndtr(
+            (FAINT_MEAN - cut) / spread
+        )
+        above = smiling * shown + (1 - smiling) * ndtr((rest - cut) / np.hypot(spread, REST_DRIFT))
         return np.sum(groups * above) - frequency
 
     return brentq(excess, -10.0, 10.0)
