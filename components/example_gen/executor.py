@@ -17,7 +17,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
-from components.example_gen.checks import SplitCounts, check_shard, list_shards
+from components.example_gen.checks import check_shards, list_shards
 from components.features import Features
 
 
@@ -48,10 +48,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         names = utils.generate_output_split_names(input_config, example_gen_pb2.Output())
         examples.split_names = artifact_utils.encode_split_names(names)
         for split in input_config.splits:
-            counts = SplitCounts()
             shards = list_shards(input_base, split.name, split.pattern)
-            for shard in shards:
-                check_shard(shard, features, counts)
+            counts = check_shards(shards, features)
             counts.require_every_group(split.name, input_base, features)
             target = artifact_utils.get_split_uri([examples], split.name)
             tf.io.gfile.makedirs(target)
