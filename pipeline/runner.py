@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import ml_metadata as mlmd
+import tensorflow as tf
 from absl import logging as absl_logging
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import compiler, constants
@@ -16,6 +17,7 @@ from pipeline.dag import create_pipeline
 from pipeline.settings import Settings
 from pipeline.terminal import Display
 
+PUSHER = "Pusher"
 _OUTPUT = metadata_store_pb2.Event.OUTPUT
 
 
@@ -42,6 +44,8 @@ def run(settings: Settings, run_id: str, display: Display) -> Outcome:
         name = node.pipeline_node.node_info.id
         with display.step(name) as step:
             runner.run_with_ir(_only(ir, name))
+            if name == PUSHER and _pushed_model_is_gone(store, settings.name, run_id):
+                runner.run_with_ir(_only(ir, name, cache=False))
             if _execution(store, settings.name, run_id, name).last_known_state == (
                 metadata_store_pb2.Execution.CACHED
             ):
@@ -49,20 +53,29 @@ def run(settings: Settings, run_id: str, display: Display) -> Outcome:
     return _outcome(store, settings.name, run_id)
 
 
-def _only(ir: pipeline_pb2.Pipeline, name: str) -> pipeline_pb2.Pipeline:
+def _only(ir: pipeline_pb2.Pipeline, name: str, cache: bool = True) -> pipeline_pb2.Pipeline:
     """The compiled pipeline with every node but `name` marked to be skipped."""
     alone = pipeline_pb2.Pipeline()
     alone.CopyFrom(ir)
     for node in alone.nodes:
         if node.pipeline_node.node_info.id != name:
             node.pipeline_node.execution_options.skip.SetInParent()
+        elif not cache:
+            node.pipeline_node.execution_options.caching_options.enable_cache = False
     return alone
+
+
+def _pushed_model_is_gone(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> bool:
+    """Whether a push that would be re-used left a model that somebody has removed since."""
+    pushed = _output(store, pipeline, run_id, PUSHER, "pushed_model").custom_properties
+    folder = pushed["pushed_destination"].string_value
+    return bool(folder) and not tf.io.gfile.exists(folder)
 
 
 def _outcome(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> Outcome:
     evaluation = _output(store, pipeline, run_id, "Evaluator", "evaluation")
     blessing = _output(store, pipeline, run_id, "Evaluator", "blessing")
-    pushed = _output(store, pipeline, run_id, "Pusher", "pushed_model")
+    pushed = _output(store, pipeline, run_id, PUSHER, "pushed_model")
     was_pushed = pushed.custom_properties["pushed"].int_value == 1
     return Outcome(
         evaluation=evaluation.uri,

@@ -84,7 +84,14 @@ class Display:
         self._expected = steps
         self._reported = 0.0
         self.steps: list[Step] = []
-        self._live = Live(console=console, get_renderable=self._table, refresh_per_second=8)
+        # Live would otherwise bring back onto the terminal what `quiet` has sent to the log.
+        self._live = Live(
+            console=console,
+            get_renderable=self._table,
+            refresh_per_second=8,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
         self._stop = threading.Event()
         self._sampler = threading.Thread(target=self._sample_memory, daemon=True)
 

@@ -132,13 +132,7 @@ def _require_examples(constraints: Sequence[LinearConstraint], splits: Mapping[s
 
 def predict_scores(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """(n,) float32 scores of `images`, in inference mode; Yes where a score is above 0."""
-
-    @tf.function(reduce_retracing=True)
-    def score(batch: tf.Tensor) -> tf.Tensor:
-        return tf.reshape(model(batch, training=False), [-1])
-
-    starts = range(0, len(images), _SCORING_BATCH)
-    return np.concatenate([score(images[start : start + _SCORING_BATCH]) for start in starts])
+    return model.predict(images, batch_size=_SCORING_BATCH, verbose=0).reshape(-1)
 
 
 class _Loop:
