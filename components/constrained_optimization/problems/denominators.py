@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.constrained_optimization.problems.forms import DenominatorKey
-from components.constrained_optimization.problems.sources import Batch, Evaluation
+from components.constrained_optimization.problems.sources import Batch, Evaluation, Hidden
 
 
 class Denominators(tf.Module):
@@ -34,13 +34,13 @@ class Denominators(tf.Module):
 
     def __init__(self, keys: Iterable[DenominatorKey], lower_bound: float) -> None:
         super().__init__(name="denominators")
-        self._keys = tuple(keys)
-        self._place = {key: place for place, key in enumerate(self._keys)}
+        self._places = Hidden({key: place for place, key in enumerate(dict.fromkeys(keys))})
         self._lower_bound = lower_bound
         options = {"trainable": False, "aggregation": tf.VariableAggregation.ONLY_FIRST_REPLICA}
+        size = len(self._places.value)
         # float64: the mean of a million minibatches must still move.
-        self.sums = tf.Variable(tf.ones([len(self._keys)], tf.float64), name="sums", **options)
-        self.rows = tf.Variable(tf.ones([len(self._keys)], tf.float64), name="rows", **options)
+        self.sums = tf.Variable(tf.ones([size], tf.float64), name="sums", **options)
+        self.rows = tf.Variable(tf.ones([size], tf.float64), name="rows", **options)
         self.updates = tf.Variable(tf.zeros((), tf.int64), name="updates", **options)
         self.counted = tf.Variable(False, name="counted", **options)
 
@@ -53,11 +53,11 @@ class Denominators(tf.Module):
 
     def value(self, key: DenominatorKey, values: tf.Tensor) -> tf.Tensor:
         """() float32: the entry of one pair in `values`."""
-        return values[self._place[key]]
+        return values[self._places.value[key]]
 
     def update(self, evaluation: Evaluation) -> None:
         """Counts one minibatch in, on all replicas together; does nothing after `count`."""
-        if not self._keys:
+        if not self._places.value:
             return
         sums, rows = self._of_minibatch(evaluation)
         context = tf.distribute.get_replica_context()
@@ -75,7 +75,7 @@ class Denominators(tf.Module):
         Raises:
             ValueError: if there are no minibatches.
         """
-        size = len(self._keys)
+        size = len(self._places.value)
         totals, rows, seen = np.zeros(size), np.zeros(size), False
         for batch in batches:
             seen = True
@@ -89,6 +89,6 @@ class Denominators(tf.Module):
         self.counted.assign(True)
 
     def _of_minibatch(self, evaluation: Evaluation) -> tuple[tf.Tensor, tf.Tensor]:
-        rows = [tf.cast(key.rows(evaluation), tf.float64) for key in self._keys]
+        rows = [tf.cast(key.rows(evaluation), tf.float64) for key in self._places.value]
         counts = [tf.cast(tf.size(each), tf.float64) for each in rows]
         return tf.stack([tf.reduce_sum(each) for each in rows]), tf.stack(counts)

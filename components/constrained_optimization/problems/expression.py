@@ -16,7 +16,6 @@ NeurIPS 2019, section 3.
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,8 +41,8 @@ class Resolved:
         extras: constraints that must hold as well.
     """
 
-    penalty: Form = Form()
-    constraint: Form = Form()
+    penalty: Form
+    constraint: Form
     extras: tuple[Constraint, ...] = ()
 
     def plus(self, other: Resolved, factor: float) -> Resolved:
@@ -209,13 +208,13 @@ def wrap_rate(penalty_tensor: Any, constraint_tensor: Any = None) -> Expression:
 def _as_operand(value: Any) -> Expression:
     if isinstance(value, Expression):
         return value
-    if isinstance(value, (tf.Tensor, tf.Variable)) and not isinstance(value, numbers.Real):
+    if isinstance(value, (tf.Tensor, tf.Variable)):
         return wrap_rate(value)
     return Expression({}, _as_factor(value, "added or compared"))
 
 
 def _as_factor(value: Any, what: str) -> float:
-    if isinstance(value, (Expression, tf.Tensor, tf.Variable)) or isinstance(value, bool):
+    if isinstance(value, (Expression, tf.Tensor, tf.Variable, bool)):
         raise TypeError(
             f"an expression cannot be {what} by {type(value).__name__}: products of rates are not "
             "linear; a quotient is ratio(a, b)"

@@ -6,7 +6,7 @@
 with c_j the cost of predicting class j, w the weights, u the numerator set and D the running mean
 of w times the denominator set. The costs of all rates over the same scores and loss are added up
 before the loss is applied once: the sum of surrogates would be looser (TPR + FNR is a constant
-this way). No gradient flows through the costs.
+this way). `values` evaluates all forms of a problem together.
 """
 
 from __future__ import annotations
@@ -85,14 +85,6 @@ class Cost:
     denominator: DenominatorKey
     factor: float = 1.0
 
-    def value(self, evaluation: Evaluation) -> tf.Tensor:
-        """(n, k) or (1, k) float32."""
-        shares = evaluation.once(
-            (self.numerator, self.denominator),
-            lambda: self.numerator.rows(evaluation) / evaluation.denominator(self.denominator),
-        )
-        return shares[:, tf.newaxis] * tf.constant([self.factor * c for c in self.per_class])
-
 
 class Scalar:
     """Base of the terms that are one number as they stand."""
@@ -137,7 +129,7 @@ class OfSlack(Scalar):
         yield self.slack
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Form:
     """See the top of this file. Forms add up, and scale by numbers."""
 
@@ -157,18 +149,6 @@ class Form:
         constant = self.constant + factor * other.constant
         return Form(costs, self.scalars + scalars, constant)
 
-    def value(self, evaluation: Evaluation) -> tf.Tensor:
-        """() float32."""
-        total = tf.constant(self.constant, tf.float32)
-        for (scores, loss), costs in self.costs.items():
-            net = tf.stop_gradient(sum(cost.value(evaluation) for cost in costs))
-            z = scores.value(evaluation)
-            each = loss.binary(z, net) if scores.num_classes is None else loss.multiclass(z, net)
-            total += tf.reduce_mean(each)
-        for factor, scalar in self.scalars:
-            total += factor * scalar.value(evaluation)
-        return total
-
     def slacks(self) -> Iterator[Slack]:
         """The slack variables in it, in order of use, possibly repeated."""
         for scores, _ in self.costs:
@@ -186,21 +166,26 @@ class Form:
 
     def losses(self) -> Iterator[Loss]:
         """The losses in it, possibly repeated."""
-        yield from (loss for _, loss in self.costs)
+        for form in self.within():
+            yield from (loss for _, loss in form.costs)
+
+    def within(self) -> Iterator[Form]:
+        """The numerators of its quotients, innermost first, then the form itself."""
         for _, scalar in self.scalars:
             if isinstance(scalar, Quotient):
-                yield from scalar.numerator.losses()
+                yield from scalar.numerator.within()
+        yield self
 
 
 @dataclass(frozen=True)
 class Quotient(Scalar):
-    """numerator / slack."""
+    """numerator / slack; the value of the numerator is known before (see `values`)."""
 
     numerator: Form
     denominator: Slack
 
     def value(self, evaluation: Evaluation) -> tf.Tensor:
-        return self.numerator.value(evaluation) / evaluation.slack(self.denominator)
+        return evaluation.known(self.numerator) / evaluation.slack(self.denominator)
 
     def slacks(self) -> Iterator[Slack]:
         yield from self.numerator.slacks()

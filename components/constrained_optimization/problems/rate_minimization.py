@@ -15,7 +15,7 @@ Source: Cotter et al., JMLR 20 (2019); Narasimhan, Cotter and Gupta, NeurIPS 201
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import tensorflow as tf
 
@@ -27,8 +27,8 @@ from components.constrained_optimization.problems.expression import (
 )
 from components.constrained_optimization.problems.forms import Form
 from components.constrained_optimization.problems.interface import ConstrainedProblem, ProblemValues
-from components.constrained_optimization.problems.slacks import Slack
-from components.constrained_optimization.problems.sources import Batch, Evaluation
+from components.constrained_optimization.problems.sources import Batch, Evaluation, Hidden
+from components.constrained_optimization.problems.values import evaluate
 
 # Constraints that bring constraints that ...: a problem that never closes is an accident.
 MAX_CONSTRAINTS = 100_000
@@ -70,38 +70,35 @@ class RateMinimizationProblem(ConstrainedProblem):
         self._lower_bound = denominator_lower_bound
         resolved = objective.resolve()
         named, pairs = _closure(resolved, _listed(constraints))
-        self._objective = resolved.penalty
-        self._penalties = tuple(pair.penalty for pair in pairs)
-        self._constraints = tuple(pair.constraint for pair in pairs)
+        # In the order in which their variables are made: the objective, then pair by pair.
+        forms = [resolved.penalty]
+        for pair in pairs:
+            forms += [pair.penalty, pair.constraint]
+        self._forms = Hidden(forms)
+        self._names = Hidden(named)
         self.num_constraints = len(pairs)
-        self._names = named
-        _require_differentiable([self._objective, *self._penalties])
-        forms = list(self._forms())
+        _require_differentiable([forms[0], *forms[1::2]])
         slacks = list(dict.fromkeys(slack for form in forms for slack in form.slacks()))
         self.slacks = [slack.variable() for slack in slacks]
-        self._slack_of = _Hidden(dict(zip(slacks, self.slacks, strict=True)))
-        keys = dict.fromkeys(key for form in forms for key in form.denominators())
+        self._slack_of = Hidden(dict(zip(slacks, self.slacks, strict=True)))
+        keys = (key for form in forms for key in form.denominators())
         self.denominators = Denominators(keys, denominator_lower_bound)
 
     @property
     def constraint_names(self) -> tuple[str, ...]:
-        return self._names
+        return self._names.value
 
     def components(self, batch: Batch = None) -> ProblemValues:
         """Objective, proxies and constraints; every input is read at most once."""
-        evaluation = self._evaluation(batch)
-        objective = self._objective.value(evaluation)
-        proxies = [form.value(evaluation) for form in self._penalties]
-        measured = [form.value(evaluation) for form in self._constraints]
-        empty = tf.zeros([0])
+        values = evaluate(self._forms.value, self._evaluation(batch))
         return ProblemValues(
-            objective=objective,
-            proxy_constraints=tf.stack(proxies) if proxies else empty,
-            constraints=tf.stop_gradient(tf.stack(measured)) if measured else empty,
+            objective=values[0],
+            proxy_constraints=values[1::2],
+            constraints=tf.stop_gradient(values[2::2]),
         )
 
     def objective(self, batch: Batch = None) -> tf.Tensor:
-        return self._objective.value(self._evaluation(batch))
+        return evaluate(self._forms.value[:1], self._evaluation(batch))[0]
 
     def constraints(self, batch: Batch = None) -> tf.Tensor:
         return self.components(batch).constraints
@@ -115,7 +112,7 @@ class RateMinimizationProblem(ConstrainedProblem):
         self.denominators.update(Evaluation(batch))
 
     def project(self) -> None:
-        for slack, variable in self._slack_of.items.items():
+        for slack, variable in self._slack_of.value.items():
             if slack.project is not None:
                 variable.assign(slack.project(tf.convert_to_tensor(variable), self._lower_bound))
 
@@ -130,22 +127,8 @@ class RateMinimizationProblem(ConstrainedProblem):
     def _evaluation(self, batch: Batch) -> Evaluation:
         known = self.denominators.values()
         return Evaluation(
-            batch, self._slack_of.items, lambda key: self.denominators.value(key, known)
+            batch, self._slack_of.value, lambda key: self.denominators.value(key, known)
         )
-
-    def _forms(self) -> Iterator[Form]:
-        """All forms, in the order in which their variables are made."""
-        yield self._objective
-        for penalty, constraint in zip(self._penalties, self._constraints, strict=True):
-            yield penalty
-            yield constraint
-
-
-class _Hidden:
-    """Keeps a mapping out of tf.Module's and Checkpoint's sight: its keys are no strings."""
-
-    def __init__(self, items: dict[Slack, tf.Variable]) -> None:
-        self.items = items
 
 
 def _listed(constraints: Iterable[Constraint] | Constraint | None) -> list[Constraint]:

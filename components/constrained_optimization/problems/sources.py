@@ -14,11 +14,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import tensorflow as tf
 
 Batch = Any
+T = TypeVar("T")
+
+
+class Hidden(Generic[T]):
+    """Keeps a value out of sight of tf.Module and Checkpoint, which look into dicts and tuples."""
+
+    def __init__(self, value: T) -> None:
+        self.value = value
 
 
 class Source:
@@ -104,6 +112,14 @@ class Evaluation:
     def slack(self, slack: Any) -> tf.Tensor:
         """The present value of a slack variable."""
         return self.once(slack, lambda: tf.convert_to_tensor(self._slacks[slack]))
+
+    def known(self, key: Any) -> tf.Tensor:
+        """What `once` or `learn` were told under this key. KeyError if nothing."""
+        return self._known[key]
+
+    def learn(self, key: Any, value: tf.Tensor) -> None:
+        """Keeps a value that was computed elsewhere."""
+        self._known[key] = value
 
     def denominator(self, key: Any) -> tf.Tensor:
         """() float32: the running mean of weight * membership of a denominator set."""
