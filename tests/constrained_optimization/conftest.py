@@ -7,8 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tensorflow as tf
 
 HERE = Path(__file__).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Two logical devices for strategies, and few threads: the tests are many small operations."""
+    (device,) = tf.config.list_physical_devices("CPU")
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(2)
+    tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -40,12 +40,12 @@ class Loss:
     is_normalized: ClassVar[bool] = False
 
     def binary(self, scores: tf.Tensor, costs: tf.Tensor) -> tf.Tensor:
-        """(n,) costs of (n,) scores; costs (n, 2): of predicting "+", of predicting "-"."""
+        """(n,) costs of (n,) scores; costs (n or 1, 2): of predicting "+", of predicting "-"."""
         halves = tf.stack([0.5 * scores, -0.5 * scores], axis=1)
         return self.multiclass(halves, costs)
 
     def multiclass(self, scores: tf.Tensor, costs: tf.Tensor) -> tf.Tensor:
-        """(n,) costs of (n, k) scores; costs (n, k): of predicting each class."""
+        """(n,) costs of (n, k) scores; costs (n or 1, k): of predicting each class."""
         raise NotImplementedError(f"{type(self).__name__} has no multiclass form")
 
 
@@ -88,6 +88,7 @@ class HingeLoss(Loss):
 
         Classes in ascending order of cost: w_(1) <= w_(2) <= ..., f_(j) the score of the j-th.
         """
+        costs = tf.broadcast_to(costs, tf.shape(scores))
         order = tf.argsort(costs, axis=1, stable=True)
         costs = tf.gather(costs, order, batch_dims=1)
         scores = tf.gather(scores, order, batch_dims=1)
