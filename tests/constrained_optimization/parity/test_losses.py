@@ -36,6 +36,7 @@ def smooth(inputs: Case, like: np.ndarray) -> np.ndarray:
     margin = inputs["loss"][1]
     if scores.ndim == 1:
         return np.abs(np.abs(scores) - margin) > 1e-6
+    costs = np.broadcast_to(costs, scores.shape)
     clear = np.ones(len(scores), bool)
     for row in range(len(scores)):
         f = scores[row][np.argsort(costs[row], kind="stable")]
