@@ -20,6 +20,7 @@ from components.constrained_optimization.problems.expression import (
     UnboundedError,
     wrap_rate,
 )
+from components.constrained_optimization.problems.from_language import from_language
 from components.constrained_optimization.problems.interface import ConstrainedProblem, ProblemValues
 from components.constrained_optimization.problems.losses import (
     HingeLoss,
@@ -80,6 +81,7 @@ __all__ = [
     "false_negative_rate",
     "false_positive_proportion",
     "false_positive_rate",
+    "from_language",
     "inverse_precision_at_recall",
     "lower_bound",
     "multiclass_rate_context",
