@@ -108,7 +108,9 @@ class Features(Strict):
     @classmethod
     def _at_least_one(cls, groups: dict[str, GroupFeature]) -> dict[str, GroupFeature]:
         if not groups:
-            raise ValueError("no group feature is named: fairness is measured between groups, name one")
+            raise ValueError(
+                "no group feature is named: fairness is measured between groups, name one"
+            )
         return groups
 
     @property
@@ -128,5 +130,3 @@ def transformed_group(feature: str) -> str:
 
 TRANSFORMED_IMAGE = "image_bytes"
 TRANSFORMED_LABEL = "label"
-
-

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 
-import tfx.components as standard  # before tensorflow_data_validation, which needs what it patches
+import tfx.components as standard
+
+# isort: split
+# TFX first: it patches what tensorflow_data_validation imports.
 import tensorflow_data_validation as tfdv
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import executor_spec
 from tfx.orchestration import metadata, pipeline
-from tfx.proto import pusher_pb2
+from tfx.proto import pusher_pb2, transform_pb2
 from tfx_bsl.public.proto import slicing_spec_pb2
 
 from components.constrained_trainer.component import ConstrainedTrainer
@@ -121,8 +124,6 @@ def _statistics_options(features: Features) -> tfdv.StatsOptions:
     return tfdv.StatsOptions(slicing_config=config)
 
 
-def _training_splits():
+def _training_splits() -> transform_pb2.SplitsConfig:
     """Transform sees the splits that training uses; the test split is left to the gate."""
-    from tfx.proto import transform_pb2
-
     return transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "validation"])

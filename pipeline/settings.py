@@ -27,7 +27,7 @@ from components.features import Features, Strict
 class StandInSettings(Strict):
     """The synthetic stand-in for CelebA that is made when no data is named."""
 
-    images: int = Field(40_000, ge=200, description="images over all three splits")
+    images: int = Field(80_000, ge=200, description="images over all three splits")
     seed: int = Field(0, ge=0, description="same seed, same bytes")
 
 
@@ -70,7 +70,9 @@ class Settings(Strict):
     """The whole tree."""
 
     name: str = Field(
-        "celeba", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="name of the pipeline and of its folder of runs"
+        "celeba",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        description="name of the pipeline and of its folder of runs",
     )
     model_name: str = Field(
         "smiling", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="name of the served model"
@@ -79,13 +81,17 @@ class Settings(Strict):
     serving: str = Field("serving", description="folder that a model server watches")
     data: DataSettings = Field(default_factory=DataSettings, description="the data")
     trainer: TrainingConfig = Field(
-        default_factory=TrainingConfig, description="training; the baseline is the same without constraints"
+        default_factory=TrainingConfig,
+        description="training; the baseline is the same without constraints",
     )
     gate: GateConfig = Field(default_factory=GateConfig, description="what a model must show")
-    cache: bool = Field(True, description="re-use results whose inputs, settings and code are unchanged")
+    cache: bool = Field(
+        True, description="re-use results whose inputs, settings and code are unchanged"
+    )
     beam_arguments: tuple[str, ...] = Field(
         (
-            "--runner=apache_beam.runners.direct.direct_runner.BundleBasedDirectRunner",
+            # Fuses steps, so that records stream from file to file instead of piling up in memory.
+            "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
             "--direct_running_mode=in_memory",
         ),
         description="arguments of every Beam pipeline",
@@ -94,7 +100,10 @@ class Settings(Strict):
     @model_validator(mode="after")
     def _constraints_parse(self) -> Settings:
         groups = self.data.features.group_names
-        for field, lines in (("trainer", self.trainer.constraints), ("gate", self.gate.constraints)):
+        for field, lines in (
+            ("trainer", self.trainer.constraints),
+            ("gate", self.gate.constraints),
+        ):
             for index, line in enumerate(lines):
                 try:
                     constraint = language.parse(line, groups)
@@ -131,7 +140,9 @@ def load(files: Sequence[str] = (), assignments: Sequence[str] = ()) -> Settings
 
 def dump(settings: BaseModel) -> str:
     """The tree as YAML, every value visible."""
-    return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+    return yaml.safe_dump(
+        settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100
+    )
 
 
 def _read(file: str) -> dict[str, Any]:
@@ -148,7 +159,9 @@ def _read(file: str) -> dict[str, Any]:
     if tree is None:
         return {}
     if not isinstance(tree, dict):
-        raise SettingsError(f"{file}: expected fields and values at the top, found {type(tree).__name__}")
+        raise SettingsError(
+            f"{file}: expected fields and values at the top, found {type(tree).__name__}"
+        )
     return tree
 
 
@@ -157,8 +170,10 @@ def _merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in overlay.items():
         below = merged.get(key)
-        merge = isinstance(value, dict) and isinstance(below, dict) and key not in ("groups", "values")
-        merged[key] = _merge(below, value) if merge else value
+        merge = (
+            isinstance(value, dict) and isinstance(below, dict) and key not in ("groups", "values")
+        )
+        merged[key] = _merge(merged[key], value) if merge else value
     return merged
 
 
@@ -183,7 +198,7 @@ def _assign(tree: dict[str, Any], assignment: str) -> None:
             if not 0 <= index < len(node):
                 at = ".".join(keys[:position])
                 raise SettingsError(
-                    f"--set {assignment}: {at} is a list of {len(node)}: {key!r} is not one of its positions"
+                    f"--set {assignment}: {at} is a list of {len(node)}; it has no element {key!r}"
                 )
             if last:
                 node[index] = value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts, system_executions
@@ -16,16 +18,16 @@ from components.fingerprint import code_fingerprint
 class ConstrainedTrainerSpec(ComponentSpec):
     """Interface of ConstrainedTrainer; `config` and `features` are the dumped settings objects."""
 
-    PARAMETERS = {
+    PARAMETERS: ClassVar = {
         "config": ExecutionParameter(type=str),
         "features": ExecutionParameter(type=str),
         "code": ExecutionParameter(type=str),
     }
-    INPUTS = {
+    INPUTS: ClassVar = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
     }
-    OUTPUTS = {
+    OUTPUTS: ClassVar = {
         "model": ChannelParameter(type=standard_artifacts.Model),
         "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
     }

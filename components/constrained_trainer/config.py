@@ -12,21 +12,27 @@ from components.features import Strict
 class MultiplierConfig(Strict):
     """The player that sets the weights of the constraints (the dual player)."""
 
-    regret: Literal["swap", "external"] = Field("swap", description="regret that the player minimises")
+    regret: Literal["swap", "external"] = Field(
+        "swap", description="regret that the player minimises"
+    )
     update: Literal["multiplicative", "additive"] = Field(
         "multiplicative", description="how the weights move"
     )
-    learning_rate: float = Field(0.05, gt=0, description="step size of the player's Adam")
+    learning_rate: float = Field(1.0, gt=0, description="step size of the player")
+    initial_radius: float | None = Field(
+        0.3, gt=0, le=1, description="share of the weight that starts at the constraints, about"
+    )
 
 
 class TrainingConfig(Strict):
     """What ConstrainedTrainer does, apart from the data it is given.
 
-    The defaults train the reference network of the CelebA tutorials to convergence on 40,000 images.
+    The defaults train the reference network of the CelebA tutorials to convergence on 80,000 images.
     """
 
     network: str = Field(
-        "mlp", description="mlp (flatten, 64 ReLU, 1), cnn (small convolutional), or module:function"
+        "mlp",
+        description="mlp (flatten, 64 ReLU, 1), cnn (small convolutional), or module:function",
     )
     constraints: tuple[str, ...] = Field(
         ("max_gap(FPR, [Young]) <= 0.01",),
@@ -35,11 +41,13 @@ class TrainingConfig(Strict):
     objective: Literal["hinge", "cross_entropy"] = Field(
         "hinge", description="loss that stands in for the error rate"
     )
-    steps: int = Field(4000, ge=1, description="minibatch steps")
+    steps: int = Field(3000, ge=1, description="minibatch steps")
     batch_size: int = Field(256, ge=1, description="examples per step, drawn with replacement")
-    learning_rate: float = Field(1e-3, gt=0, description="initial step size of Adam, decayed to zero by a cosine")
+    learning_rate: float = Field(
+        1e-3, gt=0, description="initial step size of Adam, decayed to zero by a cosine"
+    )
     snapshots: int = Field(
-        40, ge=1, description="snapshots taken at equal distances and rated on the validation split"
+        30, ge=1, description="snapshots taken at equal distances and rated on the validation split"
     )
     multipliers: MultiplierConfig = Field(
         default_factory=MultiplierConfig, description="the dual player"

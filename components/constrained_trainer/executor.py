@@ -49,9 +49,7 @@ class Executor(base_executor.BaseExecutor):
             artifact_utils.get_single_uri(input_dict["transform_graph"])
         )
         model = artifact_utils.get_single_instance(output_dict["model"])
-        serving.export(
-            result.model, transform, features, path_utils.serving_model_dir(model.uri)
-        )
+        serving.export(result.model, transform, features, path_utils.serving_model_dir(model.uri))
 
 
 def _split(examples: list[types.Artifact], name: str, features: Features) -> Split:

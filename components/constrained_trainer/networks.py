@@ -19,7 +19,7 @@ def mlp(shape: tuple[int, int, int]) -> keras.Model:
     return keras.Sequential(
         [
             layers.Input(shape, dtype="uint8"),
-            layers.Rescaling(1 / 255),
+            layers.Rescaling(1 / 127.5, offset=-1),
             layers.Flatten(),
             layers.Dense(64, activation="relu"),
             layers.Dense(1),

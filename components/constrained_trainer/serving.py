@@ -50,7 +50,9 @@ class ServedModel(tf.Module):
         for feature, group in self._features.groups.items():
             names = tf.constant([*group.values, UNKNOWN_GROUP])
             index = value_index(raw[group.name], tuple(group.values.values()))
-            outputs[feature] = tf.gather(names, tf.where(index < 0, tf.constant(len(group.values), tf.int64), index))
+            outputs[feature] = tf.gather(
+                names, tf.where(index < 0, tf.constant(len(group.values), tf.int64), index)
+            )
         return outputs
 
 

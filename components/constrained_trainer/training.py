@@ -18,7 +18,7 @@ import tensorflow as tf
 from components.constrained_optimization import candidates, language, linear
 from components.constrained_optimization.linear import LinearConstraint
 from components.constrained_optimization.proxy_lagrangian import ProxyLagrangian
-from components.constrained_optimization.rate_problem import RateProblem
+from components.constrained_optimization.rate_problem import RateProblem, RateValues
 from components.constrained_trainer import networks
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
@@ -85,7 +85,7 @@ def train(
     """
     constraints = training_constraints(config.constraints, training)
     model = networks.build(config.network, training.images.shape[1:], config.seed)
-    loop = _Loop(model, training, constraints, config)
+    loop = _Loop(model, training, validation, constraints, config)
     snapshots: list[Snapshot] = []
     for step in _snapshot_steps(config):
         objective = loop.advance_to(step)
@@ -127,35 +127,35 @@ class _Loop:
     def __init__(
         self,
         model: keras.Model,
-        split: Split,
+        training: Split,
+        watched: Split,
         constraints: Sequence[LinearConstraint],
         config: TrainingConfig,
     ):
+        """Args:
+        model: what is trained.
+        training: the model player's examples.
+        watched: the multiplier player's examples.
+        constraints: (m,) on rates over the splits' groups.
+        config: everything else.
+        """
         self._model = model
         self._config = config
-        self._images = tf.constant(split.images)
-        self._labels = tf.constant(split.labels)
-        self._memberships = tf.constant(split.memberships)
-        self._problem = RateProblem(
-            constraints,
-            split.groups,
-            objective=config.objective,
-            denominator_lower_bound=config.denominator_lower_bound,
-        )
+        self._training = _Side(training, constraints, config)
+        self._watched = _Side(watched, constraints, config)
         self.multiplier_player = ProxyLagrangian(
             len(constraints),
             regret_type=config.multipliers.regret,
             update_type=config.multipliers.update,
-            optimizer=keras.optimizers.Adam(config.multipliers.learning_rate),
+            initial_radius=config.multipliers.initial_radius,
+            optimizer=config.multipliers.learning_rate,
         )
         self._optimizer = keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps)
         )
         self._optimizer.build(model.trainable_variables)
         self._step = 0
-        # XLA fuses the small steps of a dense network; on a CPU its convolutions use one core.
-        use_xla = bool(tf.config.list_physical_devices("GPU")) or not networks.uses_convolution(model)
-        self._run = tf.function(self._steps, jit_compile=use_xla)
+        self._run = tf.function(self._steps)
 
     def advance_to(self, step: int) -> float:
         """Takes the steps up to `step`; returns the last minibatch's loss."""
@@ -175,27 +175,51 @@ class _Loop:
         return loss
 
     def _one_step(self, step: tf.Tensor) -> tf.Tensor:
-        rows = tf.random.stateless_uniform(
-            [self._config.batch_size],
-            seed=tf.stack([tf.constant(self._config.seed), step]),
-            maxval=self._labels.shape[0],
-            dtype=tf.int32,
-        )
-        labels, memberships = tf.gather(self._labels, rows), tf.gather(self._memberships, rows)
-        self._problem.update_denominators(labels, memberships)
+        seed = self._config.seed
         with tf.GradientTape() as tape:
-            scores = tf.reshape(self._model(tf.gather(self._images, rows), training=True), [-1])
-            values = self._problem(scores, labels, memberships)
+            values = self._training.values(self._model, tf.stack([seed, 2 * step]), training=True)
             loss = self.multiplier_player.lagrangian(values)
         variables = self._model.trainable_variables
         self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        self.multiplier_player.update(values.constraints)
+        if self.multiplier_player.num_constraints:
+            seen = self._watched.values(self._model, tf.stack([seed, 2 * step + 1]), training=False)
+            self.multiplier_player.update(seen.constraints)
         return values.objective
+
+
+class _Side:
+    """One player's examples and running denominators."""
+
+    def __init__(
+        self, split: Split, constraints: Sequence[LinearConstraint], config: TrainingConfig
+    ):
+        self._images = tf.constant(split.images)
+        self._labels = tf.constant(split.labels)
+        self._memberships = tf.constant(split.memberships)
+        self._batch_size = config.batch_size
+        self._problem = RateProblem(
+            constraints,
+            split.groups,
+            objective=config.objective,
+            denominator_lower_bound=config.denominator_lower_bound,
+        )
+
+    def values(self, model: keras.Model, seed: tf.Tensor, training: bool) -> RateValues:
+        """Objective and constraints on a minibatch drawn, with replacement, from `seed` (2,)."""
+        rows = tf.random.stateless_uniform(
+            [self._batch_size], seed, maxval=self._labels.shape[0], dtype=tf.int32
+        )
+        labels, memberships = tf.gather(self._labels, rows), tf.gather(self._memberships, rows)
+        self._problem.update_denominators(labels, memberships)
+        scores = tf.reshape(model(tf.gather(self._images, rows), training=training), [-1])
+        return self._problem(scores, labels, memberships)
 
 
 def _snapshot_steps(config: TrainingConfig) -> list[int]:
     """Steps at which snapshots are taken: equally spaced, the last step included."""
-    return sorted({round(config.steps * (i + 1) / config.snapshots) for i in range(config.snapshots)})
+    return sorted(
+        {round(config.steps * (i + 1) / config.snapshots) for i in range(config.snapshots)}
+    )
 
 
 def _take_snapshot(

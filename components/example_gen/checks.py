@@ -7,6 +7,7 @@ type of the columns that are used, label and group values, and the first bytes o
 from __future__ import annotations
 
 import collections
+import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,6 +18,28 @@ from components.features import Features, RawValue
 
 _BATCH = 512
 _JPEG_START = b"\xff\xd8\xff"
+
+
+def list_shards(folder: str, split: str, pattern: str) -> list[str]:
+    """The files of one split, sorted.
+
+    Raises:
+      DataError: no folder, or no file in it matches.
+    """
+    if not tf.io.gfile.isdir(folder):
+        raise DataError(
+            f"data.path = {folder!r}: no such folder. Give a folder of TFRecord shards, such as a "
+            "TFDS-prepared celeb_a/2.1.0, or leave data.path unset for the synthetic stand-in"
+        )
+    shards = sorted(tf.io.gfile.glob(os.path.join(folder, pattern)))
+    if not shards:
+        found = ", ".join(sorted(tf.io.gfile.listdir(folder))[:6]) or "nothing"
+        raise DataError(
+            f"{folder}: split '{split}' has no shards: no file matches "
+            f"data.splits.{split} = {pattern!r} (the folder holds: {found}). Put the shards there or "
+            "correct the pattern"
+        )
+    return shards
 
 
 class SplitCounts:
@@ -38,7 +61,9 @@ class SplitCounts:
     def require_every_group(self, split: str, folder: str, features: Features) -> None:
         """Raises DataError when a group of the settings has no example, or no negative one."""
         if not self.examples:
-            raise DataError(f"{folder}: split '{split}' has no examples in its shards; give it some")
+            raise DataError(
+                f"{folder}: split '{split}' has no examples in its shards; give it some"
+            )
         for feature, group in features.groups.items():
             for name, value in group.values.items():
                 if not sum(self.by_group[feature, name, label] for label in (0, 1)):
@@ -172,7 +197,9 @@ def _explain_parse_error(
         try:
             example.ParseFromString(record)
         except Exception:
-            raise DataError(f"{where}: is not a tf.Example; write the records as tf.Examples") from None
+            raise DataError(
+                f"{where}: is not a tf.Example; write the records as tf.Examples"
+            ) from None
         for name, spec in columns.items():
             expected = "bytes" if spec.dtype == tf.string else "int64"
             if name not in example.features.feature:

@@ -17,8 +17,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
-from components.errors import DataError
-from components.example_gen.checks import SplitCounts, check_shard
+from components.example_gen.checks import SplitCounts, check_shard, list_shards
 from components.features import Features
 
 
@@ -60,28 +59,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 tf.io.gfile.copy(shard, os.path.join(target, posixpath.basename(shard)))
             logging.info("%s: %d examples in %d shards", split.name, counts.examples, len(shards))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
-
-
-def list_shards(folder: str, split: str, pattern: str) -> list[str]:
-    """The files of one split, sorted.
-
-    Raises:
-      DataError: no folder, or no file in it matches.
-    """
-    if not tf.io.gfile.isdir(folder):
-        raise DataError(
-            f"data.path = {folder!r}: no such folder. Give a folder of TFRecord shards, such as a "
-            "TFDS-prepared celeb_a/2.1.0, or leave data.path unset for the synthetic stand-in"
-        )
-    shards = sorted(tf.io.gfile.glob(os.path.join(folder, pattern)))
-    if not shards:
-        found = ", ".join(sorted(tf.io.gfile.listdir(folder))[:6]) or "nothing"
-        raise DataError(
-            f"{folder}: split '{split}' has no shards: no file matches "
-            f"data.splits.{split} = {pattern!r} (the folder holds: {found}). Put the shards there or "
-            "correct the pattern"
-        )
-    return shards
 
 
 def pack_features(features: Features, code: str) -> example_gen_pb2.CustomConfig:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
 from tfx.components.example_validator import executor as standard
 from tfx.proto.orchestration import execution_result_pb2
@@ -12,7 +13,6 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
 from components.errors import DataError
-from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 
 class Executor(standard.Executor):

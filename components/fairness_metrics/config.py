@@ -19,9 +19,7 @@ class GateConfig(Strict):
     limit: float | None = Field(
         None, description="replaces the limit of the constraint (where there is just one)"
     )
-    confidence: float = Field(
-        0.95, gt=0.5, lt=1, description="confidence of each one-sided bound"
-    )
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="confidence of each one-sided bound")
     minimum_accuracy: float = Field(
         0.8, ge=0, le=1, description="lowest accuracy on the test split that may pass"
     )

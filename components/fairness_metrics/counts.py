@@ -100,9 +100,7 @@ class _CountsCombiner(beam.CombineFn):
     ) -> dict[metric_types.MetricKey, dict[Group | None, Counts]]:
         rows = [None, *self._groups]
         return {
-            self._key: {
-                group: _counts(row) for group, row in zip(rows, accumulator, strict=True)
-            }
+            self._key: {group: _counts(row) for group, row in zip(rows, accumulator, strict=True)}
         }
 
     def _scalar(self, value: Any) -> float:

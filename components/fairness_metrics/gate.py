@@ -4,48 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.constrained_optimization import language
-from components.constrained_optimization.expressions import Constraint
+from components.fairness_metrics.checks import (
+    ACCURACY,
+    BASELINE,
+    CANDIDATE,
+    DISTINCT_DECISIONS,
+    FEWEST_NEGATIVES,
+    checks,
+)
 from components.fairness_metrics.config import GateConfig
 from components.fingerprint import code_fingerprint
 
-CANDIDATE = "constrained"
-BASELINE = "baseline"
 PREPROCESSING_SIGNATURE = "slices"
 PREDICTION_SIGNATURE = "serving_default"
 DISPLAY_THRESHOLDS = (0.22, 0.5, 0.75)
 
-ACCURACY = "fairgate/accuracy"
-FEWEST_NEGATIVES = "fairgate/fewest_negatives"
-DISTINCT_DECISIONS = "fairgate/distinct_decisions"
 COUNTS = ("TruePositives", "FalsePositives", "TrueNegatives", "FalseNegatives")
 
 _MODULE = "components.fairness_metrics.metrics"
-
-
-@dataclass(frozen=True)
-class GateCheck:
-    """One constraint of the gate and the names of its two metrics."""
-
-    constraint: Constraint
-    value_metric: str
-    bound_metric: str
-
-
-def checks(gate: GateConfig, groups: Mapping[str, Sequence[str]]) -> list[GateCheck]:
-    """The constraints of the gate, parsed, with `gate.limit` in place."""
-    result = []
-    for index, line in enumerate(gate.constraints):
-        constraint = language.parse(line, groups)
-        if gate.limit is not None:
-            constraint = constraint.with_limit(gate.limit)
-        result.append(GateCheck(constraint, f"fairgate/{index}/value", f"fairgate/{index}/bound"))
-    return result
 
 
 def eval_config(

@@ -28,7 +28,11 @@ class ConstraintValue(metric_types.Metric):
         code: hash of this package's source; only makes a change of it a change of configuration.
         """
         super().__init__(
-            _computations(_constraint_value), constraint=constraint, groups=groups, name=name, code=code
+            _computations(_constraint_value),
+            constraint=constraint,
+            groups=groups,
+            name=name,
+            code=code,
         )
 
 

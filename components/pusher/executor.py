@@ -40,12 +40,18 @@ class Executor(standard.Executor):
             input_dict,
             output_dict,
             exec_properties
-            | {standard_component_specs.PUSH_DESTINATION_KEY: proto_utils.proto_to_json(destination)},
+            | {
+                standard_component_specs.PUSH_DESTINATION_KEY: proto_utils.proto_to_json(
+                    destination
+                )
+            },
         )
         [pushed] = output_dict[standard_component_specs.PUSHED_MODEL_KEY]
         if pushed.get_int_custom_property("pushed"):
             staged = pushed.get_string_custom_property("pushed_destination")
-            version = _next_version(serving, int(pushed.get_string_custom_property("pushed_version")))
+            version = _next_version(
+                serving, int(pushed.get_string_custom_property("pushed_version"))
+            )
             final = os.path.join(serving, str(version))
             tf.io.gfile.makedirs(serving)
             tf.io.gfile.rename(staged, final)
@@ -58,7 +64,9 @@ def _next_version(serving: str, version: int) -> int:
     """`version`, or one more than the newest there: two pushes in one second stay in order."""
     if not tf.io.gfile.isdir(serving):
         return version
-    present = [int(name.rstrip("/")) for name in tf.io.gfile.listdir(serving) if name.rstrip("/").isdigit()]
+    present = [
+        int(name.rstrip("/")) for name in tf.io.gfile.listdir(serving) if name.rstrip("/").isdigit()
+    ]
     return max([version, *(newest + 1 for newest in present)])
 
 

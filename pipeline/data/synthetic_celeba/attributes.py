@@ -84,10 +84,10 @@ ATTRIBUTES = tuple(sorted([trait.name for trait in TRAITS]
 AGE_DISTANCE = 2.6
 # Expression: Gaussian around plus or minus SMILE_MEAN for people labelled Smiling or not. Where the
 # two overlap no one can tell, as with the annotators of the real set.
-SMILE_MEAN = 1.40
+SMILE_MEAN = 1.36
 SMILE_DEVIATION = 1.0
 # An older face at rest looks more like a smile, the more so the older it looks.
-REST_DRIFT = 0.28
+REST_DRIFT = 0.23
 OPEN_DEVIATION = 0.8
 CHEEK_DEVIATION = 1.2
 

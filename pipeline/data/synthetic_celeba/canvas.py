@@ -55,6 +55,11 @@ def path(*corners: tuple[float, float]) -> Points:
     return np.array(corners)
 
 
+def moved(points: Points, x: float, y: float = 0.0) -> Points:
+    """The same shape, `x` further right and `y` further down."""
+    return points + np.array((x, y))
+
+
 def mirrored(points: Points) -> Points:
     """The same shape on the other side of the face."""
     return points * (-1.0, 1.0) + (2.0 * CENTRE, 0.0)

@@ -10,6 +10,7 @@ from pipeline.data.synthetic_celeba.canvas import (
     ellipse,
     fill,
     mirrored,
+    moved,
     path,
     stroke,
     tinted,
@@ -21,6 +22,7 @@ _ALONG = np.linspace(-1.0, 1.0, 13)
 _SQUARE = _ALONG**2
 _BULGE = (1 - _SQUARE) ** 0.8
 _CUPID = 1 - 0.35 * np.exp(-(_ALONG / 0.16) ** 2)  # the dip in the middle of the upper lip
+_AT_REST = 0.3  # the corners of a mouth are level when this far from the middle of the two labels
 _TEETH = (240, 236, 226)
 _INSIDE = (66, 22, 24)
 
@@ -44,9 +46,9 @@ def eyes(image: Image, face: Face) -> None:
 def brows(image: Image, face: Face) -> None:
     y, arch, thickness = face.brows
     right = path((9.5, y + 1.5), (15, y - 0.6 * arch), (22, y - arch), (30, y + 1.8))
-    right = right + (CENTRE + 0.6 * face.turn, 0.0)
+    right = moved(right, CENTRE + 0.6 * face.turn)
     stroke(image, right, face.brow, thickness)
-    left = mirrored(right) + (1.2 * face.turn, 0.0)
+    left = moved(mirrored(right), 1.2 * face.turn)
     stroke(image, left, face.brow, thickness)
 
 
@@ -64,15 +66,15 @@ def nose(image: Image, face: Face) -> None:
 def mouth_corners(face: Face) -> tuple[float, float, float, float]:
     """Left x, y and right x, y of the corners of the mouth, before the head is posed."""
     x, y, width = face.mouth
-    wide = width + 4.0 * face.smile
-    lift = y - 6.0 * face.smile
+    wide = width + 4.5 * face.smile
+    lift = y - 6.5 * (face.smile + _AT_REST)
     return x + face.turn * 0.7 - wide, lift, x + face.turn * 0.7 + wide, lift
 
 
 def mouth(image: Image, face: Face) -> None:
     """Lips along a parabola: its corners rise with the smile, an open mouth may show teeth."""
     left, lift, right, _ = mouth_corners(face)
-    bottom = face.mouth[1] + 2.2 * face.smile
+    bottom = face.mouth[1] + 2.2 * (face.smile + _AT_REST)
     across = (left + right) / 2 + (right - left) / 2 * _ALONG
     centre = bottom + (lift - bottom) * _SQUARE
     centre = centre - 0.35 * face.opening * _BULGE

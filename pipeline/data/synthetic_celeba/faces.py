@@ -117,7 +117,7 @@ def _colours(draws: Draws, has, age) -> dict[str, NDArray]:
     painted = _pick(_LIPSTICK, draws.uniform())
     lips = np.where(has["Wearing_Lipstick"][:, None] > 0, _mix(painted, bare, 0.25 * looks),
                     _mix(bare, skin, 0.15 + 0.35 * looks))
-    grey = draws.uniform(60, 205)
+    grey = draws.uniform(35, 215)
     backdrop = np.stack([grey + draws.normal(18.0) for _ in range(3)], axis=1)
     backdrop = np.concatenate([backdrop + draws.normal(14.0)[:, None] for _ in range(4)], axis=1)
     clothes = np.stack([draws.uniform(15, 215) for _ in range(3)], axis=1)
@@ -177,7 +177,7 @@ def _age(draws: Draws, has, people) -> dict[str, NDArray]:
 
 
 def _camera(draws: Draws, has) -> dict[str, NDArray]:
-    level = 1 + draws.normal(0.06)
+    level = 0.9 + draws.normal(0.08)
     light = np.stack([level + draws.normal(0.06) for _ in range(4)], axis=1)
     return {
         "light": np.clip(light, 0.6, 1.4),

@@ -19,6 +19,7 @@ from pipeline.data.synthetic_celeba.canvas import (
     fill,
     grey_level,
     mirrored,
+    moved,
     path,
     stroke,
     tinted,
@@ -107,7 +108,7 @@ def relief(face: Face, grain: Image) -> Image:
     stroke(grey, edge, grey_level(0.86), 5, closed=True)
     for side in (-1, 1):
         ellipse(grey, CENTRE + side * 19.5 + 0.5 * turn, 108, 12, 7.5, grey_level(0.92))
-    cheeks = 0.5 * face.attributes["High_Cheekbones"] + 0.5 * max(face.smile, 0.0)
+    cheeks = 0.4 * face.attributes["High_Cheekbones"] + 0.8 * face.smile
     _pair(grey, path((16, 131), (24, 128), (30, 131), (25, 137), (18, 137)), turn,
           grey_level(1 + 0.16 * cheeks))
     width, tip = face.nose
@@ -152,12 +153,12 @@ def _wrinkles(grey: Image, face: Face) -> None:
 def _pair(grey: Image, points: Points, turn: float, value: Sequence[float],
           thickness: int = 0) -> None:
     """Draws `points`, given relative to the middle, on both sides; fills them without thickness."""
-    right = points + (CENTRE, 0.0)
+    right = moved(points, CENTRE)
     for side in (right, mirrored(right)):
         if thickness:
-            stroke(grey, side + (turn, 0.0), value, thickness)
+            stroke(grey, moved(side, turn), value, thickness)
         else:
-            fill(grey, side + (turn, 0.0), value)
+            fill(grey, moved(side, turn), value)
 
 
 def hair(image: Image, face: Face) -> None:

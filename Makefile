@@ -1,0 +1,54 @@
+# FairGate: `make run` does the main job, `make test` passes the tests. `make help` lists the rest.
+
+PYTHON ?= python3.11
+UV     := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+VENV   := .venv/bin/python
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup data run test test-fast lint format settings tensorboard clean distclean
+
+help:  ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  ARGS="..."        passes arguments on: make run ARGS="--set gate.limit=0.02"'
+
+setup: .venv/.locked  ## make .venv from the lock file (uv is fetched when missing)
+
+.venv/.locked: pyproject.toml uv.lock
+	@command -v uv >/dev/null 2>&1 || $(PYTHON) tools/fetch_uv.py .uv/bin/uv
+	@echo "Installing what uv.lock names into .venv (about 1.5 GB to download the first time) ..."
+	@$(UV) sync --frozen --quiet --python $(PYTHON)
+	@touch $@
+
+data: setup  ## make the synthetic stand-in for CelebA (ARGS="--set data.stand_in.images=20000")
+	@$(VENV) -m pipeline data $(ARGS)
+
+run: setup  ## run the whole pipeline: data, training, gate, push; ends with a verdict
+	@$(VENV) -m pipeline run $(ARGS)
+
+test: setup  ## run all tests (ARGS="-k gate" for some)
+	@$(VENV) -m pytest $(ARGS)
+
+test-fast: setup  ## run the tests that take seconds
+	@$(VENV) -m pytest -m "not slow and not e2e" $(ARGS)
+
+lint: setup  ## ruff, and mypy on the mathematics and the settings
+	@$(VENV) -m ruff check .
+	@$(VENV) -m ruff format --check .
+	@$(VENV) -m mypy
+
+format: setup  ## let ruff put the code in order
+	@$(VENV) -m ruff check --fix .
+	@$(VENV) -m ruff format .
+
+settings: setup  ## print every setting and its value
+	@$(VENV) -m pipeline settings $(ARGS)
+
+tensorboard: setup  ## watch training: objective, violations, multipliers of every run
+	@$(VENV) -m tensorboard.main --logdir runs $(ARGS)
+
+clean:  ## remove runs, served models and made data
+	rm -rf runs serving data/celeba-synthetic*
+
+distclean: clean  ## remove the environment too
+	rm -rf .venv .uv

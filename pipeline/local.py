@@ -1,0 +1,138 @@
+"""Runs the pipeline on this machine: progress while it runs, the verdict when it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import json
+import os
+import pathlib
+import traceback
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from rich.console import Console
+
+from components import progress
+from components.errors import DataError, FairGateError, SettingsError
+from pipeline import terminal
+from pipeline import verdict as verdicts
+from pipeline.settings import Settings, dump
+
+PUSHED, FAILED, BLOCKED = 0, 1, 3
+
+
+def run(settings: Settings, verbose: bool = False) -> int:
+    """Runs the whole pipeline; returns the exit status: 0 pushed, 3 blocked, 1 failed.
+
+    Leaves `runs/<name>/<run id>/` with verdict.json, settings.yaml, steps.json and run.log.
+
+    Raises:
+      SettingsError: a folder cannot be written, or another run is using it.
+    """
+    run_id = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
+    home = pathlib.Path(settings.runs, settings.name)
+    folder = home / run_id
+    _require_writable("runs", folder)
+    _require_writable("serving", pathlib.Path(settings.serving))
+    (folder / "settings.yaml").write_text(dump(settings))
+    log = folder / "run.log"
+    with _only_run_in(home), terminal.quiet(str(log), verbose) as console:
+        console.print(f"FairGate run {settings.name}/{run_id}", style="bold")
+        try:
+            verdict, steps = _run_steps(settings, run_id, console)
+        except FairGateError as error:
+            console.print(f"\nFAILED: {error}", style="red", markup=False, soft_wrap=True)
+            console.print(f"Nothing was pushed. Log: {log}", style="dim")
+            return FAILED
+        except Exception as error:
+            traceback.print_exc()
+            cause = f"{type(error).__name__}: {error}".strip()[:2000]
+            console.print(f"\nFAILED: {cause}", style="red", markup=False, soft_wrap=True)
+            console.print(
+                f"Nothing was pushed. The log has the details: {log} (or run again with --verbose)"
+            )
+            return FAILED
+        verdict.write(folder / "verdict.json")
+        (folder / "steps.json").write_text(
+            json.dumps([asdict(step) for step in steps], indent=1) + "\n"
+        )
+        console.print()
+        console.print(terminal.steps_table(steps))
+        verdicts.show(verdict, console)
+        console.print(f"Verdict: {folder / 'verdict.json'}", style="dim")
+        return PUSHED if verdict.pushed else BLOCKED
+
+
+def make_stand_in(settings: Settings) -> None:
+    """Makes the synthetic stand-in for CelebA that `settings` ask for."""
+    from pipeline.data import synthetic_celeba
+
+    stand_in = settings.data.stand_in
+    synthetic_celeba.generate(
+        pathlib.Path(settings.data.folder),
+        images=stand_in.images,
+        seed=stand_in.seed,
+        progress=lambda done, total: progress.report(done, total, f"{done:,} of {total:,} images"),
+    )
+
+
+def _run_steps(
+    settings: Settings, run_id: str, console: Console
+) -> tuple[verdicts.Verdict, list[terminal.Step]]:
+    make_data = settings.data.path is None and not pathlib.Path(settings.data.folder).exists()
+    display = terminal.Display(console, steps=make_data + 1 + 9 + 1)
+    with display, progress.listening(display.report):
+        if make_data:
+            with display.step("Make synthetic stand-in"):
+                make_stand_in(settings)
+        with display.step("Load TFX"):
+            _check_inputs(settings)
+            from pipeline import runner
+        outcome = runner.run(settings, run_id, display)
+        with display.step("Read verdict"):
+            verdict = verdicts.read_verdict(
+                settings, run_id, outcome.evaluation, outcome.blessed, outcome.pushed_model
+            )
+    return verdict, display.steps
+
+
+def _check_inputs(settings: Settings) -> None:
+    """Raises DataError for missing data before anything heavy starts."""
+    from components.example_gen.checks import list_shards
+
+    if not pathlib.Path(settings.data.schema_file).is_file():
+        raise DataError(
+            f"data.schema_file = {settings.data.schema_file!r}: no such file; give a TFMD Schema as "
+            "text, such as schemas/celeba/schema.pbtxt"
+        )
+    for split, pattern in settings.data.splits.patterns().items():
+        list_shards(settings.data.folder, split, pattern)
+
+
+def _require_writable(field: str, folder: pathlib.Path) -> None:
+    """Raises SettingsError unless files can be made in `folder`, which is made where it is missing."""
+    probe = folder / f".writable-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SettingsError(
+            f"{field}: cannot write in {str(folder)!r}: {error.strerror}. Give the folder write "
+            f"permission, or another one with --set {field}=FOLDER"
+        ) from None
+
+
+@contextlib.contextmanager
+def _only_run_in(home: pathlib.Path) -> Iterator[None]:
+    """Holds a lock that the system releases however the process ends."""
+    with open(home / ".lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SettingsError(
+                f"another run is using {home}; wait for it, or choose another --set name=NAME"
+            ) from None
+        yield

@@ -1,0 +1,97 @@
+"""LocalDagRunner, one node at a time, so that each can be shown and timed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ml_metadata as mlmd
+from absl import logging as absl_logging
+from ml_metadata.proto import metadata_store_pb2
+from tfx.dsl.compiler import compiler, constants
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.portable import runtime_parameter_utils
+from tfx.proto.orchestration import pipeline_pb2
+
+from pipeline.dag import create_pipeline
+from pipeline.settings import Settings
+from pipeline.terminal import Display
+
+_OUTPUT = metadata_store_pb2.Event.OUTPUT
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished run left: the evaluation's folder, the blessing, the pushed model's folder."""
+
+    evaluation: str
+    blessed: bool
+    pushed_model: str | None
+
+
+def run(settings: Settings, run_id: str, display: Display) -> Outcome:
+    """Runs every node of the pipeline in order; raises what the failing node raised."""
+    absl_logging.set_verbosity(absl_logging.INFO)
+    pipeline = create_pipeline(settings)
+    ir = compiler.Compiler().compile(pipeline)
+    runtime_parameter_utils.substitute_runtime_parameter(
+        ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
+    )
+    store = mlmd.MetadataStore(pipeline.metadata_connection_config)
+    runner = LocalDagRunner()
+    for node in ir.nodes:
+        name = node.pipeline_node.node_info.id
+        with display.step(name) as step:
+            runner.run_with_ir(_only(ir, name))
+            if _execution(store, settings.name, run_id, name).last_known_state == (
+                metadata_store_pb2.Execution.CACHED
+            ):
+                step.outcome = "reused"
+    return _outcome(store, settings.name, run_id)
+
+
+def _only(ir: pipeline_pb2.Pipeline, name: str) -> pipeline_pb2.Pipeline:
+    """The compiled pipeline with every node but `name` marked to be skipped."""
+    alone = pipeline_pb2.Pipeline()
+    alone.CopyFrom(ir)
+    for node in alone.nodes:
+        if node.pipeline_node.node_info.id != name:
+            node.pipeline_node.execution_options.skip.SetInParent()
+    return alone
+
+
+def _outcome(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> Outcome:
+    evaluation = _output(store, pipeline, run_id, "Evaluator", "evaluation")
+    blessing = _output(store, pipeline, run_id, "Evaluator", "blessing")
+    pushed = _output(store, pipeline, run_id, "Pusher", "pushed_model")
+    was_pushed = pushed.custom_properties["pushed"].int_value == 1
+    return Outcome(
+        evaluation=evaluation.uri,
+        blessed=blessing.custom_properties["blessed"].int_value == 1,
+        pushed_model=pushed.custom_properties["pushed_destination"].string_value
+        if was_pushed
+        else None,
+    )
+
+
+def _execution(
+    store: mlmd.MetadataStore, pipeline: str, run_id: str, node: str
+) -> metadata_store_pb2.Execution:
+    """The newest execution of `node` in this run."""
+    run = store.get_context_by_type_and_name("pipeline_run", run_id)
+    context = store.get_context_by_type_and_name("node", f"{pipeline}.{node}")
+    of_node = {execution.id for execution in store.get_executions_by_context(context.id)}
+    found = [e for e in store.get_executions_by_context(run.id) if e.id in of_node]
+    return max(found, key=lambda execution: execution.id)
+
+
+def _output(
+    store: mlmd.MetadataStore, pipeline: str, run_id: str, node: str, key: str
+) -> metadata_store_pb2.Artifact:
+    execution = _execution(store, pipeline, run_id, node)
+    ids = [
+        event.artifact_id
+        for event in store.get_events_by_execution_ids([execution.id])
+        if event.type == _OUTPUT and event.path.steps[0].key == key
+    ]
+    [artifact] = store.get_artifacts_by_id(ids)
+    return artifact

@@ -1,0 +1,188 @@
+"""What a person sees: progress while it runs, and none of the libraries' noise."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TextIO
+
+import psutil
+from rich import box
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+_SAMPLING_SECONDS = 0.2
+
+
+@contextlib.contextmanager
+def quiet(log_file: str, verbose: bool) -> Iterator[Console]:
+    """Sends everything that libraries print to `log_file`; yields a console for what we say.
+
+    TensorFlow's C++ and Beam write to the file descriptors themselves, so these are redirected.
+    With `verbose` nothing is hidden: the noise goes to the terminal.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if verbose else "1")
+    os.environ.setdefault(
+        "TF_ENABLE_ONEDNN_OPTS", "0"
+    )  # same numbers on every machine, and no notice
+    if verbose:
+        yield Console(highlight=False)
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    terminal: TextIO = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8", errors="replace")
+    saved = os.dup(1), os.dup(2)
+    with open(log_file, "ab", buffering=0) as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    warnings.simplefilter("ignore")
+    logging.getLogger().setLevel(logging.INFO)
+    try:
+        yield Console(file=terminal, highlight=False)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor, target in zip(saved, (1, 2), strict=True):
+            os.dup2(descriptor, target)
+            os.close(descriptor)
+        terminal.close()
+
+
+@dataclass
+class Step:
+    """One step of a run, as it is shown and kept."""
+
+    name: str
+    seconds: float = 0.0
+    peak_memory_gb: float = 0.0
+    outcome: str = "running"  # then: done, reused, failed
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    started: float = 0.0
+
+
+class Display:
+    """Steps as they happen: a live table on a terminal, a line per event elsewhere."""
+
+    def __init__(self, console: Console, steps: int):
+        self._console = console
+        self._expected = steps
+        self._reported = 0.0
+        self.steps: list[Step] = []
+        self._live = Live(console=console, get_renderable=self._table, refresh_per_second=8)
+        self._stop = threading.Event()
+        self._sampler = threading.Thread(target=self._sample_memory, daemon=True)
+
+    def __enter__(self) -> Display:
+        if self._console.is_terminal:
+            self._live.start()
+        self._sampler.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stop.set()
+        self._sampler.join()
+        if self._console.is_terminal:
+            self._live.stop()
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Shows `name` as running; the body may set `outcome` to "reused"."""
+        step = Step(name, started=time.monotonic())
+        self.steps.append(step)
+        if not self._console.is_terminal:
+            self._console.print(f"[{len(self.steps)}/{self._expected}] {name} ...", markup=False)
+        try:
+            yield step
+        except BaseException:
+            step.outcome = "failed"
+            raise
+        else:
+            step.outcome = "done" if step.outcome == "running" else step.outcome
+        finally:
+            step.seconds = time.monotonic() - step.started
+            step.peak_memory_gb = max(step.peak_memory_gb, memory_gb())
+            if not self._console.is_terminal:
+                self._console.print(
+                    f"      {name}: {step.outcome}, {step.seconds:.1f} s", markup=False
+                )
+
+    def report(self, done: int, total: int, message: str) -> None:
+        """A `progress.Listener`: how far the running step is."""
+        step = self.steps[-1]
+        step.done, step.total, step.message = done, total, message
+        now = time.monotonic()
+        if not self._console.is_terminal and now - self._reported > 5:
+            self._reported = now
+            share = f"{done / total:4.0%} " if total else ""
+            self._console.print(f"      {share}{message}", markup=False)
+
+    def _table(self) -> Table:
+        table = Table.grid(padding=(0, 1))
+        for step in self.steps:
+            seconds = step.seconds or time.monotonic() - step.started
+            running = step.outcome == "running"
+            mark = {
+                "done": Text("✓", "green"),
+                "reused": Text("✓", "dim"),
+                "failed": Text("✗", "red"),
+            }
+            if not running:
+                detail = Text("unchanged, reused" if step.outcome == "reused" else "", "dim")
+            elif step.total:
+                bar = ProgressBar(step.total, step.done, width=24)
+                detail = Table.grid(padding=(0, 1))
+                detail.add_row(bar, Text(step.message))
+            else:
+                detail = Text(step.message, "dim")
+            table.add_row(
+                Spinner("dots") if running else mark[step.outcome],
+                Text(step.name),
+                Text(f"{seconds:6.1f} s", "dim"),
+                detail,
+            )
+        left = self._expected - len(self.steps)
+        if left > 0 and self.steps and self.steps[-1].outcome != "failed":
+            table.add_row("", Text(f"{left} more", "dim"))
+        return table
+
+    def _sample_memory(self) -> None:
+        while not self._stop.wait(_SAMPLING_SECONDS):
+            if self.steps:
+                step = self.steps[-1]
+                step.peak_memory_gb = max(step.peak_memory_gb, memory_gb())
+
+
+def memory_gb() -> float:
+    """Resident memory of this process and its children [GB]."""
+    total = 0
+    process = psutil.Process()
+    for member in [process, *process.children(recursive=True)]:
+        with contextlib.suppress(psutil.Error):
+            total += member.memory_info().rss
+    return total / 1e9
+
+
+def steps_table(steps: list[Step]) -> Table:
+    """Where the time and the memory went."""
+    table = Table(title="Steps", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for column in ("step", "", "seconds", "peak memory [GB]"):
+        table.add_column(column, justify="left" if column in ("step", "") else "right")
+    for step in steps:
+        table.add_row(step.name, step.outcome, f"{step.seconds:.1f}", f"{step.peak_memory_gb:.2f}")
+    table.add_section()
+    total, peak = sum(s.seconds for s in steps), max((s.peak_memory_gb for s in steps), default=0)
+    table.add_row("all", "", f"{total:.1f}", f"{peak:.2f}")
+    return table

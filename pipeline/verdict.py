@@ -1,0 +1,309 @@
+"""The verdict of a run: read from its artifacts, written as verdict.json, shown as a table."""
+
+from __future__ import annotations
+
+import json
+import math
+import pathlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from components.constrained_optimization.expressions import Constraint
+from components.constrained_optimization.rates import Counts
+from components.fairness_metrics import checks as gate
+from pipeline.settings import Settings
+
+Slice = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """One constraint of the gate: what was measured, what could be promised, what was allowed."""
+
+    constraint: str
+    value: float | None
+    upper_bound: float | None
+    lower_bound: float | None
+    confidence: float
+    limit: float
+    passed: bool
+    baseline_value: float | None
+    baseline_bound: float | None
+
+    @property
+    def bound(self) -> float | None:
+        """The bound on the side that could break the limit."""
+        return self.upper_bound if self.upper_bound is not None else self.lower_bound
+
+
+@dataclass(frozen=True)
+class GroupResult:
+    """A model's outcomes on one group of the test split."""
+
+    examples: int
+    negatives: int
+    accuracy: float | None
+    fpr: float | None
+    fnr: float | None
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """A model's outcomes on the test split: everybody, and each group."""
+
+    examples: int
+    negatives: int
+    accuracy: float | None
+    fpr: float | None
+    fnr: float | None
+    groups: dict[str, GroupResult]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `verdict.json` holds."""
+
+    blessed: bool
+    pushed: bool
+    pushed_model: str | None
+    gate: list[GateRow]
+    models: dict[str, ModelResult]
+    reasons: list[str]
+    run_id: str
+    pipeline: str
+    data: str
+
+    def write(self, file: pathlib.Path) -> None:
+        """Writes JSON, whole or not at all; numbers that do not exist are null."""
+        partial = file.with_suffix(".partial")
+        partial.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n")
+        partial.replace(file)
+
+
+def read_verdict(
+    settings: Settings,
+    run_id: str,
+    evaluation: str,
+    blessed: bool,
+    pushed_model: str | None,
+) -> Verdict:
+    """The verdict of one run.
+
+    Args:
+      settings: of the run.
+      run_id: names the run.
+      evaluation: folder of the Evaluator's results.
+      blessed: what the Evaluator decided; the numbers here explain it, they do not decide.
+      pushed_model: folder of the pushed model, or None.
+    """
+    groups = settings.data.features.group_names
+    slices = {model: _load_slices(evaluation, model) for model in (gate.CANDIDATE, gate.BASELINE)}
+    overall = {model: slices[model].get((), {}) for model in slices}
+    rows = [_gate_row(check, settings, overall) for check in gate.checks(settings.gate, groups)]
+    models = {model: _model_result(slices[model], groups) for model in slices}
+    reasons = [] if blessed else _reasons(settings, rows, overall[gate.CANDIDATE], models)
+    return Verdict(
+        blessed=blessed,
+        pushed=pushed_model is not None,
+        pushed_model=pushed_model,
+        gate=rows,
+        models=models,
+        reasons=reasons,
+        run_id=run_id,
+        pipeline=settings.name,
+        data=settings.data.folder + ("" if settings.data.path else " (synthetic)"),
+    )
+
+
+def show(verdict: Verdict, console: Console) -> None:
+    """The verdict as tables and one sentence."""
+    console.print(_models_table(verdict))
+    for row in verdict.gate:
+        console.print(_gate_table(row))
+    if verdict.blessed:
+        console.print(
+            Text("PASSED: ", style="bold green") + Text(f"pushed to {verdict.pushed_model}")
+        )
+    else:
+        console.print(Text("BLOCKED: ", style="bold red") + Text("nothing was pushed, because"))
+        for reason in verdict.reasons:
+            console.print(Text(f"  - {reason}"))
+    if verdict.data.endswith("(synthetic)"):
+        console.print(
+            Text("The data is synthetic: these figures say nothing about people.", style="dim")
+        )
+
+
+def _load_slices(
+    evaluation: str, model: str
+) -> dict[tuple[tuple[str, str], ...], dict[str, float]]:
+    import tensorflow_model_analysis as tfma
+
+    result = tfma.load_eval_result(evaluation, model_name=model)
+    return {
+        tuple(key): {
+            name: float(value["doubleValue"])
+            for name, value in outputs[""][""].items()
+            if "doubleValue" in value
+        }
+        for key, outputs in result.slicing_metrics
+    }
+
+
+def _gate_row(check: gate.GateCheck, settings: Settings, overall: Mapping[str, Slice]) -> GateRow:
+    candidate, baseline = overall[gate.CANDIDATE], overall[gate.BASELINE]
+    bound = _number(candidate, check.bound_metric)
+    constraint = check.constraint
+    return GateRow(
+        constraint=str(constraint),
+        value=_number(candidate, check.value_metric),
+        upper_bound=bound if constraint.sense == "<=" else None,
+        lower_bound=bound if constraint.sense == ">=" else None,
+        confidence=settings.gate.confidence,
+        limit=constraint.limit,
+        passed=bound is not None and _within(constraint, bound),
+        baseline_value=_number(baseline, check.value_metric),
+        baseline_bound=_number(baseline, check.bound_metric),
+    )
+
+
+def _within(constraint: Constraint, bound: float) -> bool:
+    return bound <= constraint.limit if constraint.sense == "<=" else bound >= constraint.limit
+
+
+def _model_result(
+    slices: Mapping[tuple[tuple[str, str], ...], Slice], groups: Mapping[str, list[str]]
+) -> ModelResult:
+    names = [name for members in groups.values() for name in members]
+    results = {}
+    for feature, members in groups.items():
+        for name in members:
+            # Two features may call a group the same ("Other"): then the feature goes with it.
+            shown = name if names.count(name) == 1 else f"{feature}={name}"
+            results[shown] = GroupResult(**_rates(slices.get(((feature, name),), {})))
+    return ModelResult(**_rates(slices.get((), {})), groups=results)
+
+
+def _rates(metrics: Slice) -> dict[str, Any]:
+    counts = Counts(
+        tp=_number(metrics, "true_positives") or 0,
+        fp=_number(metrics, "false_positives") or 0,
+        tn=_number(metrics, "true_negatives") or 0,
+        fn=_number(metrics, "false_negatives") or 0,
+    )
+    return {
+        "examples": int(counts.examples),
+        "negatives": int(counts.negatives),
+        "accuracy": _finite(counts.rate("ACC")),
+        "fpr": _finite(counts.rate("FPR")),
+        "fnr": _finite(counts.rate("FNR")),
+    }
+
+
+def _reasons(
+    settings: Settings, rows: list[GateRow], overall: Slice, models: Mapping[str, ModelResult]
+) -> list[str]:
+    """Why the gate blocked, one sentence for each failed check."""
+    reasons = []
+    candidate = models[gate.CANDIDATE]
+    for name, group in candidate.groups.items():
+        if not group.examples:
+            reasons.append(
+                f"the test split has no examples of group [{name}]: its rates are unknown"
+            )
+        elif group.negatives < settings.gate.minimum_negatives:
+            reasons.append(
+                f"group [{name}] has {group.negatives} negative examples in the test split, fewer than "
+                f"gate.minimum_negatives = {settings.gate.minimum_negatives}"
+            )
+    decisions = _number(overall, gate.DISTINCT_DECISIONS)
+    if decisions == 1:
+        answer = "Yes" if candidate.fpr == 1 or candidate.fnr == 0 else "No"
+        reasons.append(
+            f"the model answers {answer} to every example: its gap says nothing about fairness"
+        )
+    accuracy = _number(overall, gate.ACCURACY)
+    if accuracy is None:
+        reasons.append("the accuracy could not be measured: some predictions are not numbers")
+    elif accuracy < settings.gate.minimum_accuracy:
+        reasons.append(
+            f"accuracy {accuracy:.4f} is under gate.minimum_accuracy = {settings.gate.minimum_accuracy}"
+        )
+    reasons += [_gate_reason(row) for row in rows if not row.passed]
+    return reasons or [
+        "the Evaluator gave no blessing; its validation is among the run's artifacts"
+    ]
+
+
+def _gate_reason(row: GateRow) -> str:
+    if row.bound is None:
+        return f"{row.constraint}: could not be measured, a group it needs has no examples for its rate"
+    side, relation = ("upper", "over") if row.upper_bound is not None else ("lower", "under")
+    beyond = row.value is not None and (row.value > row.limit) == (side == "upper")
+    why = (
+        f"the measured value is {relation} the limit itself"
+        if beyond and row.value != row.limit
+        else "the measured value keeps the limit, but this many test examples cannot promise it: "
+        "more examples of the smallest group would narrow the bound"
+    )
+    return (
+        f"{row.constraint}: value {row.value:.4f}, {side} bound {row.bound:.4f} at "
+        f"{row.confidence:.0%} confidence is {relation} the limit {row.limit:g}; {why}"
+    )
+
+
+def _gate_table(row: GateRow) -> Table:
+    table = _table(f"Gate: {row.constraint}")
+    for column in ("model", "value", f"{row.confidence:.0%} bound", "limit", ""):
+        table.add_column(column, justify="left" if column in ("model", "") else "right")
+    limit = f"{'<=' if row.upper_bound is not None else '>='} {row.limit:g}"
+    mark = Text("passed", "green") if row.passed else Text("blocked", "red")
+    table.add_row(gate.BASELINE, _show(row.baseline_value), _show(row.baseline_bound), limit, "")
+    table.add_row(gate.CANDIDATE, _show(row.value), _show(row.bound), limit, mark)
+    return table
+
+
+def _models_table(verdict: Verdict) -> Table:
+    table = _table("Models, on the test split")
+    for column in ("group", "model", "examples", "negatives", "accuracy", "FPR", "FNR"):
+        table.add_column(column, justify="left" if column in ("group", "model") else "right")
+    models = sorted(verdict.models, key=[gate.BASELINE, gate.CANDIDATE].index)
+    groups = ["everybody", *verdict.models[gate.CANDIDATE].groups]
+    for name in groups:
+        for model in models:
+            result = verdict.models[model]
+            cell = result if name == "everybody" else result.groups[name]
+            table.add_row(
+                Text(name if model == models[0] else ""),
+                model,
+                f"{cell.examples:,}",
+                f"{cell.negatives:,}",
+                _show(cell.accuracy),
+                _show(cell.fpr),
+                _show(cell.fnr),
+            )
+        table.add_section()
+    return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+
+
+def _number(metrics: Slice, name: str) -> float | None:
+    return _finite(metrics[name]) if name in metrics else None
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _show(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.4f}"
