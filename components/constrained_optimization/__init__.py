@@ -26,8 +26,8 @@ guide. The modules, from the words of a constraint to a served model:
 | `bounds` | one-sided confidence bounds of any expression (Clopper-Pearson) | SciPy |
 | `candidates` | which snapshot to keep, or in what proportions to mix them | SciPy |
 | `losses` | zero-one, hinge, softmax and cross-entropy on net costs | TensorFlow |
-| `rate_problem` | linear constraints on minibatches of one fixed layout, compiled into a table | TensorFlow |
-| `problems/` | any problem: contexts, every rate, expressions, losses, the language over them | TensorFlow |
+| `rate_problem` | linear constraints on minibatches of one layout, as one table | TensorFlow |
+| `problems/` | any problem: contexts, every rate, expressions, losses, the language | TensorFlow |
 | `games/` | Lagrangian, proxy-Lagrangian, multipliers from a model (with `simplex`) | TensorFlow |
 | `training/` | one step for loops of your own; `compile` and `fit` | TensorFlow |
 | `serving/` | a stochastic classifier as one SavedModel | TensorFlow |
@@ -63,12 +63,15 @@ _EXPORTS = {
     **dict.fromkeys(_GAMES.split(), "games"),
     **dict.fromkeys(("ConstrainedModel", "ConstrainedOptimizer", "FitBatch"), "training"),
     "StochasticClassifier": "serving",
-    **dict.fromkeys(("find_best_candidate_distribution", "find_best_candidate_index"), "candidates"),
+    **dict.fromkeys(
+        ("find_best_candidate_distribution", "find_best_candidate_index"), "candidates"
+    ),
 }
 _MODULES = (
-    "algebra bounds candidates errors expressions games language linear losses notation problems "
-    "proxy_lagrangian rate_problem rates serving training"
-).split()
+    *("algebra", "bounds", "candidates", "errors", "expressions", "games", "language", "linear"),
+    *("losses", "notation", "problems", "proxy_lagrangian", "rate_problem", "rates", "serving"),
+    "training",
+)
 
 
 def __getattr__(name: str) -> Any:

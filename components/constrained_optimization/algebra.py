@@ -131,8 +131,8 @@ def merge_terms(expression: Expression) -> tuple[Terms, float]:
     """An expression as  sum_k coefficient_k * term_k + constant, equal terms merged.
 
     Terms are rates and nodes that are not linear (ratios, max, min). Complements are merged, too:
-    TNR, TPR, NPR, ACC, PPV and NPV are written as one minus FPR, FNR, PPR, ERR, FDR and FOR. A rate whose coefficient
-    cancels stays with coefficient 0, so that it is still known to be needed.
+    TNR, TPR, NPR, ACC, PPV and NPV are one minus FPR, FNR, PPR, ERR, FDR and FOR here. A rate whose
+    coefficient cancels stays with coefficient 0, so that it is still known to be needed.
     """
     terms: Terms = {}
     constants: list[float] = []

@@ -81,7 +81,9 @@ class MultiplierModel(Formulation):
         return [-self.dual_scale * gradient for gradient in gradients]
 
 
-def feature_multipliers(model: keras.Model, features: Any) -> tuple[Callable[[Batch], Any], list[Any]]:
+def feature_multipliers(
+    model: keras.Model, features: Any
+) -> tuple[Callable[[Batch], Any], list[Any]]:
     """A multiplier model for constraints that have features: arguments 2 and 3 of `MultiplierModel`.
 
     Args:
@@ -90,7 +92,6 @@ def feature_multipliers(model: keras.Model, features: Any) -> tuple[Callable[[Ba
     """
     table = features if callable(features) else None
     constant = None if table else tf.constant(features, tf.float32)
-
 
     def outputs(batch: Batch) -> Any:
         return model(table(batch) if table else constant)

@@ -1,10 +1,10 @@
 """Problems on minibatches: contexts, rates, expressions, and what both players see of them.
 
-    context = rate_context(lambda batch: model(batch["x"]), labels=lambda batch: batch["y"])
-    young = context.subset(lambda batch: batch["young"])
-    problem = RateMinimizationProblem(
-        error_rate(context), [false_positive_rate(young) <= 0.05]
-    )
+context = rate_context(lambda batch: model(batch["x"]), labels=lambda batch: batch["y"])
+young = context.subset(lambda batch: batch["young"])
+problem = RateMinimizationProblem(
+    error_rate(context), [false_positive_rate(young) <= 0.05]
+)
 """
 
 from components.constrained_optimization.problems.contexts import (

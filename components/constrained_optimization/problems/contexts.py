@@ -135,7 +135,10 @@ class Context:
 
 
 def rate_context(
-    predictions: Any, labels: Any = None, weights: Any = None, labels_are_probabilities: bool = False
+    predictions: Any,
+    labels: Any = None,
+    weights: Any = None,
+    labels_are_probabilities: bool = False,
 ) -> Context:
     """A binary context.
 
@@ -165,7 +168,9 @@ def split_rate_context(
     """A binary context whose players see different data; arguments as for `rate_context`."""
     return Context(
         _half(penalty_predictions, penalty_labels, penalty_weights, labels_are_probabilities),
-        _half(constraint_predictions, constraint_labels, constraint_weights, labels_are_probabilities),
+        _half(
+            constraint_predictions, constraint_labels, constraint_weights, labels_are_probabilities
+        ),
     )
 
 

@@ -124,7 +124,9 @@ def false_negative_proportion(
     constraint_loss: Loss = ZERO_ONE,
 ) -> Expression:
     """P(predicted negative and labelled positive)."""
-    return _simple(context, positive_class, "positives", "all", False, penalty_loss, constraint_loss)
+    return _simple(
+        context, positive_class, "positives", "all", False, penalty_loss, constraint_loss
+    )
 
 
 def false_positive_proportion(
@@ -144,7 +146,9 @@ def true_negative_proportion(
     constraint_loss: Loss = ZERO_ONE,
 ) -> Expression:
     """P(predicted negative and labelled negative)."""
-    return _simple(context, positive_class, "negatives", "all", False, penalty_loss, constraint_loss)
+    return _simple(
+        context, positive_class, "negatives", "all", False, penalty_loss, constraint_loss
+    )
 
 
 def error_rate(
@@ -173,7 +177,9 @@ def classes_of(context: Context, positive_class: PositiveClass) -> Classes | Non
             raise ValueError("positive_class is for multiclass contexts; this one is binary")
         return None
     if positive_class is None:
-        raise ValueError(f"a multiclass context needs positive_class: 0..{size - 1}, or {size} weights")
+        raise ValueError(
+            f"a multiclass context needs positive_class: 0..{size - 1}, or {size} weights"
+        )
     if isinstance(positive_class, int) and not isinstance(positive_class, bool):
         if not 0 <= positive_class < size:
             raise ValueError(f"positive_class must be in 0..{size - 1}, got {positive_class}")
@@ -214,7 +220,10 @@ def _simple(
     classes = classes_of(context, positive_class)
     of_half = ((context.penalty, penalty_loss), (context.constraint, constraint_loss))
     return exact(
-        *(rate_form(half, classes, numerator, denominator, positive, loss) for half, loss in of_half)
+        *(
+            rate_form(half, classes, numerator, denominator, positive, loss)
+            for half, loss in of_half
+        )
     )
 
 
@@ -243,7 +252,9 @@ def _binary_matching(
     halves = []
     for half, loss in ((context.penalty, penalty_loss), (context.constraint, constraint_loss)):
         on_positives = rate_form(half, None, "positives", "all", matching, loss)
-        halves.append(on_positives.plus(rate_form(half, None, "negatives", "all", not matching, loss)))
+        halves.append(
+            on_positives.plus(rate_form(half, None, "negatives", "all", not matching, loss))
+        )
     return exact(*halves)
 
 

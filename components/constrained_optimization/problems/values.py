@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from components.constrained_optimization.problems.forms import Cost, DenominatorKey, Form, Scores
 from components.constrained_optimization.problems.losses import Loss
@@ -71,9 +72,9 @@ def _net_costs(
     return tf.reduce_sum(tf.expand_dims(gathered, -1) * factors, axis=2)
 
 
-def _merged(terms: Sequence[Cost]) -> dict[Pair, np.ndarray]:
+def _merged(terms: Sequence[Cost]) -> dict[Pair, NDArray[np.float64]]:
     """Costs per class of each numerator and denominator; those that cancel do so exactly."""
-    merged: dict[Pair, np.ndarray] = {}
+    merged: dict[Pair, NDArray[np.float64]] = {}
     for term in terms:
         pair = (term.numerator, term.denominator)
         merged[pair] = merged.get(pair, 0.0) + term.factor * np.asarray(term.per_class)

@@ -33,7 +33,8 @@ def require_supported(
     name = type(strategy).__name__
     if isinstance(
         strategy,
-        tf.distribute.MultiWorkerMirroredStrategy | tf.distribute.experimental.ParameterServerStrategy,
+        tf.distribute.MultiWorkerMirroredStrategy
+        | tf.distribute.experimental.ParameterServerStrategy,
     ):
         raise ValueError(f"Keras 3 cannot fit() under {name}: {INSTEAD}")
     if strategy.num_replicas_in_sync == 1:

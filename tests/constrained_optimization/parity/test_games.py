@@ -132,7 +132,9 @@ def test_steps_on_rate_problems_are_those_of_the_reference(case: Case) -> None:
 def test_gradients_of_the_loss_are_those_of_the_reference(case: Case) -> None:
     inputs, expected = case["inputs"], case["expected"]
     problem = Linear(inputs)
-    game = formulation(problem.num_constraints, inputs["arguments"], inputs["arguments"]["dual_scale"])
+    game = formulation(
+        problem.num_constraints, inputs["arguments"], inputs["arguments"]["dual_scale"]
+    )
     close(game.state, expected["initial_state"])
     game.state.assign(inputs["state"])
     loss = constrained_loss(problem, game)

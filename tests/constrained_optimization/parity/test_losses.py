@@ -25,7 +25,10 @@ def test_losses_are_those_of_the_reference(case: Case) -> None:
     gradient = np.asarray(tape.gradient(total, scores))
     wanted = np.asarray(expected["gradient_of_sum_wrt_scores"])
     # At kinks and ties any subgradient will do.
-    close(np.where(smooth(inputs, gradient), gradient, 0), np.where(smooth(inputs, gradient), wanted, 0))
+    close(
+        np.where(smooth(inputs, gradient), gradient, 0),
+        np.where(smooth(inputs, gradient), wanted, 0),
+    )
 
 
 def smooth(inputs: Case, like: np.ndarray) -> np.ndarray:

@@ -25,7 +25,9 @@ def check_rates(make, expected: Case) -> None:
     for name, values in expected.items():
         for key, value in values.items():
             side, _, loss_name = key.partition("_")
-            spec = ["hinge", float(loss_name[6:])] if loss_name.startswith("hinge_") else [loss_name]
+            spec = (
+                ["hinge", float(loss_name[6:])] if loss_name.startswith("hinge_") else [loss_name]
+            )
             constraints.append(make(name, **{f"{side}_loss": loss(spec)}) <= 0)
             wanted.append((side == "penalty", value))
     problem = co.RateMinimizationProblem(co.wrap_rate(0.0), constraints)
@@ -69,7 +71,10 @@ def test_split_contexts_are_those_of_the_reference(case: Case) -> None:
         penalty["weights"],
         constraint["weights"],
     )
-    contexts = {"whole": whole, "subset": whole.subset(penalty["predicate"], constraint["predicate"])}
+    contexts = {
+        "whole": whole,
+        "subset": whole.subset(penalty["predicate"], constraint["predicate"]),
+    }
     assert whole.is_split
     for where, rates in case["expected"].items():
         check_rates(lambda name, where=where, **a: getattr(co, name)(contexts[where], **a), rates)
@@ -133,7 +138,6 @@ def test_multiclass_rates_are_those_of_the_reference(case: Case) -> None:
 @pytest.mark.parametrize("case", cases("4.general"), ids=lambda c: c["id"])
 def test_general_rates_on_binary_contexts_are_those_of_the_reference(case: Case) -> None:
     context = Data(case["inputs"]).contexts[case["inputs"]["context"]]
-
 
     def make(name, **losses):
         own = {} if name in ("error_rate", "accuracy_rate") else {"positive_class": None}

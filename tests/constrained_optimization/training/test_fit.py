@@ -12,7 +12,13 @@ import tensorflow as tf
 from components.constrained_optimization.games import Lagrangian, ProxyLagrangian
 from components.constrained_optimization.training import ConstrainedModel
 from components.constrained_optimization.training.support import require_supported
-from tests.constrained_optimization.training.data import error, examples, fit_problem, group_fpr, model
+from tests.constrained_optimization.training.data import (
+    error,
+    examples,
+    fit_problem,
+    group_fpr,
+    model,
+)
 
 X, Y = examples()
 
@@ -25,7 +31,9 @@ def game(network: keras.Model | None = None, **options: object) -> ConstrainedMo
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"jit_compile": True}, {"steps_per_execution": 4}, {"run_eagerly": True}], ids=str
+    "options",
+    [{}, {"jit_compile": True}, {"steps_per_execution": 4}, {"run_eagerly": True}],
+    ids=str,
 )
 def test_fit_keeps_the_constraint_and_logs_its_multiplier(options: dict[str, object]) -> None:
     network = model()
@@ -97,30 +105,26 @@ def test_the_model_that_was_given_saves_as_it_always_did(tmp_path: Path) -> None
 def test_what_is_wrong_is_said_in_words() -> None:
     with pytest.raises(ValueError, match="give it an Input"):
         game(keras.Sequential([keras.layers.Dense(1)]))
-    with pytest.raises(ValueError, match="problem.num_constraints"):
+    with pytest.raises(ValueError, match=r"problem\.num_constraints"):
         ConstrainedModel(model(), fit_problem(), Lagrangian(3))
     with pytest.raises(ValueError, match="the problem's objective is the loss"):
         game().compile("adam", loss="mse")
 
 
-def test_fit_says_where_it_cannot_go() -> None:
-    devices = tf.config.list_logical_devices("CPU")
-    strategy = tf.distribute.MirroredStrategy([device.name for device in devices[:2]])
-    assert strategy.num_replicas_in_sync == 2
-    assert require_supported(strategy, "auto", 1) is False
+def test_fit_says_where_it_cannot_go(two_replicas: tf.distribute.Strategy) -> None:
+    assert two_replicas.num_replicas_in_sync == 2
+    assert require_supported(two_replicas, "auto", 1) is False
     with pytest.raises(ValueError, match="steps_per_execution=4 under MirroredStrategy"):
-        require_supported(strategy, "auto", 4)
+        require_supported(two_replicas, "auto", 4)
     with pytest.raises(ValueError, match="jit_compile=True under MirroredStrategy"):
-        require_supported(strategy, True, 1)
+        require_supported(two_replicas, True, 1)
     workers = object.__new__(tf.distribute.MultiWorkerMirroredStrategy)
     with pytest.raises(ValueError, match=r"ConstrainedOptimizer\.minimize in a loop"):
         require_supported(workers, "auto", 1)
 
 
-def test_fit_under_two_replicas_trains() -> None:
-    devices = tf.config.list_logical_devices("CPU")
-    strategy = tf.distribute.MirroredStrategy([device.name for device in devices[:2]])
-    with strategy.scope():
+def test_fit_under_two_replicas_trains(two_replicas: tf.distribute.Strategy) -> None:
+    with two_replicas.scope():
         network = model()
         trained = game(network)
         trained.compile(keras.optimizers.Adam(0.05))

@@ -39,20 +39,18 @@ def test_a_compiled_loop_trains(jit_compile: bool) -> None:
     assert group_fpr(network, X, Y) <= 0.15
 
 
-def test_two_replicas_take_the_step_of_one() -> None:
-    devices = tf.config.list_logical_devices("CPU")
-    strategy = tf.distribute.MirroredStrategy([device.name for device in devices[:2]])
+def test_two_replicas_take_the_step_of_one(two_replicas: tf.distribute.Strategy) -> None:
     steps = batches(12)
     alone = model()
     single = optimizer_for(alone)
     expected = [single.minimize(batch) for batch in steps]
-    with strategy.scope():
+    with two_replicas.scope():
         network = model()
         mirrored = optimizer_for(network)
 
     @tf.function
     def step(batch):
-        return strategy.run(mirrored.minimize, args=(batch,))
+        return two_replicas.run(mirrored.minimize, args=(batch,))
 
     for batch, wanted in zip(steps, expected, strict=True):
         halves = [tf.nest.map_structure(lambda t, i=i: tf.split(t, 2)[i], batch) for i in range(2)]
@@ -60,9 +58,9 @@ def test_two_replicas_take_the_step_of_one() -> None:
         def half(context, halves=halves):
             return halves[context.replica_id_in_sync_group]
 
-        values = step(strategy.experimental_distribute_values_from_function(half))
+        values = step(two_replicas.experimental_distribute_values_from_function(half))
         for ours, single_value in zip(values, wanted, strict=True):
-            for local in strategy.experimental_local_results(ours):
+            for local in two_replicas.experimental_local_results(ours):
                 np.testing.assert_allclose(local, single_value, atol=2e-5)
     np.testing.assert_allclose(network.get_weights()[0], alone.get_weights()[0], atol=2e-5)
     np.testing.assert_allclose(
@@ -141,7 +139,7 @@ def test_denominators_that_were_counted_make_minibatch_rates_unbiased() -> None:
 
 def test_what_is_wrong_is_said_in_words() -> None:
     network = model()
-    with pytest.raises(ValueError, match="problem.num_constraints"):
+    with pytest.raises(ValueError, match=r"problem\.num_constraints"):
         ConstrainedOptimizer(loop_problem(network), Lagrangian(2), keras.optimizers.SGD(), network)
     with pytest.raises(TypeError, match="a value would stay as it is"):
         co.rate_context(tf.constant([1.0]))
