@@ -91,10 +91,12 @@ class RateMinimizationProblem(ConstrainedProblem):
     def components(self, batch: Batch = None) -> ProblemValues:
         """Objective, proxies and constraints; every input is read at most once."""
         values = evaluate(self._forms.value, self._evaluation(batch))
+        # Stacked, not sliced: XLA gets the gradient of an empty strided slice wrong.
+        empty = tf.zeros([0])
         return ProblemValues(
             objective=values[0],
-            proxy_constraints=values[1::2],
-            constraints=tf.stop_gradient(values[2::2]),
+            proxy_constraints=tf.stack(values[1::2]) if self.num_constraints else empty,
+            constraints=tf.stop_gradient(tf.stack(values[2::2]) if self.num_constraints else empty),
         )
 
     def objective(self, batch: Batch = None) -> tf.Tensor:

@@ -20,8 +20,8 @@ from components.constrained_optimization.problems.sources import Evaluation
 Pair = tuple[DenominatorKey, DenominatorKey]
 
 
-def evaluate(forms: Sequence[Form], evaluation: Evaluation) -> tf.Tensor:
-    """(len(forms),) float32: see `forms` for the formula."""
+def evaluate(forms: Sequence[Form], evaluation: Evaluation) -> list[tf.Tensor]:
+    """The value of each form, () float32: see `forms` for the formula."""
     everything = list(dict.fromkeys(inner for form in forms for inner in form.within()))
     linear = tf.constant([form.constant for form in everything], tf.float32)
     for key in dict.fromkeys(key for form in everything for key in form.costs):
@@ -31,7 +31,7 @@ def evaluate(forms: Sequence[Form], evaluation: Evaluation) -> tf.Tensor:
         for factor, scalar in form.scalars:
             parts[place] += factor * scalar.value(evaluation)
         evaluation.learn(form, parts[place])
-    return tf.stack([evaluation.known(form) for form in forms])
+    return [evaluation.known(form) for form in forms]
 
 
 def _of_loss(

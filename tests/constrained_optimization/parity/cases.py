@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from components.constrained_optimization import problems as co
@@ -46,6 +47,19 @@ def cases(prefix: str) -> list[Case]:
     found = [case for case in load() if case["id"].startswith(prefix)]
     assert found, prefix
     return found
+
+
+def parameters(*prefixes: str) -> list[Any]:
+    """The same as test parameters; those of further random data are slow (in sum)."""
+    found = [case for prefix in prefixes for case in cases(prefix)]
+    return [
+        pytest.param(
+            case,
+            id=case["id"],
+            marks=() if ".set0" in case["id"] or ".set" not in case["id"] else pytest.mark.slow,
+        )
+        for case in found
+    ]
 
 
 def close(actual: Any, expected: Any, tolerance: float = 1e-5) -> None:

@@ -9,10 +9,10 @@ from components.constrained_optimization.candidates import (
     find_best_candidate_distribution,
     find_best_candidate_index,
 )
-from tests.constrained_optimization.parity.cases import Case, cases, close
+from tests.constrained_optimization.parity.cases import Case, close, parameters
 
 
-@pytest.mark.parametrize("case", cases("9.best_index"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("9.best_index"))
 def test_the_best_index_is_that_of_the_reference(case: Case) -> None:
     inputs = case["inputs"]
     for result in case["expected"]["results"]:
@@ -25,7 +25,7 @@ def test_the_best_index_is_that_of_the_reference(case: Case) -> None:
         assert index == result["index"]
 
 
-@pytest.mark.parametrize("case", cases("9.best_distribution"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("9.best_distribution"))
 def test_the_best_distribution_is_at_least_as_good_as_that_of_the_reference(case: Case) -> None:
     """Equal to 1e-6 where the reference's bisection runs to its end (epsilon 0)."""
     inputs, expected = case["inputs"], case["expected"]

@@ -30,7 +30,7 @@ from components.constrained_optimization.problems import ConstrainedProblem
 from components.constrained_optimization.problems.forms import Quotient
 from components.constrained_optimization.problems.sources import Evaluation
 from components.constrained_optimization.training.step import ConstrainedOptimizer
-from tests.constrained_optimization.parity.cases import Case, Data, cases, close
+from tests.constrained_optimization.parity.cases import Case, Data, close, parameters
 
 # After several steps; the fixture's own recommendation.
 STEPS = 2e-5
@@ -98,7 +98,7 @@ def check_steps(
             close(slacks, np.clip(step["slack_after"], 1e-3, 1.0), STEPS)
 
 
-@pytest.mark.parametrize("case", cases("10.optimizers.linear"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("10.optimizers.linear"))
 def test_steps_on_linear_problems_are_those_of_the_reference(case: Case) -> None:
     inputs = dict(case["inputs"])
     if ".no_proxies" in case["id"]:
@@ -117,7 +117,7 @@ def no_gradient_to_ratio_slacks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_gradient_to_ratio_slacks")
-@pytest.mark.parametrize("case", cases("10.optimizers.rates"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("10.optimizers.rates"))
 def test_steps_on_rate_problems_are_those_of_the_reference(case: Case) -> None:
     inputs = case["inputs"]
     features = tf.constant(inputs["X"], tf.float32)
@@ -128,7 +128,7 @@ def test_steps_on_rate_problems_are_those_of_the_reference(case: Case) -> None:
     check_steps(problem, model, inputs, case["expected"])
 
 
-@pytest.mark.parametrize("case", cases("10.loss_functions"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("10.loss_functions"))
 def test_gradients_of_the_loss_are_those_of_the_reference(case: Case) -> None:
     inputs, expected = case["inputs"], case["expected"]
     problem = Linear(inputs)
@@ -149,7 +149,7 @@ def test_gradients_of_the_loss_are_those_of_the_reference(case: Case) -> None:
     close(game.state, expected["projected"])
 
 
-@pytest.mark.parametrize("case", cases("10.lagrangian_projection"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("10.lagrangian_projection"))
 def test_projections_of_multipliers_are_those_of_the_reference(case: Case) -> None:
     raw = tf.constant(case["inputs"]["raw"], tf.float32)
     for radius, expected in case["expected"].items():

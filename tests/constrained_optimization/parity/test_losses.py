@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.constrained_optimization.parity.cases import Case, cases, close, loss
+from tests.constrained_optimization.parity.cases import Case, close, loss, parameters
 
 
-@pytest.mark.parametrize("case", cases("1.losses"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("1.losses"))
 def test_losses_are_those_of_the_reference(case: Case) -> None:
     inputs, expected = case["inputs"], case["expected"]
     scores = tf.Variable(np.asarray(inputs["scores"], np.float32))

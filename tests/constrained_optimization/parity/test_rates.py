@@ -16,6 +16,7 @@ from tests.constrained_optimization.parity.cases import (
     check_variables,
     close,
     loss,
+    parameters,
 )
 
 
@@ -38,14 +39,14 @@ def check_rates(make, expected: Case) -> None:
     close(actual, [value for _, value in wanted])
 
 
-@pytest.mark.parametrize("case", cases("2.binary_rates") + cases("2.empty"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("2.binary_rates", "2.empty"))
 def test_binary_rates_are_those_of_the_reference(case: Case) -> None:
     context = Data(case["inputs"]).contexts[case["inputs"]["context"]]
     assert set(case["expected"]) == set(BINARY_RATES)
     check_rates(lambda name, **a: getattr(co, name)(context, **a), case["expected"])
 
 
-@pytest.mark.parametrize("case", cases("2.penalty_gradients"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("2.penalty_gradients"))
 def test_gradients_of_penalties_are_those_of_the_reference(case: Case) -> None:
     data = Data(case["inputs"])
     problem = data.problem(case["inputs"])
@@ -56,7 +57,7 @@ def test_gradients_of_penalties_are_those_of_the_reference(case: Case) -> None:
     close(tape.gradient(objective, data.scores), case["expected"]["gradient"])
 
 
-@pytest.mark.parametrize("case", cases("2.split_context"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("2.split_context"))
 def test_split_contexts_are_those_of_the_reference(case: Case) -> None:
     halves = {
         name: {key: np.asarray(value, np.float32) for key, value in half.items()}
@@ -85,7 +86,7 @@ def test_before_any_update_the_denominators_are_one() -> None:
     check_values(Data(case["inputs"]).problem(case["inputs"]), case["expected"])
 
 
-@pytest.mark.parametrize("case", cases("3.running"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("3.running"))
 def test_running_denominators_are_those_of_the_reference(case: Case) -> None:
     inputs = case["inputs"]
     fields = ("scores", "labels", "weights", "hard", "soft")
@@ -113,7 +114,7 @@ def test_running_denominators_are_those_of_the_reference(case: Case) -> None:
         assert {tuple(np.round(pair, 4)) for pair in pairs} >= running
 
 
-@pytest.mark.parametrize("case", cases("4.multiclass"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("4.multiclass"))
 def test_multiclass_rates_are_those_of_the_reference(case: Case) -> None:
     inputs = case["inputs"]
     weights = inputs.get("weights")
@@ -135,7 +136,7 @@ def test_multiclass_rates_are_those_of_the_reference(case: Case) -> None:
         check_rates(make, case["expected"][key])
 
 
-@pytest.mark.parametrize("case", cases("4.general"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("4.general"))
 def test_general_rates_on_binary_contexts_are_those_of_the_reference(case: Case) -> None:
     context = Data(case["inputs"]).contexts[case["inputs"]["context"]]
 
@@ -161,7 +162,7 @@ def test_general_rates_on_binary_contexts_are_those_of_the_reference(case: Case)
             attempt()
 
 
-@pytest.mark.parametrize("case", cases("5.expressions"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("5.expressions"))
 def test_expressions_are_those_of_the_reference(case: Case) -> None:
     problem = Data(case["inputs"]).problem(case["inputs"])
     assert problem.num_constraints == case["expected"]["num_constraints"]
@@ -198,7 +199,7 @@ def assign(problem: co.RateMinimizationProblem, entries: list[Case]) -> None:
         variable.assign(entry["value"])
 
 
-@pytest.mark.parametrize("case", cases("6.ratio_rates"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("6.ratio_rates"))
 def test_ratios_are_those_of_the_reference(case: Case) -> None:
     expected = case["expected"]
     if "raises" in expected or "initial" not in expected:
@@ -218,7 +219,7 @@ def test_ratios_are_those_of_the_reference(case: Case) -> None:
         close([variable.numpy() for variable in problem.slacks], clamped["after_update_ops"])
 
 
-@pytest.mark.parametrize("case", cases("7.threshold_rates"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("7.threshold_rates"))
 def test_rates_at_thresholds_are_those_of_the_reference(case: Case) -> None:
     expected = case["expected"]
     if "num_constraints" not in expected:
@@ -242,7 +243,7 @@ def check_refusals(expected: Case) -> None:
     pytest.fail(f"not read: {expected}")
 
 
-@pytest.mark.parametrize("case", cases("8.bounds"), ids=lambda c: c["id"])
+@pytest.mark.parametrize("case", parameters("8.bounds"))
 def test_bounds_are_those_of_the_reference(case: Case) -> None:
     expected = case["expected"]
     data = Data(case["inputs"])

@@ -95,7 +95,7 @@ def _true(problem: co.RateMinimizationProblem) -> tf.Tensor:
     from components.constrained_optimization.problems.values import evaluate
 
     forms = problem._forms.value[2::2]
-    return evaluate(forms, problem._evaluation(None))
+    return tf.stack(evaluate(forms, problem._evaluation(None)))
 
 
 def test_what_cannot_be_trained_on_is_refused_in_words() -> None:

@@ -39,6 +39,20 @@ def test_a_compiled_loop_trains(jit_compile: bool) -> None:
     assert group_fpr(network, X, Y) <= 0.15
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_problem_without_constraints_is_plain_training(jit_compile: bool) -> None:
+    network = model()
+    context = co.rate_context(lambda b: network(b[0]), lambda b: b[1]["label"])
+    problem = co.RateMinimizationProblem(co.error_rate(context))
+    optimizer = ConstrainedOptimizer(
+        problem, ProxyLagrangian(0), keras.optimizers.SGD(0.1), network
+    )
+    step = tf.function(optimizer.minimize, jit_compile=jit_compile, autograph=False)
+    (batch,) = batches(1)
+    first = step(batch).objective
+    assert step(batch).objective < first
+
+
 def test_two_replicas_take_the_step_of_one(two_replicas: tf.distribute.Strategy) -> None:
     steps = batches(12)
     alone = model()
