@@ -6,12 +6,30 @@ checks it, Transform turns it into training features, the trainer and the gate s
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+
+def _reject_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(
+            f"{value} is neither a number nor text (YAML reads yes, no, on and off so too): "
+            'put text in quotes, such as "yes", or give the number that the column holds'
+        )
+    return value
+
 
 # A raw value as it stands in a tf.Example: int64 or (as text) bytes.
-RawValue = int | str
+RawValue = Annotated[int | str, BeforeValidator(_reject_truth)]
 
 
 def _reject_brackets(name: str) -> str:

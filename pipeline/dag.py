@@ -51,7 +51,8 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
         schema=schema_gen.outputs["schema"],
         preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
         custom_config={
-            "features": features.model_dump(mode="json"),
+            # As text: TFX sorts the keys of a mapping, but the order of the groups is their index.
+            "features": features.model_dump_json(),
             "code": code_fingerprint("components.transform", "components.features"),
         },
         splits_config=_training_splits(),

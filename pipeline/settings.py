@@ -7,6 +7,7 @@ that does not parse is an error here, before anything runs.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import pathlib
 import types
@@ -209,7 +210,9 @@ def _assign(tree: dict[str, Any], assignment: str) -> None:
             node[key] = value
         else:
             if not isinstance(node.get(key), dict | list):
-                node[key] = list(default) if isinstance(default, list) else {}
+                # The default's own elements stay around the one assigned; a new group stands alone.
+                kept = isinstance(default, list) or _child(default, keys[position + 1]) is not None
+                node[key] = copy.deepcopy(default) if kept else {}
             node = node[key]
 
 

@@ -46,11 +46,14 @@ def quiet(log_file: str, verbose: bool) -> Iterator[Console]:
     with open(log_file, "ab", buffering=0) as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
-    warnings.simplefilter("ignore")
-    logging.getLogger().setLevel(logging.INFO)
+    level = logging.getLogger().level
     try:
-        yield Console(file=terminal, highlight=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            logging.getLogger().setLevel(logging.INFO)
+            yield Console(file=terminal, highlight=False)
     finally:
+        logging.getLogger().setLevel(level)
         sys.stdout.flush()
         sys.stderr.flush()
         for descriptor, target in zip(saved, (1, 2), strict=True):

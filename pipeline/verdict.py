@@ -244,7 +244,15 @@ def _reasons(
 
 def _gate_reason(row: GateRow) -> str:
     if row.bound is None:
-        return f"{row.constraint}: could not be measured, a group it needs has no examples for its rate"
+        if row.value is not None:
+            return (
+                f"{row.constraint}: value {row.value:.4f}, but nothing can be promised at "
+                f"{row.confidence:.0%} confidence: its divisor could be 0 or negative"
+            )
+        return (
+            f"{row.constraint}: could not be measured: a group it needs has no examples for its rate, "
+            "or a divisor is 0"
+        )
     side, relation = ("upper", "over") if row.upper_bound is not None else ("lower", "under")
     beyond = row.value is not None and (row.value > row.limit) == (side == "upper")
     why = (
@@ -272,8 +280,10 @@ def _gate_table(row: GateRow) -> Table:
 
 def _models_table(verdict: Verdict) -> Table:
     table = _table("Models, on the test split")
-    for column in ("group", "model", "examples", "negatives", "accuracy", "FPR", "FNR"):
-        table.add_column(column, justify="left" if column in ("group", "model") else "right")
+    table.add_column("group", overflow="fold")  # a long name takes more lines, numbers stay whole
+    table.add_column("model", no_wrap=True)
+    for column in ("examples", "negatives", "accuracy", "FPR", "FNR"):
+        table.add_column(column, justify="right", no_wrap=True)
     models = sorted(verdict.models, key=[gate.BASELINE, gate.CANDIDATE].index)
     groups = ["everybody", *verdict.models[gate.CANDIDATE].groups]
     for name in groups:

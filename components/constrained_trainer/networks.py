@@ -64,10 +64,18 @@ def build(name: str, shape: tuple[int, int, int], seed: int) -> keras.Model:
       seed: the same seed gives the same weights.
 
     Raises:
-      SettingsError: no such network, or its output is not one score per picture.
+      SettingsError: no such network, it cannot be made for this shape, or its output is not one score
+        per picture.
     """
     keras.utils.set_random_seed(seed)
-    model = _find(name)(shape)
+    network = _find(name)
+    try:
+        model = network(shape)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(
+            f"trainer.network = {name!r} cannot be made for pictures of shape {shape} (the size is set "
+            f"in data.features.image): {error}"
+        ) from error
     if tuple(model.output_shape) != (None, 1):
         raise SettingsError(
             f"trainer.network = {name!r}: its output has shape {model.output_shape}; "
@@ -89,6 +97,9 @@ def _find(name: str) -> Network:
     if not colon:
         raise SettingsError(f"trainer.network = {name!r}: no such network; {expected}")
     try:
-        return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
+        found = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
         raise SettingsError(f"trainer.network = {name!r}: {error}; {expected}") from None
+    if not callable(found):
+        raise SettingsError(f"trainer.network = {name!r}: {found!r} is not a function; {expected}")
+    return found

@@ -8,7 +8,7 @@ player follows differentiable proxies, the multiplier player sees the true rates
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import keras
@@ -22,6 +22,7 @@ from components.constrained_optimization.rate_problem import RateProblem, RateVa
 from components.constrained_trainer import networks
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
+from components.errors import DataError
 
 _SCORING_BATCH = 1024
 
@@ -81,9 +82,11 @@ def train(
 
     Raises:
       ValueError: a constraint does not parse or cannot be trained on.
+      DataError: a split has no examples for a rate of a constraint.
       FloatingPointError: the loss is not finite; names the step.
     """
     constraints = training_constraints(config.constraints, training)
+    _require_examples(constraints, {"train": training, "validation": validation})
     model = networks.build(config.network, training.images.shape[1:], config.seed)
     loop = _Loop(model, training, validation, constraints, config)
     snapshots: list[Snapshot] = []
@@ -108,6 +111,23 @@ def training_constraints(lines: Sequence[str], split: Split) -> list[LinearConst
     return [
         constraint for line in lines for constraint in linear.linearize(language.parse(line, names))
     ]
+
+
+def _require_examples(constraints: Sequence[LinearConstraint], splits: Mapping[str, Split]) -> None:
+    """Raises DataError for a constraint that no model's outcomes on a split could give a value."""
+    for name, split in splits.items():
+        counts = split.counts(np.zeros(len(split)))
+        for index in np.flatnonzero(np.isnan(linear.values(constraints, counts))):
+            present = ", ".join(
+                f"[{group}] {count.positives} positive and {count.negatives} negative"
+                for group, count in counts.items()
+                if group is not None
+            )
+            raise DataError(
+                f"trainer.constraints: {constraints[index]} cannot be measured on split '{name}': a rate "
+                f"in it has no examples there (it holds: {present}). Add such examples, or take the "
+                "constraint out"
+            )
 
 
 def predict_scores(model: keras.Model, images: np.ndarray) -> np.ndarray:

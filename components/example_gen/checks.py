@@ -1,7 +1,7 @@
 """Is every record of a shard what the settings say it is?
 
 One pass over the raw bytes, in constant memory: framing and checksum of each TFRecord, presence and
-type of the columns that are used, label and group values, and the first bytes of each picture.
+type of the columns that are used, label and group values, and that each picture can be decoded.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import collections
 import os
 from collections.abc import Mapping, Sequence
+from concurrent import futures
 
 import numpy as np
 import tensorflow as tf
 
+from components import progress
 from components.errors import DataError
 from components.features import Features, RawValue
 
@@ -58,6 +60,11 @@ class SplitCounts:
                     count = int(np.sum((indices == index) & (labels == label)))
                     self.by_group[feature, name, label] += count
 
+    def merge(self, other: SplitCounts) -> None:
+        """Adds the counts of another part of the same split."""
+        self.examples += other.examples
+        self.by_group.update(other.by_group)
+
     def require_every_group(self, split: str, folder: str, features: Features) -> None:
         """Raises DataError when a group of the settings has no example, or no negative one."""
         if not self.examples:
@@ -75,6 +82,22 @@ class SplitCounts:
                     )
 
 
+def check_shards(files: Sequence[str], features: Features) -> SplitCounts:
+    """Checks all shards of a split, one thread for each core; raises what `check_shard` raises."""
+
+    def check(file: str) -> SplitCounts:
+        counts = SplitCounts()
+        check_shard(file, features, counts)
+        return counts
+
+    total = SplitCounts()
+    with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, counts in enumerate(pool.map(check, files), start=1):
+            total.merge(counts)
+            progress.report(done, len(files), f"checked {total.examples:,} examples")
+    return total
+
+
 def check_shard(file: str, features: Features, counts: SplitCounts) -> None:
     """Reads one TFRecord file and adds what it holds to `counts`.
 
@@ -87,7 +110,8 @@ def check_shard(file: str, features: Features, counts: SplitCounts) -> None:
         for batch in tf.data.TFRecordDataset(file, buffer_size=8 << 20).batch(_BATCH):
             try:
                 parsed = tf.io.parse_example(batch, columns)
-            except tf.errors.InvalidArgumentError:
+            except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
+                # The latter: TensorFlow's own message quotes bytes that are no text.
                 _explain_parse_error(file, position, batch.numpy(), columns)
                 raise
             _check_batch(file, position, parsed, features, counts)
@@ -97,27 +121,6 @@ def check_shard(file: str, features: Features, counts: SplitCounts) -> None:
             f"{file}: damaged after record {position} or shortly behind it: {_first_line(error)}. "
             "The file is truncated or was changed: copy or prepare it again"
         ) from None
-
-
-def find_undecodable_image(files: Sequence[str], features: Features) -> str | None:
-    """Where the first picture is that starts like a JPEG but cannot be decoded, in words.
-
-    Decoding everything twice would double the cost of a good run, so this is asked only after
-    Transform has failed on a picture.
-    """
-    column = {features.image.name: tf.io.FixedLenFeature([], tf.string)}
-    for file in files:
-        for position, record in enumerate(tf.data.TFRecordDataset(file)):
-            image = tf.io.parse_single_example(record, column)[features.image.name]
-            try:
-                tf.io.decode_jpeg(image, channels=features.image.channels, ratio=8)
-            except tf.errors.InvalidArgumentError:
-                return (
-                    f"{file}: record {position}: column '{features.image.name}' "
-                    f"({len(image.numpy())} bytes) starts like a JPEG but is damaged; "
-                    "replace or remove the record"
-                )
-    return None
 
 
 def _columns(file: str, features: Features) -> dict[str, tf.io.FixedLenFeature]:
@@ -148,6 +151,11 @@ def _check_batch(
             f"{bytes(starts[row])!r}, a JPEG with {_JPEG_START!r}. Encode the picture as JPEG, or "
             "name the right column in data.features.image.name"
         )
+    try:
+        _decode_all(parsed[image], features.image.channels)
+    except tf.errors.InvalidArgumentError:
+        _explain_undecodable(file, position, image, parsed[image], features.image.channels)
+        raise
     labels = _indices(
         file, position, parsed, features.label.name, features.label.values, "data.features.label"
     )
@@ -163,6 +171,30 @@ def _check_batch(
         for feature, group in features.groups.items()
     }
     counts.add(labels, groups, features)
+
+
+@tf.function(reduce_retracing=True)
+def _decode_all(images: tf.Tensor, channels: int) -> tf.Tensor:
+    """Heights of (n,) JPEGs. Reading them at an eighth of their size still reads every byte."""
+    return tf.map_fn(
+        lambda image: tf.shape(tf.io.decode_jpeg(image, channels=channels, ratio=8))[0],
+        images,
+        fn_output_signature=tf.int32,
+    )
+
+
+def _explain_undecodable(
+    file: str, position: int, column: str, images: tf.Tensor, channels: int
+) -> None:
+    """Raises a DataError for the first picture of a batch that cannot be decoded."""
+    for row, image in enumerate(images):
+        try:
+            tf.io.decode_jpeg(image, channels=channels, ratio=8)
+        except tf.errors.InvalidArgumentError:
+            raise DataError(
+                f"{file}: record {position + row}: column '{column}' ({len(image.numpy())} bytes) "
+                "starts like a JPEG but is damaged; replace or remove the record"
+            ) from None
 
 
 def _indices(

@@ -17,7 +17,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
-from components.example_gen.checks import SplitCounts, check_shard, list_shards
+from components.example_gen.checks import check_shards, list_shards
 from components.features import Features
 
 
@@ -48,10 +48,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         names = utils.generate_output_split_names(input_config, example_gen_pb2.Output())
         examples.split_names = artifact_utils.encode_split_names(names)
         for split in input_config.splits:
-            counts = SplitCounts()
             shards = list_shards(input_base, split.name, split.pattern)
-            for shard in shards:
-                check_shard(shard, features, counts)
+            counts = check_shards(shards, features)
             counts.require_every_group(split.name, input_base, features)
             target = artifact_utils.get_split_uri([examples], split.name)
             tf.io.gfile.makedirs(target)
@@ -64,7 +62,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 def pack_features(features: Features, code: str) -> example_gen_pb2.CustomConfig:
     """`features` and a hash of the code, as ExampleGen carries a configuration of one's own."""
     struct = struct_pb2.Struct()
-    json_format.ParseDict({"features": features.model_dump(mode="json"), "code": code}, struct)
+    # As text: a Struct knows doubles only, and does not keep the order of the groups.
+    json_format.ParseDict({"features": features.model_dump_json(), "code": code}, struct)
     config = example_gen_pb2.CustomConfig()
     config.custom_config.Pack(struct)
     return config
@@ -76,13 +75,4 @@ def read_features(custom_config: str) -> Features:
     proto_utils.json_to_proto(custom_config, config)
     struct = struct_pb2.Struct()
     config.custom_config.Unpack(struct)
-    return Features.model_validate(_integers(json_format.MessageToDict(struct)["features"]))
-
-
-def _integers(value: Any) -> Any:
-    """A protobuf Struct knows doubles only: whole numbers become int again."""
-    if isinstance(value, dict):
-        return {key: _integers(item) for key, item in value.items()}
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    return Features.model_validate_json(struct["features"])

@@ -27,13 +27,13 @@ def preprocessing_fn(
 
     Args:
       inputs: raw columns, each (n, 1) or (n,).
-      custom_config: `features`, a dumped `Features`.
+      custom_config: `features`, a `Features` as JSON text.
 
     Returns:
       `image_bytes` (n,) string, `label` (n,) int64, `group/<feature>` (n,) int64 index of the group
       in the settings' order, -1 for a value that names none.
     """
-    features = Features.model_validate(custom_config["features"])
+    features = Features.model_validate_json(custom_config["features"])
     image = _flat(inputs[features.image.name])
     outputs = {
         TRANSFORMED_IMAGE: tf.map_fn(

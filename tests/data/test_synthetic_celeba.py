@@ -31,7 +31,10 @@ PEOPLE = 100_000
 STANDARD_ERRORS = 5
 
 FREQUENCIES = {trait.name: trait.frequency for trait in TRAITS} | {
-    "Young": YOUNG, "Mouth_Slightly_Open": MOUTH_SLIGHTLY_OPEN, "High_Cheekbones": HIGH_CHEEKBONES}
+    "Young": YOUNG,
+    "Mouth_Slightly_Open": MOUTH_SLIGHTLY_OPEN,
+    "High_Cheekbones": HIGH_CHEEKBONES,
+}
 
 
 def contents(directory: Path) -> dict[str, bytes]:
@@ -85,17 +88,20 @@ def test_tfds_reads_every_feature_of_every_image_with_its_dtype(builder):
 
 
 def test_features_json_is_what_tfds_writes_for_celeb_a(tfds, dataset, tmp_path):
-    tfds.features.FeaturesDict({
-        "image": tfds.features.Image(shape=(218, 178, 3), encoding_format="jpeg"),
-        "landmarks": {name: np.int64 for name in layout.LANDMARKS},
-        "attributes": {name: np.bool_ for name in ATTRIBUTES},
-        "identity": {"Identity_No": np.int64},
-    }).save_config(str(tmp_path))
+    tfds.features.FeaturesDict(
+        {
+            "image": tfds.features.Image(shape=(218, 178, 3), encoding_format="jpeg"),
+            "landmarks": {name: np.int64 for name in layout.LANDMARKS},
+            "attributes": {name: np.bool_ for name in ATTRIBUTES},
+            "identity": {"Identity_No": np.int64},
+        }
+    ).save_config(str(tmp_path))
     assert (dataset / "features.json").read_text() == (tmp_path / "features.json").read_text()
 
 
 def test_attributes_and_landmarks_are_those_of_the_celeb_a_builder_of_tfds(tfds):
     from tensorflow_datasets.datasets.celeb_a import celeb_a_dataset_builder as published
+
     assert sorted(ATTRIBUTES) == sorted(published.ATTR_HEADINGS)
     assert list(layout.LANDMARKS) == published.LANDMARK_HEADINGS
     assert [layout.IDENTITY] == published.IDENTITY_HEADINGS
@@ -115,9 +121,10 @@ def test_an_example_is_byte_for_byte_what_tensorflow_serializes():
     tf = pytest.importorskip("tensorflow")
     features = {"image": b"\xff\xd8" * 200, "attributes/Young": 1, "identity/Identity_No": 202_599}
     theirs = tf.train.Example.FromString(records.example(features))
-    assert {name: tuple(value.int64_list.value) or tuple(value.bytes_list.value)
-            for name, value in theirs.features.feature.items()} == {
-                name: (value,) for name, value in features.items()}
+    assert {
+        name: tuple(value.int64_list.value) or tuple(value.bytes_list.value)
+        for name, value in theirs.features.feature.items()
+    } == {name: (value,) for name, value in features.items()}
     assert theirs.SerializeToString(deterministic=True) == records.example(features)
 
 
@@ -136,7 +143,7 @@ def test_another_seed_gives_other_images():
 
 
 def test_a_face_is_the_same_whatever_range_it_is_drawn_in():
-    alone, = sample(0, "test", 7, 1)
+    (alone,) = sample(0, "test", 7, 1)
     in_company = list(sample(0, "test", 0, 10))[7]
     assert alone == in_company
     assert np.array_equal(portray(alone)[0], portray(in_company)[0])
@@ -160,8 +167,10 @@ def test_attributes_depend_on_each_other_as_they_do_in_people(people):
     assert not np.any(has["Goatee"] & has["No_Beard"])
     assert np.mean(~has["Young"][has["Gray_Hair"]]) > 0.8
     assert np.mean(has["Male"][has["Wearing_Lipstick"]]) < 0.02
-    colours = sum(has[name].astype(int) for name in
-                  ("Bald", "Gray_Hair", "Blond_Hair", "Brown_Hair", "Black_Hair"))
+    colours = sum(
+        has[name].astype(int)
+        for name in ("Bald", "Gray_Hair", "Blond_Hair", "Brown_Hair", "Black_Hair")
+    )
     assert colours.max() == 1
 
 
@@ -172,8 +181,9 @@ def test_splits_have_the_published_proportions(images):
     for split, size in layout.PUBLISHED_SPLITS.items():
         assert abs(sizes[split] - images * size / 202_599) <= 1
     planned = layout.shards(images)
-    assert {split: sum(shard.length for shard in planned if shard.split == split)
-            for split in sizes} == sizes
+    assert {
+        split: sum(shard.length for shard in planned if shard.split == split) for split in sizes
+    } == sizes
     assert max(shard.length for shard in planned) <= layout.IMAGES_PER_SHARD
 
 
@@ -181,8 +191,9 @@ def test_landmarks_lie_in_the_image_on_what_they_name():
     for face in sample(5, "train", 0, 60):
         image, marks = portray(face)
         assert image.shape == (218, 178, 3)
-        assert all(0 <= marks[name] < (178 if name.endswith("x") else 218)
-                   for name in layout.LANDMARKS)
+        assert all(
+            0 <= marks[name] < (178 if name.endswith("x") else 218) for name in layout.LANDMARKS
+        )
         assert marks["lefteye_x"] < marks["nose_x"] < marks["righteye_x"]
         assert marks["lefteye_y"] < marks["nose_y"] < marks["leftmouth_y"]
 
@@ -193,12 +204,13 @@ def test_pupils_are_dark_at_the_eye_landmarks():
         image, marks = portray(face)
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(float)
         x, y = marks["lefteye_x"], marks["lefteye_y"]
-        contrasts.append(grey[y - 10:y + 11, x - 10:x + 11].mean() - grey[y, x])
+        contrasts.append(grey[y - 10 : y + 11, x - 10 : x + 11].mean() - grey[y, x])
     assert np.mean(np.array(contrasts) > 0) > 0.9
 
 
-@pytest.mark.parametrize(("argument", "value"), [
-    ("images", 199), ("seed", -1), ("seed", 2**63), ("processes", 0)])
+@pytest.mark.parametrize(
+    ("argument", "value"), [("images", 199), ("seed", -1), ("seed", 2**63), ("processes", 0)]
+)
 def test_a_bad_argument_is_named_with_its_value_and_a_way_out(tmp_path, argument, value):
     with pytest.raises(ValueError, match=rf"{argument}: got {value}, expected .*\. \w+"):
         generate(tmp_path / "set", **{argument: value})
@@ -226,8 +238,12 @@ def test_an_interrupted_generation_leaves_nothing(tmp_path, monkeypatch, interru
 
 def test_progress_ends_at_the_number_of_images(tmp_path):
     seen = []
-    generate(tmp_path / "set", images=200, processes=1,
-             progress=lambda done, total: seen.append((done, total)))
+    generate(
+        tmp_path / "set",
+        images=200,
+        processes=1,
+        progress=lambda done, total: seen.append((done, total)),
+    )
     assert seen[-1] == (200, 200)
     assert seen == sorted(seen)
 
@@ -240,8 +256,15 @@ def test_importing_the_package_does_not_import_tensorflow():
 
 def test_the_command_refuses_a_bad_argument_with_its_message(tmp_path):
     root = Path(__file__).resolve().parents[2]
-    command = [sys.executable, "-m", "pipeline.data.synthetic_celeba", "--output",
-               str(tmp_path / "set"), "--images", "5"]
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline.data.synthetic_celeba",
+        "--output",
+        str(tmp_path / "set"),
+        "--images",
+        "5",
+    ]
     finished = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert finished.returncode == 2
     assert "images: got 5" in finished.stderr

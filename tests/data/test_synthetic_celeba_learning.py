@@ -23,8 +23,11 @@ def load(directory: Path, splits: tuple[str, ...]):
     """Images in [0, 1], Smiling and Young of all images of `splits`."""
     tf = pytest.importorskip("tensorflow")
     label = tf.io.FixedLenFeature([], tf.int64)
-    spec = {"image": tf.io.FixedLenFeature([], tf.string), "attributes/Smiling": label,
-            "attributes/Young": label}
+    spec = {
+        "image": tf.io.FixedLenFeature([], tf.string),
+        "attributes/Smiling": label,
+        "attributes/Young": label,
+    }
 
     def parse(record):
         example = tf.io.parse_single_example(record, spec)
@@ -48,8 +51,9 @@ def test_the_reference_network_is_good_and_errs_more_on_older_faces(tmp_path):
         return tf.nn.relu(1.0 - (2.0 * tf.cast(labels, tf.float32) - 1.0) * scores)
 
     tf.keras.utils.set_random_seed(0)
-    network = tf.keras.Sequential([tf.keras.layers.Flatten(),
-                                   tf.keras.layers.Dense(64, "relu"), tf.keras.layers.Dense(1)])
+    network = tf.keras.Sequential(
+        [tf.keras.layers.Flatten(), tf.keras.layers.Dense(64, "relu"), tf.keras.layers.Dense(1)]
+    )
     network.compile(tf.keras.optimizers.Adam(1e-3), loss=hinge)
     network.fit(images, smiling.astype(np.float32), batch_size=64, epochs=EPOCHS, verbose=0)
     predicted = network.predict(held_out, batch_size=1_000, verbose=0)[:, 0] > 0

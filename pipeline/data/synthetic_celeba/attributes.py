@@ -77,17 +77,20 @@ TRAITS = (
 YOUNG = 0.77362
 MOUTH_SLIGHTLY_OPEN = 0.48343
 HIGH_CHEEKBONES = 0.45503
-ATTRIBUTES = tuple(sorted([trait.name for trait in TRAITS]
-                          + ["Young", "Mouth_Slightly_Open", "High_Cheekbones"]))
+ATTRIBUTES = tuple(
+    sorted([trait.name for trait in TRAITS] + ["Young", "Mouth_Slightly_Open", "High_Cheekbones"])
+)
 
 # Apparent age: Gaussian with unit variance, this far apart between Young and Not Young.
 AGE_DISTANCE = 2.6
-# Expression: Gaussian around plus or minus SMILE_MEAN for people labelled Smiling or not. Where the
-# two overlap no one can tell, as with the annotators of the real set.
-SMILE_MEAN = 1.36
-SMILE_DEVIATION = 1.0
+# Expression: unit Gaussians around these. A faint smile was labelled Smiling, but hardly shows: where
+# it overlaps with a face at rest no one can tell, as with the annotators of the real set.
+SMILE_MEAN = 1.9
+FAINT_MEAN = -1.1
+FAINT_SHARE = 0.18  # of those labelled Smiling
+REST_MEAN = -1.7
 # An older face at rest looks more like a smile, the more so the older it looks.
-REST_DRIFT = 0.23
+REST_DRIFT = 0.30
 OPEN_DEVIATION = 0.8
 CHEEK_DEVIATION = 1.2
 
@@ -116,8 +119,11 @@ def sample_people(draws: Draws) -> People:
         found[trait.name] = present
     age = AGE_DISTANCE * not_young + draws.normal()
     smiling = found["Smiling"]
-    smile = (np.where(smiling, SMILE_MEAN, REST_DRIFT * age - SMILE_MEAN)
-             + draws.normal(SMILE_DEVIATION))
+    faint = draws.uniform() < FAINT_SHARE
+    smile = (
+        np.where(smiling, np.where(faint, FAINT_MEAN, SMILE_MEAN), REST_MEAN + REST_DRIFT * age)
+        + draws.normal()
+    )
     cut = _expression_cut(MOUTH_SLIGHTLY_OPEN, OPEN_DEVIATION)
     found["Mouth_Slightly_Open"] = smile + draws.normal(OPEN_DEVIATION) > cut
     cut = _expression_cut(HIGH_CHEEKBONES, CHEEK_DEVIATION)
@@ -154,12 +160,14 @@ def _expression_cut(frequency: float, deviation: float) -> float:
     """The cut that smile plus Gaussian noise exceeds with this frequency."""
     smiling = _conditionals()["Smiling"][:, 0]
     groups = np.array([YOUNG, 1 - YOUNG])
-    rest = REST_DRIFT * np.array([0.0, AGE_DISTANCE]) - SMILE_MEAN
-    spread = np.hypot(SMILE_DEVIATION, deviation)
+    rest = REST_MEAN + REST_DRIFT * np.array([0.0, AGE_DISTANCE])
+    spread = np.hypot(1.0, deviation)
 
     def excess(cut):
-        above = (smiling * ndtr((SMILE_MEAN - cut) / spread)
-                 + (1 - smiling) * ndtr((rest - cut) / np.hypot(spread, REST_DRIFT)))
+        shown = (1 - FAINT_SHARE) * ndtr((SMILE_MEAN - cut) / spread) + FAINT_SHARE * ndtr(
+            (FAINT_MEAN - cut) / spread
+        )
+        above = smiling * shown + (1 - smiling) * ndtr((rest - cut) / np.hypot(spread, REST_DRIFT))
         return np.sum(groups * above) - frequency
 
     return brentq(excess, -10.0, 10.0)

@@ -23,23 +23,48 @@ COSINE, SINE = np.cos(_ARC), np.sin(_ARC)
 
 def fill(image: Image, points: Points, colour: Sequence[float]) -> None:
     """Fills the polygon `points`, shape [n, 2] as (x, y)."""
-    cv2.fillPoly(image, [(points * _FRACTION).astype(np.int32)], colour, cv2.LINE_AA,
-                 _FRACTION_BITS)
+    cv2.fillPoly(
+        image, [(points * _FRACTION).astype(np.int32)], colour, cv2.LINE_AA, _FRACTION_BITS
+    )
 
 
-def stroke(image: Image, points: Points, colour: Sequence[float], thickness: float,
-           closed: bool = False) -> None:
+def stroke(
+    image: Image, points: Points, colour: Sequence[float], thickness: float, closed: bool = False
+) -> None:
     """Draws the line through `points`, shape [n, 2] as (x, y)."""
-    cv2.polylines(image, [(points * _FRACTION).astype(np.int32)], closed, colour,
-                  max(1, round(thickness)), cv2.LINE_AA, _FRACTION_BITS)
+    cv2.polylines(
+        image,
+        [(points * _FRACTION).astype(np.int32)],
+        closed,
+        colour,
+        max(1, round(thickness)),
+        cv2.LINE_AA,
+        _FRACTION_BITS,
+    )
 
 
-def ellipse(image: Image, x: float, y: float, width: float, height: float,
-            colour: Sequence[float], thickness: int = -1) -> None:
+def ellipse(
+    image: Image,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    colour: Sequence[float],
+    thickness: int = -1,
+) -> None:
     """An upright ellipse of half axes `width` and `height`; filled unless given a thickness."""
-    cv2.ellipse(image, (int(x * _FRACTION), int(y * _FRACTION)),
-                (int(width * _FRACTION), int(height * _FRACTION)), 0, 0, 360, colour, thickness,
-                cv2.LINE_AA, _FRACTION_BITS)
+    cv2.ellipse(
+        image,
+        (int(x * _FRACTION), int(y * _FRACTION)),
+        (int(width * _FRACTION), int(height * _FRACTION)),
+        0,
+        0,
+        360,
+        colour,
+        thickness,
+        cv2.LINE_AA,
+        _FRACTION_BITS,
+    )
 
 
 def curve(x: Points | float, y: Points | float) -> Points:
@@ -87,8 +112,11 @@ def shade(image: Image, relief: Image) -> Image:
 
 def tinted(colour: Sequence[float], factor: float) -> tuple[float, float, float]:
     """A darker (factor under 1) or lighter colour."""
-    return (min(255.0, colour[0] * factor), min(255.0, colour[1] * factor),
-            min(255.0, colour[2] * factor))
+    return (
+        min(255.0, colour[0] * factor),
+        min(255.0, colour[1] * factor),
+        min(255.0, colour[2] * factor),
+    )
 
 
 def blend(one: Sequence[float], other: Sequence[float], amount: float) -> tuple[float, ...]:

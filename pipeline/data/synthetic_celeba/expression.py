@@ -21,7 +21,7 @@ EYE_X, EYE_Y = 19.5, 111.0  # from the middle, as in CelebA's aligned images
 _ALONG = np.linspace(-1.0, 1.0, 13)
 _SQUARE = _ALONG**2
 _BULGE = (1 - _SQUARE) ** 0.8
-_CUPID = 1 - 0.35 * np.exp(-(_ALONG / 0.16) ** 2)  # the dip in the middle of the upper lip
+_CUPID = 1 - 0.35 * np.exp(-((_ALONG / 0.16) ** 2))  # the dip in the middle of the upper lip
 _AT_REST = 0.3  # the corners of a mouth are level when this far from the middle of the two labels
 _TEETH = (240, 236, 226)
 _INSIDE = (66, 22, 24)
@@ -56,9 +56,20 @@ def nose(image: Image, face: Face) -> None:
     width, tip = face.nose
     dark = tinted(face.skin, 0.68)
     x = CENTRE + face.turn
-    stroke(image, path((x - width, tip - 1), (x - width + 1, tip + 3), (x - 3, tip + 3.5),
-                       (x, tip + 5), (x + 3, tip + 3.5), (x + width - 1, tip + 3),
-                       (x + width, tip - 1)), tinted(face.skin, 0.78), 1)
+    stroke(
+        image,
+        path(
+            (x - width, tip - 1),
+            (x - width + 1, tip + 3),
+            (x - 3, tip + 3.5),
+            (x, tip + 5),
+            (x + 3, tip + 3.5),
+            (x + width - 1, tip + 3),
+            (x + width, tip - 1),
+        ),
+        tinted(face.skin, 0.78),
+        1,
+    )
     for side in (-1, 1):
         ellipse(image, x + side * 0.45 * width, tip + 2.6, 2.2, 1.2, dark)
 
@@ -87,12 +98,14 @@ def mouth(image: Image, face: Face) -> None:
         teeth = min(face.opening * 0.8, 7.0) * min(1.0, max(0.0, 0.4 + 1.2 * face.smile))
         if teeth > 0.8:
             inside = 0.85 * _BULGE
-            fill(image, _between(across, centre + 0.2, centre + 0.2 + teeth * inside),
-                 blend(_TEETH, face.skin, 0.1))
+            fill(
+                image,
+                _between(across, centre + 0.2, centre + 0.2 + teeth * inside),
+                blend(_TEETH, face.skin, 0.1),
+            )
     else:
         stroke(image, curve(across, centre), tinted(face.lips, 0.55), 1)
 
 
 def _between(across, above, below):
-    return np.concatenate([curve(across, above),
-                           curve(across, below)[::-1]])
+    return np.concatenate([curve(across, above), curve(across, below)[::-1]])

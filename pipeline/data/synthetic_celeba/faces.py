@@ -15,10 +15,25 @@ from pipeline.data.synthetic_celeba.attributes import AGE_DISTANCE, sample_peopl
 from pipeline.data.synthetic_celeba.draws import Draws
 
 # From light to dark, RGB; spaced by eye after the Monk Skin Tone scale.
-_SKIN = np.array([(244, 222, 204), (236, 204, 178), (226, 188, 154), (212, 168, 132),
-                  (188, 140, 104), (158, 110, 78), (122, 82, 58), (92, 62, 48)], dtype=float)
-_HAIR = {"Black_Hair": (32, 28, 28), "Blond_Hair": (214, 180, 116), "Brown_Hair": (94, 62, 40),
-         "Gray_Hair": (182, 182, 184)}
+_SKIN = np.array(
+    [
+        (244, 222, 204),
+        (236, 204, 178),
+        (226, 188, 154),
+        (212, 168, 132),
+        (188, 140, 104),
+        (158, 110, 78),
+        (122, 82, 58),
+        (92, 62, 48),
+    ],
+    dtype=float,
+)
+_HAIR = {
+    "Black_Hair": (32, 28, 28),
+    "Blond_Hair": (214, 180, 116),
+    "Brown_Hair": (94, 62, 40),
+    "Gray_Hair": (182, 182, 184),
+}
 _OTHER_HAIR = np.array([(58, 42, 34), (128, 66, 40), (146, 112, 74)], dtype=float)
 _IRIS = np.array([(70, 44, 28), (84, 60, 36), (70, 96, 60), (84, 116, 150)], dtype=float)
 _LIPSTICK = np.array([(186, 32, 48), (206, 70, 96), (160, 40, 62), (214, 104, 104)], dtype=float)
@@ -76,11 +91,18 @@ def sample(seed: int, split: str, start: int, count: int) -> Iterator[Face]:
     draws = Draws(seed, split, start, count)
     people = sample_people(draws)
     has = {name: value.astype(float) for name, value in people.attributes.items()}
-    columns = (_colours(draws, has, people.age) | _build(draws, has) | _features(draws, has, people)
-               | _age(draws, has, people) | _camera(draws, has))
+    columns = (
+        _colours(draws, has, people.age)
+        | _build(draws, has)
+        | _features(draws, has, people)
+        | _age(draws, has, people)
+        | _camera(draws, has)
+    )
     listed = {name: column.tolist() for name, column in columns.items()}
-    labels = [dict(zip(people.attributes, row, strict=True)) for row in
-              zip(*(value.tolist() for value in people.attributes.values()), strict=True)]
+    labels = [
+        dict(zip(people.attributes, row, strict=True))
+        for row in zip(*(value.tolist() for value in people.attributes.values()), strict=True)
+    ]
     # Nobody is drawn twice, so an identity is a number of its own, by split and index.
     first = 1 + start + {"train": 0, "validation": 1, "test": 2}[split] * 10_000_000
     for index in range(count):
@@ -115,17 +137,25 @@ def _colours(draws: Draws, has, age) -> dict[str, NDArray]:
     brow = _mix(0.65 * hair, skin, 0.12)
     bare = np.array((0.86, 0.62, 0.62)) * skin
     painted = _pick(_LIPSTICK, draws.uniform())
-    lips = np.where(has["Wearing_Lipstick"][:, None] > 0, _mix(painted, bare, 0.25 * looks),
-                    _mix(bare, skin, 0.15 + 0.35 * looks))
+    lips = np.where(
+        has["Wearing_Lipstick"][:, None] > 0,
+        _mix(painted, bare, 0.25 * looks),
+        _mix(bare, skin, 0.15 + 0.35 * looks),
+    )
     grey = draws.uniform(35, 215)
     backdrop = np.stack([grey + draws.normal(18.0) for _ in range(3)], axis=1)
     backdrop = np.concatenate([backdrop + draws.normal(14.0)[:, None] for _ in range(4)], axis=1)
     clothes = np.stack([draws.uniform(15, 215) for _ in range(3)], axis=1)
     clothes = _mix(clothes, clothes.mean(axis=1, keepdims=True), draws.uniform())
-    return {"skin": np.clip(skin, 20, 250), "hair": np.clip(hair, 8, 245),
-            "brow": np.clip(brow, 8, 245), "lips": np.clip(lips, 10, 250),
-            "iris": _pick(_IRIS, draws.uniform()), "clothes": clothes,
-            "backdrop": np.clip(backdrop, 5, 250)}
+    return {
+        "skin": np.clip(skin, 20, 250),
+        "hair": np.clip(hair, 8, 245),
+        "brow": np.clip(brow, 8, 245),
+        "lips": np.clip(lips, 10, 250),
+        "iris": _pick(_IRIS, draws.uniform()),
+        "clothes": clothes,
+        "backdrop": np.clip(backdrop, 5, 250),
+    }
 
 
 def _build(draws: Draws, has) -> dict[str, NDArray]:
@@ -135,10 +165,14 @@ def _build(draws: Draws, has) -> dict[str, NDArray]:
     is_long = draws.uniform() < np.where(male > 0, 0.06, 0.85)
     hairline = 80 + draws.normal(2.0) - 9 * has["Receding_Hairline"]
     return {
-        "width": (41.5 + 1.3 * male + 2.8 * has["Chubby"] - 1.2 * has["Oval_Face"]
-                  + draws.normal(1.0)),
-        "jaw": np.clip(0.35 + 0.3 * male + 0.25 * has["Chubby"] - 0.25 * has["Oval_Face"]
-                       + draws.normal(0.12), 0, 1),
+        "width": (
+            41.5 + 1.3 * male + 2.8 * has["Chubby"] - 1.2 * has["Oval_Face"] + draws.normal(1.0)
+        ),
+        "jaw": np.clip(
+            0.35 + 0.3 * male + 0.25 * has["Chubby"] - 0.25 * has["Oval_Face"] + draws.normal(0.12),
+            0,
+            1,
+        ),
         "chin": 184 + 2 * male + 1.5 * has["Oval_Face"] + draws.normal(1.6),
         "hairline": hairline,
         "volume": np.clip(3 + 4 * wavy + 3 * (1 - male) + draws.normal(2.0), 1, 16),
@@ -151,27 +185,49 @@ def _features(draws: Draws, has, people) -> dict[str, NDArray]:
     looks = _apparent(people.age)
     grin = np.clip(smile, 0, 1)
     opening = has["Mouth_Slightly_Open"] * (2.2 + draws.uniform(0, 3.5) + 5 * grin)
-    mouth = np.stack([89 + draws.normal(0.6), 152.5 + draws.normal(0.7),
-                      15.2 + draws.normal(0.8)], axis=1)
+    mouth = np.stack(
+        [89 + draws.normal(0.6), 152.5 + draws.normal(0.7), 15.2 + draws.normal(0.8)], axis=1
+    )
     arched, bushy = has["Arched_Eyebrows"], has["Bushy_Eyebrows"]
-    brows = np.stack([98.0 + draws.normal(1.2), 2.0 + 2.5 * arched + draws.normal(0.5),
-                      2.6 + 1.8 * bushy + 0.5 * has["Male"] + draws.uniform(-0.4, 0.4)], axis=1)
-    nose = np.stack([8.5 + 2 * has["Big_Nose"] - 1.2 * has["Pointy_Nose"] + 0.8 * has["Male"]
-                     + draws.normal(0.5), 135 + draws.normal(1.2)], axis=1)
+    brows = np.stack(
+        [
+            98.0 + draws.normal(1.2),
+            2.0 + 2.5 * arched + draws.normal(0.5),
+            2.6 + 1.8 * bushy + 0.5 * has["Male"] + draws.uniform(-0.4, 0.4),
+        ],
+        axis=1,
+    )
+    nose = np.stack(
+        [
+            8.5
+            + 2 * has["Big_Nose"]
+            - 1.2 * has["Pointy_Nose"]
+            + 0.8 * has["Male"]
+            + draws.normal(0.5),
+            135 + draws.normal(1.2),
+        ],
+        axis=1,
+    )
     return {
-        "smile": smile, "opening": opening, "mouth": mouth,
+        "smile": smile,
+        "opening": opening,
+        "mouth": mouth,
         "lip": np.clip(1 + 0.35 * has["Big_Lips"] - 0.3 * looks + draws.normal(0.08), 0.45, 1.6),
-        "eye": np.clip(1 - 0.3 * has["Narrow_Eyes"] - 0.3 * grin - 0.14 * looks
-                       + draws.normal(0.07), 0.4, 1.25),
-        "brows": brows, "nose": nose,
+        "eye": np.clip(
+            1 - 0.3 * has["Narrow_Eyes"] - 0.3 * grin - 0.14 * looks + draws.normal(0.07), 0.4, 1.25
+        ),
+        "brows": brows,
+        "nose": nose,
     }
 
 
 def _age(draws: Draws, has, people) -> dict[str, NDArray]:
     looks = _apparent(people.age)
     recede = has["Receding_Hairline"] + 0.5 * looks * has["Male"] * draws.uniform()
-    signs = {name: np.clip(looks * draws.uniform(0.45, 1.0) + 0.06 * draws.uniform(), 0, 1)
-             for name in ("forehead", "crows_feet", "folds", "marionette", "roughness")}
+    signs = {
+        name: np.clip(looks * draws.uniform(0.45, 1.0) + 0.06 * draws.uniform(), 0, 1)
+        for name in ("forehead", "crows_feet", "folds", "marionette", "roughness")
+    }
     bags = np.clip(0.55 * looks * draws.uniform(0.4, 1) + 0.45 * has["Bags_Under_Eyes"], 0, 1)
     return signs | {"bags": bags, "temples": 9 * np.clip(recede, 0, 1)}
 

@@ -20,8 +20,13 @@ JPEG_QUALITY = 90
 _MAXIMUM_SEED = 2**63 - 1
 
 
-def generate(directory: Path, images: int = 40_000, seed: int = 0, processes: int | None = None,
-             progress: Callable[[int, int], None] | None = None) -> None:
+def generate(
+    directory: Path,
+    images: int = 40_000,
+    seed: int = 0,
+    processes: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
     """Writes a synthetic CelebA into `directory`, complete or not at all.
 
     The same `images` and `seed` give the same bytes, whatever `processes` is.
@@ -42,8 +47,9 @@ def generate(directory: Path, images: int = 40_000, seed: int = 0, processes: in
     _check(directory, images, seed, processes)
     plan = layout.shards(images)
     directory.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{directory.name}.incomplete-",
-                                       dir=directory.parent))
+    unfinished = Path(
+        tempfile.mkdtemp(prefix=f".{directory.name}.incomplete-", dir=directory.parent)
+    )
     try:
         sizes: dict[Shard, int] = {}
         done = 0
@@ -52,8 +58,9 @@ def generate(directory: Path, images: int = 40_000, seed: int = 0, processes: in
             done += shard.length
             if progress is not None:
                 progress(done, images)
-        layout.write_descriptions(unfinished, images, seed,
-                                  [(shard, sizes[shard]) for shard in plan])
+        layout.write_descriptions(
+            unfinished, images, seed, [(shard, sizes[shard]) for shard in plan]
+        )
         unfinished.chmod(0o755)  # mkdtemp makes folders that only their owner can read
         unfinished.replace(directory)
     finally:
@@ -67,7 +74,9 @@ def write_shard(shard: Shard, directory: Path, seed: int) -> int:
         for face in sample(seed, shard.split, shard.start, shard.length):
             image, landmarks = portray(face)
             features: dict[str, int | bytes] = {
-                "image": _jpeg(image), f"identity/{layout.IDENTITY}": face.identity}
+                "image": _jpeg(image),
+                f"identity/{layout.IDENTITY}": face.identity,
+            }
             features |= {f"attributes/{name}": value for name, value in face.attributes.items()}
             features |= {f"landmarks/{name}": value for name, value in landmarks.items()}
             example = records.example(features)
@@ -83,16 +92,18 @@ def _jpeg(image) -> bytes:
     return data.tobytes()
 
 
-def _write_shards(plan: list[Shard], directory: Path, seed: int,
-                  processes: int) -> Iterator[tuple[Shard, int]]:
+def _write_shards(
+    plan: list[Shard], directory: Path, seed: int, processes: int
+) -> Iterator[tuple[Shard, int]]:
     """Yields each shard and its size as it is complete, in any order."""
     if processes == 1:
         for shard in plan:
             yield shard, write_shard(shard, directory, seed)
         return
     # Spawn: a forked copy of a parent with TensorFlow's threads in it may hang.
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=cv2.setNumThreads,
-                               initargs=(1,))
+    pool = ProcessPoolExecutor(
+        processes, get_context("spawn"), initializer=cv2.setNumThreads, initargs=(1,)
+    )
     try:
         running = {pool.submit(write_shard, shard, directory, seed): shard for shard in plan}
         for finished in as_completed(running):
@@ -103,15 +114,22 @@ def _write_shards(plan: list[Shard], directory: Path, seed: int,
 
 def _check(directory: Path, images: int, seed: int, processes: int) -> None:
     if images < MINIMUM_IMAGES:
-        raise ValueError(f"images: got {images}, expected at least {MINIMUM_IMAGES}, so that every "
-                         f"split has enough to measure a rate on. Use images={MINIMUM_IMAGES} for "
-                         "a quick look and 20000 or more to train on.")
+        raise ValueError(
+            f"images: got {images}, expected at least {MINIMUM_IMAGES}, so that every "
+            f"split has enough to measure a rate on. Use images={MINIMUM_IMAGES} for "
+            "a quick look and 20000 or more to train on."
+        )
     if not 0 <= seed <= _MAXIMUM_SEED:
-        raise ValueError(f"seed: got {seed}, expected 0 to 2**63 - 1. Any such number will do, "
-                         "for example seed=0.")
+        raise ValueError(
+            f"seed: got {seed}, expected 0 to 2**63 - 1. Any such number will do, "
+            "for example seed=0."
+        )
     if processes < 1:
-        raise ValueError(f"processes: got {processes}, expected at least 1. Leave it out to use "
-                         "all cores.")
+        raise ValueError(
+            f"processes: got {processes}, expected at least 1. Leave it out to use all cores."
+        )
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise ValueError(f"directory: {directory} exists and is not an empty folder. Nothing in it "
-                         "was touched; remove it or choose another one.")
+        raise ValueError(
+            f"directory: {directory} exists and is not an empty folder. Nothing in it "
+            "was touched; remove it or choose another one."
+        )

@@ -66,17 +66,45 @@ def body(image: Image, face: Face) -> None:
         if face.length > 120:
             wide = face.width + face.volume + 3
             end = face.length
-            fill(image, path((CENTRE - wide, 100), (CENTRE + wide, 100),
-                             (CENTRE + wide + 2, end - 8), (CENTRE + wide - 8, end),
-                             (CENTRE - wide + 8, end), (CENTRE - wide - 2, end - 8)),
-                 tinted(face.hair, 0.8))
+            fill(
+                image,
+                path(
+                    (CENTRE - wide, 100),
+                    (CENTRE + wide, 100),
+                    (CENTRE + wide + 2, end - 8),
+                    (CENTRE + wide - 8, end),
+                    (CENTRE - wide + 8, end),
+                    (CENTRE - wide - 2, end - 8),
+                ),
+                tinted(face.hair, 0.8),
+            )
         fill(image, silhouette[SINE < 0.35], tinted(face.hair, 0.85))
     neck = 20 + 4 * face.attributes["Male"] + 3 * face.attributes["Chubby"]
-    fill(image, path((CENTRE - neck, 158), (CENTRE + neck, 158), (CENTRE + neck + 3, 218),
-                     (CENTRE - neck - 3, 218)), dark_skin)
-    fill(image, path((0, 214), (CENTRE - neck - 12, 199), (CENTRE - neck + 4, 196), (CENTRE, 214),
-                     (CENTRE + neck - 4, 196), (CENTRE + neck + 12, 199), (178, 214), (178, 218),
-                     (0, 218)), face.clothes)
+    fill(
+        image,
+        path(
+            (CENTRE - neck, 158),
+            (CENTRE + neck, 158),
+            (CENTRE + neck + 3, 218),
+            (CENTRE - neck - 3, 218),
+        ),
+        dark_skin,
+    )
+    fill(
+        image,
+        path(
+            (0, 214),
+            (CENTRE - neck - 12, 199),
+            (CENTRE - neck + 4, 196),
+            (CENTRE, 214),
+            (CENTRE + neck - 4, 196),
+            (CENTRE + neck + 12, 199),
+            (178, 214),
+            (178, 218),
+            (0, 218),
+        ),
+        face.clothes,
+    )
     for side in (-1, 1):
         ellipse(image, CENTRE + side * (face.width + 0.5), 116, 4.5, 10, tinted(face.skin, 0.9))
 
@@ -109,11 +137,21 @@ def relief(face: Face, grain: Image) -> Image:
     for side in (-1, 1):
         ellipse(grey, CENTRE + side * 19.5 + 0.5 * turn, 108, 12, 7.5, grey_level(0.92))
     cheeks = 0.4 * face.attributes["High_Cheekbones"] + 0.8 * face.smile
-    _pair(grey, path((16, 131), (24, 128), (30, 131), (25, 137), (18, 137)), turn,
-          grey_level(1 + 0.16 * cheeks))
+    _pair(
+        grey,
+        path((16, 131), (24, 128), (30, 131), (25, 137), (18, 137)),
+        turn,
+        grey_level(1 + 0.16 * cheeks),
+    )
     width, tip = face.nose
-    stroke(grey, path((CENTRE - 3 + turn, 106), (CENTRE - 4 + turn, tip - 8),
-                      (CENTRE - width + turn, tip - 2)), grey_level(0.88), 2)
+    stroke(
+        grey,
+        path(
+            (CENTRE - 3 + turn, 106), (CENTRE - 4 + turn, tip - 8), (CENTRE - width + turn, tip - 2)
+        ),
+        grey_level(0.88),
+        2,
+    )
     stroke(grey, path((CENTRE + turn, 104), (CENTRE + turn, tip - 3)), grey_level(1.1), 3)
     if face.attributes["5_o_Clock_Shadow"]:
         jaw = edge[SINE > 0.45] * (0.94, 0.98) + (CENTRE * 0.06, 2)
@@ -127,11 +165,21 @@ def _folds(grey: Image, face: Face) -> None:
     """The nasolabial fold: a smile makes one, and so does age; only its depth is the same."""
     strength = max(0.75 * face.folds, 0.25 + 0.5 * face.smile, 0.06)
     out = face.mouth[2] + 3.5 + 2.5 * max(face.smile, 0.5 * face.folds)
-    _pair(grey, path((face.nose[0] + 2, 135), (out - 2, 142), (out, 149),
-                     (out - 1.5, 154)), face.turn, grey_level(1 - 0.3 * strength), 3)
+    _pair(
+        grey,
+        path((face.nose[0] + 2, 135), (out - 2, 142), (out, 149), (out - 1.5, 154)),
+        face.turn,
+        grey_level(1 - 0.3 * strength),
+        3,
+    )
     if face.marionette > 0.15:
-        _pair(grey, path((15.5, 157), (16.5, 163), (15, 169)), face.turn,
-              grey_level(1 - 0.24 * face.marionette), 2)
+        _pair(
+            grey,
+            path((15.5, 157), (16.5, 163), (15, 169)),
+            face.turn,
+            grey_level(1 - 0.24 * face.marionette),
+            2,
+        )
 
 
 def _wrinkles(grey: Image, face: Face) -> None:
@@ -150,8 +198,9 @@ def _wrinkles(grey: Image, face: Face) -> None:
         _pair(grey, under, face.turn, grey_level(1 - 0.34 * face.bags), 2)
 
 
-def _pair(grey: Image, points: Points, turn: float, value: Sequence[float],
-          thickness: int = 0) -> None:
+def _pair(
+    grey: Image, points: Points, turn: float, value: Sequence[float], thickness: int = 0
+) -> None:
     """Draws `points`, given relative to the middle, on both sides; fills them without thickness."""
     right = moved(points, CENTRE)
     for side in (right, mirrored(right)):
@@ -170,7 +219,7 @@ def hair(image: Image, face: Face) -> None:
     temples = 101.0 - 0.6 * face.temples
     inner = temples + (middle - temples) * (1 - np.abs(_ALONG) ** 2.6)
     if not face.attributes["Bangs"]:
-        inner = inner - face.temples * np.exp(-((np.abs(_ALONG) - 0.6) / 0.22) ** 2)
+        inner = inner - face.temples * np.exp(-(((np.abs(_ALONG) - 0.6) / 0.22) ** 2))
     edge = curve(CENTRE + (face.width - 0.5) * _ALONG, inner)
     order = np.argsort(outer[:, 0])
     fill(image, np.concatenate([outer[order], edge[::-1]]), face.hair)
@@ -182,12 +231,25 @@ def hair(image: Image, face: Face) -> None:
             inside = CENTRE + side * (face.width - 3)
             outside = CENTRE + side * reach
             end = face.length
-            fill(image, path((inside, 92), (outside, 96), (outside + 4 * side, end - 12),
-                             (outside + 1.5 * side, end - 4), (outside - 4 * side, end),
-                             (inside + 5 * side, end - 3), (inside + 4 * side, end - 12),
-                             (inside + 3 * side, 140)), face.hair)
+            fill(
+                image,
+                path(
+                    (inside, 92),
+                    (outside, 96),
+                    (outside + 4 * side, end - 12),
+                    (outside + 1.5 * side, end - 4),
+                    (outside - 4 * side, end),
+                    (inside + 5 * side, end - 3),
+                    (inside + 4 * side, end - 12),
+                    (inside + 3 * side, 140),
+                ),
+                face.hair,
+            )
     if face.attributes["Sideburns"]:
         for side in (-1, 1):
             x = CENTRE + side * (face.width - 2.5)
-            fill(image, path((x - 2.5, 98), (x + 2.5, 98), (x + 1.5 - side, 130),
-                             (x - 1.5 - side, 130)), face.hair)
+            fill(
+                image,
+                path((x - 2.5, 98), (x + 2.5, 98), (x + 1.5 - side, 130), (x - 1.5 - side, 130)),
+                face.hair,
+            )

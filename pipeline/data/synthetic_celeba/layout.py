@@ -15,8 +15,18 @@ from pipeline.data.synthetic_celeba.attributes import ATTRIBUTES
 NAME = "celeb_a"
 VERSION = "2.1.0"
 HEIGHT, WIDTH = 218, 178
-LANDMARKS = ("lefteye_x", "lefteye_y", "righteye_x", "righteye_y", "nose_x", "nose_y",
-             "leftmouth_x", "leftmouth_y", "rightmouth_x", "rightmouth_y")
+LANDMARKS = (
+    "lefteye_x",
+    "lefteye_y",
+    "righteye_x",
+    "righteye_y",
+    "nose_x",
+    "nose_y",
+    "leftmouth_x",
+    "leftmouth_y",
+    "rightmouth_x",
+    "rightmouth_y",
+)
 IDENTITY = "Identity_No"
 # The published partition of 202,599 images (list_eval_partition.txt).
 PUBLISHED_SPLITS = {"train": 162_770, "validation": 19_867, "test": 19_962}
@@ -63,14 +73,18 @@ def shards(images: int) -> list[Shard]:
     for split, size in split_sizes(images).items():
         count = -(-size // IMAGES_PER_SHARD)
         edges = [size * number // count for number in range(count + 1)]
-        planned += [Shard(split, number, count, edges[number], edges[number + 1] - edges[number])
-                    for number in range(count)]
+        planned += [
+            Shard(split, number, count, edges[number], edges[number + 1] - edges[number])
+            for number in range(count)
+        ]
     return planned
 
 
 def _tensor(dtype: str) -> dict[str, Any]:
-    return {"pythonClassName": _TENSOR_CLASS,
-            "tensor": {"dtype": dtype, "encoding": "none", "shape": {}}}
+    return {
+        "pythonClassName": _TENSOR_CLASS,
+        "tensor": {"dtype": dtype, "encoding": "none", "shape": {}},
+    }
 
 
 def _features(features: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,14 +94,22 @@ def _features(features: Mapping[str, Any]) -> dict[str, Any]:
 def features_json() -> str:
     """features.json of celeb_a 2.1.0."""
     shape = {"dimensions": [str(HEIGHT), str(WIDTH), "3"]}
-    image = {"image": {"dtype": "uint8", "encodingFormat": "jpeg", "shape": shape},
-             "pythonClassName": _IMAGE_CLASS}
-    return json.dumps(_features({
-        "attributes": _features({name: _tensor("bool") for name in ATTRIBUTES}),
-        "identity": _features({IDENTITY: _tensor("int64")}),
-        "image": image,
-        "landmarks": _features({name: _tensor("int64") for name in LANDMARKS}),
-    }), indent=4, sort_keys=True)
+    image = {
+        "image": {"dtype": "uint8", "encodingFormat": "jpeg", "shape": shape},
+        "pythonClassName": _IMAGE_CLASS,
+    }
+    return json.dumps(
+        _features(
+            {
+                "attributes": _features({name: _tensor("bool") for name in ATTRIBUTES}),
+                "identity": _features({IDENTITY: _tensor("int64")}),
+                "image": image,
+                "landmarks": _features({name: _tensor("int64") for name in LANDMARKS}),
+            }
+        ),
+        indent=4,
+        sort_keys=True,
+    )
 
 
 def dataset_info_json(images: int, seed: int, written: Sequence[tuple[Shard, int]]) -> str:
@@ -104,28 +126,36 @@ def dataset_info_json(images: int, seed: int, written: Sequence[tuple[Shard, int
     splits = []
     for split in split_sizes(images):
         own = [(shard, size) for shard, size in written if shard.split == split]
-        splits.append({
-            "filepathTemplate": "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}",
-            "name": split,
-            "numBytes": str(sum(size for _, size in own)),
-            "shardLengths": [str(shard.length) for shard, _ in own],
-        })
-    return json.dumps({
-        "description": DESCRIPTION.format(images=images, seed=seed),
-        "fileFormat": "tfrecord",
-        "moduleName": "pipeline.data.synthetic_celeba",
-        "name": NAME,
-        "releaseNotes": {VERSION: "Synthetic: the features of celeb_a 2.1.0, drawn faces."},
-        "splits": splits,
-        "version": VERSION,
-    }, indent=2, sort_keys=True)
+        splits.append(
+            {
+                "filepathTemplate": "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}",
+                "name": split,
+                "numBytes": str(sum(size for _, size in own)),
+                "shardLengths": [str(shard.length) for shard, _ in own],
+            }
+        )
+    return json.dumps(
+        {
+            "description": DESCRIPTION.format(images=images, seed=seed),
+            "fileFormat": "tfrecord",
+            "moduleName": "pipeline.data.synthetic_celeba",
+            "name": NAME,
+            "releaseNotes": {VERSION: "Synthetic: the features of celeb_a 2.1.0, drawn faces."},
+            "splits": splits,
+            "version": VERSION,
+        },
+        indent=2,
+        sort_keys=True,
+    )
 
 
-def write_descriptions(directory: Path, images: int, seed: int,
-                       written: Sequence[tuple[Shard, int]]) -> None:
+def write_descriptions(
+    directory: Path, images: int, seed: int, written: Sequence[tuple[Shard, int]]
+) -> None:
     """Writes features.json, dataset_info.json and README.txt into `directory`."""
     (directory / "features.json").write_text(features_json())
     (directory / "dataset_info.json").write_text(dataset_info_json(images, seed, written))
     (directory / "README.txt").write_text(
         DESCRIPTION.format(images=images, seed=seed)
-        + "\n\nRead it with tensorflow_datasets.builder_from_directory(<this folder>).\n")
+        + "\n\nRead it with tensorflow_datasets.builder_from_directory(<this folder>).\n"
+    )

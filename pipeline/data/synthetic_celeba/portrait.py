@@ -39,13 +39,19 @@ def portray(face: Face) -> tuple[Image, dict[str, int]]:
     accessories.glasses(image, face)
     accessories.hat(image, face)
     pose = _pose(face)
-    image = cv2.warpAffine(shade(image, _light(face)), pose, (WIDTH, HEIGHT),
-                           flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    image = cv2.warpAffine(
+        shade(image, _light(face)),
+        pose,
+        (WIDTH, HEIGHT),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
     if face.blur:
         image = cv2.GaussianBlur(image, (0, 0), face.blur)
     grain = _tile(face.texture[1], face.texture[0])
-    image = cv2.addWeighted(image, 1.0, cv2.merge((grain, grain, grain)), _CAMERA_GRAIN,
-                            -128 * _CAMERA_GRAIN)
+    image = cv2.addWeighted(
+        image, 1.0, cv2.merge((grain, grain, grain)), _CAMERA_GRAIN, -128 * _CAMERA_GRAIN
+    )
     return cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _landmarks(face, pose)
 
 
@@ -64,17 +70,22 @@ def _pose(face: Face) -> Points:
 def _landmarks(face: Face, pose: Points) -> dict[str, int]:
     left_x, left_y, right_x, right_y = expression.mouth_corners(face)
     eyes = CENTRE + 0.6 * face.turn
-    points = np.array([(eyes - expression.EYE_X, expression.EYE_Y),
-                       (eyes + expression.EYE_X, expression.EYE_Y),
-                       (CENTRE + face.turn, face.nose[1]),
-                       (left_x, left_y), (right_x, right_y)])
+    points = np.array(
+        [
+            (eyes - expression.EYE_X, expression.EYE_Y),
+            (eyes + expression.EYE_X, expression.EYE_Y),
+            (CENTRE + face.turn, face.nose[1]),
+            (left_x, left_y),
+            (right_x, right_y),
+        ]
+    )
     posed = np.rint(points @ pose[:, :2].T + pose[:, 2]).astype(int)
     return dict(zip(LANDMARKS, posed.ravel().tolist(), strict=True))
 
 
 def _tile(right: float, down: float) -> Image:
     x, y = int(right * (_TILE - WIDTH)), int(down * (_TILE - HEIGHT))
-    return _noise()[y:y + HEIGHT, x:x + WIDTH]
+    return _noise()[y : y + HEIGHT, x : x + WIDTH]
 
 
 @cache
@@ -82,6 +93,9 @@ def _noise() -> Image:
     """Noise of two sizes, mean 128; every image cuts its piece from this one."""
     random = np.random.Generator(np.random.Philox(key=0))
     fine = random.normal(size=(_TILE, _TILE)).astype(np.float32)
-    coarse = cv2.resize(random.normal(size=(_TILE // 4, _TILE // 4)).astype(np.float32),
-                        (_TILE, _TILE), interpolation=cv2.INTER_CUBIC)
+    coarse = cv2.resize(
+        random.normal(size=(_TILE // 4, _TILE // 4)).astype(np.float32),
+        (_TILE, _TILE),
+        interpolation=cv2.INTER_CUBIC,
+    )
     return np.clip(128 + 30 * fine + 30 * coarse, 0, 255).astype(np.uint8)

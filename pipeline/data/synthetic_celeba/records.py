@@ -53,8 +53,9 @@ def example(features: Mapping[str, int | bytes]) -> bytes:
     entries = []
     for name in sorted(features):
         value = features[name]
-        entries.append(bytes_feature(name, value) if isinstance(value, bytes)
-                       else int64_feature(name, value))
+        entries.append(
+            bytes_feature(name, value) if isinstance(value, bytes) else int64_feature(name, value)
+        )
     return _sized(_FEATURES, b"".join(entries))
 
 

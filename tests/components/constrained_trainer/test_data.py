@@ -1,0 +1,99 @@
+"""A split in memory: what was written is what is read, and counted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.constrained_optimization.rates import Counts, Group
+from components.constrained_trainer.data import Split, load_split
+from components.features import Features, GroupFeature, ImageFeature
+from tests.tiny_dataset import record
+
+FEATURES = Features(
+    image=ImageFeature(height=5, width=4, channels=3),
+    groups={
+        "Age": GroupFeature(name="age", values={"Old": 2, "Young": 0, "Middle": 1}),
+        "Hat": GroupFeature(name="hat", values={"With": "y", "Bare": "n"}),
+    },
+)
+
+
+def written(folder, n: int, compression: str = "GZIP", shards: int = 2):
+    """Transformed examples in shards; returns the files and what they hold, in order of reading."""
+    rng = np.random.default_rng(n)
+    images = rng.integers(0, 256, (n, 5, 4, 3), dtype=np.uint8)
+    labels = rng.integers(0, 2, n)
+    ages, hats = rng.integers(0, 3, n), rng.integers(0, 2, n)
+    files, order = [], []
+    for shard in range(shards):
+        suffix = ".gz" if compression else ""
+        file = folder / f"transformed_examples-{shard:05d}-of-{shards:05d}{suffix}"
+        with tf.io.TFRecordWriter(str(file), compression) as writer:
+            for i in range(shard, n, shards):
+                order.append(i)
+                writer.write(
+                    record(
+                        {
+                            "image_bytes": images[i].tobytes(),
+                            "label": int(labels[i]),
+                            "group/Age": int(ages[i]),
+                            "group/Hat": int(hats[i]),
+                        }
+                    )
+                )
+        files.append(str(file))
+    return files, (images[order], labels[order], ages[order], hats[order])
+
+
+@pytest.mark.parametrize("compression", ["GZIP", ""])
+@pytest.mark.parametrize("n", [1, 7, 2500])
+def test_a_split_comes_back_as_it_was_written(tmp_path, compression, n):
+    files, (images, labels, ages, hats) = written(tmp_path, n, compression)
+    split = load_split(files[::-1], FEATURES)  # whatever the order of the names
+    assert len(split) == n
+    np.testing.assert_array_equal(split.images, images)
+    np.testing.assert_array_equal(split.labels, labels)
+    assert split.groups == tuple(Group(*key) for key in FEATURES.membership_columns())
+    expected = np.concatenate([np.eye(3)[ages], np.eye(2)[hats]], axis=1)
+    np.testing.assert_array_equal(split.memberships, expected)
+    assert split.images.dtype == np.uint8
+    assert split.labels.dtype == split.memberships.dtype == np.float32
+
+
+def test_an_index_of_no_group_is_a_member_of_none(tmp_path):
+    file = tmp_path / "examples"
+    row = {"image_bytes": bytes(60), "label": 1, "group/Age": -1, "group/Hat": 1}
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        writer.write(record(row))
+    assert load_split([str(file)], FEATURES).memberships.tolist() == [[0, 0, 0, 0, 1]]
+
+
+def test_outcomes_are_counted_at_a_score_above_zero():
+    groups = (Group("G", "a"), Group("G", "b"))
+    split = Split(
+        images=np.zeros((6, 1, 1, 1), np.uint8),
+        labels=np.array([1, 1, 0, 0, 1, 0], np.float32),
+        memberships=np.array([[1, 0], [0, 1], [1, 0], [0, 1], [1, 0], [0, 1]], np.float32),
+        groups=groups,
+    )
+    counts = split.counts(np.array([0.1, -0.1, 1e-9, 0.0, 5.0, -0.0]))
+    assert counts == {
+        None: Counts(tp=2, fp=1, tn=2, fn=1),
+        groups[0]: Counts(tp=2, fp=1, tn=0, fn=0),
+        groups[1]: Counts(tp=0, fp=0, tn=2, fn=1),
+    }
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "memberships"), [(3, 4, (4, 1)), (4, 4, (3, 1)), (4, 4, (4, 2))]
+)
+def test_parts_of_different_sizes_are_no_split(images, labels, memberships):
+    with pytest.raises(ValueError, match="do not belong together"):
+        Split(
+            np.zeros((images, 2, 2, 1), np.uint8),
+            np.zeros(labels, np.float32),
+            np.zeros(memberships, np.float32),
+            (Group("G", "a"),),
+        )

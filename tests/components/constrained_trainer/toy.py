@@ -1,0 +1,63 @@
+"""Splits on which the solution is known well enough to test training by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from components.constrained_optimization.rates import Group
+from components.constrained_trainer.data import Split
+
+GROUPS = (Group("G", "a"), Group("G", "b"))
+
+
+def biased_split(n: int, seed: int, groups: tuple[Group, ...] = GROUPS) -> Split:
+    """Pictures 4x4x1: brightness tells the label, one corner the group; base rates differ by group.
+
+    A network that is free uses the corner, and its false positive rate is higher for the last group.
+    """
+    rng = np.random.default_rng(seed)
+    group = rng.integers(len(groups), size=n)
+    share = np.linspace(0.25, 0.75, len(groups))[group]
+    labels = (rng.random(n) < share).astype(np.float32)
+    brightness = 128 + 36 * (labels * 2 - 1) + rng.normal(scale=30, size=n)
+    pixels = brightness[:, None, None] + rng.normal(scale=5, size=(n, 4, 4))
+    pixels[:, 0, 0] = 40 + 160 * group / (len(groups) - 1)
+    images = np.clip(pixels, 0, 255).astype(np.uint8)[..., None]
+    return Split(images, labels, np.eye(len(groups), dtype=np.float32)[group], groups)
+
+
+def linear_network(shape: tuple[int, int, int]):
+    """A linear score: small, so that its training is quick and its optimum plain."""
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.layers.Input(shape, dtype="uint8"),
+            keras.layers.Rescaling(1 / 127.5, offset=-1),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1),
+        ]
+    )
+
+
+def two_scores(shape: tuple[int, int, int]):
+    """A network with one output too many."""
+    import keras
+
+    return keras.Sequential(
+        [keras.layers.Input(shape), keras.layers.Flatten(), keras.layers.Dense(2)]
+    )
+
+
+def exploding_network(shape: tuple[int, int, int]):
+    """A network whose score is infinite from the start."""
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.layers.Input(shape, dtype="uint8"),
+            keras.layers.Rescaling(1e38),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(1e38)),
+        ]
+    )

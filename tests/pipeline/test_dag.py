@@ -1,0 +1,115 @@
+"""The pipeline as it is built from the settings: order, wiring and what each component is told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tfx.utils import json_utils
+
+from components.features import Features
+from pipeline.dag import BASELINE, CONSTRAINED, create_pipeline
+from pipeline.settings import load
+
+THREE = (
+    "data.features.groups={Age: {name: age, values: {Young: 2, Old: 0, Middle: 1}},"
+    " Hat: {name: hat, values: {With: 1, Bare: 0}}}"
+)
+SETTINGS = load(
+    [],
+    [
+        THREE,
+        "trainer.constraints.0=FPR | [Old] <= 0.1",
+        "gate.constraints.0=max_gap(FPR, [Age]) <= 0.05",
+    ],
+)
+
+
+def nodes(settings):
+    return {node.id: node for node in create_pipeline(settings).components}
+
+
+@pytest.fixture(scope="module")
+def dag():
+    return nodes(SETTINGS)
+
+
+def test_it_reads_like_the_design(dag):
+    assert list(dag) == [
+        "ImportExampleGen",
+        "ImportSchemaGen",
+        "StatisticsGen",
+        "ExampleValidator",
+        "Transform",
+        BASELINE,
+        CONSTRAINED,
+        "Evaluator",
+        "Pusher",
+    ]
+
+
+def test_nothing_is_trained_before_the_examples_are_valid(dag):
+    assert dag["ExampleValidator"] in dag["Transform"].upstream_nodes
+
+
+def test_pusher_waits_for_the_blessing(dag):
+    assert dag["Pusher"].inputs["model_blessing"].producer_component_id == "Evaluator"
+    assert dag["Pusher"].inputs["model"].producer_component_id == CONSTRAINED
+
+
+def test_the_baseline_is_the_same_without_constraints(dag):
+    baseline, constrained = (
+        json.loads(dag[name].exec_properties["config"]) for name in (BASELINE, CONSTRAINED)
+    )
+    assert baseline.pop("constraints") == []
+    assert constrained.pop("constraints") == ["FPR | [Old] <= 0.1"]
+    assert baseline == constrained
+
+
+def test_every_component_counts_the_groups_in_the_order_of_the_settings(dag):
+    # TFX sorts the keys of what it passes on: an index in Transform must mean the same in the trainer.
+    order = SETTINGS.data.features.membership_columns()
+    config = json_utils.loads(dag["Transform"].exec_properties["custom_config"])
+    in_transform = Features.model_validate_json(config["features"])
+    in_trainer = Features.model_validate_json(dag[CONSTRAINED].exec_properties["features"])
+    assert in_transform.membership_columns() == in_trainer.membership_columns() == order
+
+
+@pytest.mark.parametrize(
+    ("assignment", "changed"),
+    [
+        ("trainer.steps=77", {BASELINE, CONSTRAINED}),
+        ("trainer.constraints.0=FPR | [Old] <= 0.2", {CONSTRAINED}),
+        ("gate.limit=0.001", {"Evaluator"}),
+        ("gate.minimum_negatives=7", {"Evaluator"}),
+        ("serving=elsewhere", {"Pusher"}),
+        ("data.features.image.height=9", {"ImportExampleGen", "Transform", BASELINE, CONSTRAINED}),
+    ],
+)
+def test_a_setting_changes_the_parameters_of_the_components_it_is_for(dag, assignment, changed):
+    other = nodes(
+        load(
+            [],
+            [
+                THREE,
+                "trainer.constraints.0=FPR | [Old] <= 0.1",
+                "gate.constraints.0=max_gap(FPR, [Age]) <= 0.05",
+                assignment,
+            ],
+        )
+    )
+    differing = {name for name in dag if dag[name].exec_properties != other[name].exec_properties}
+    assert differing == changed
+
+
+def test_the_code_of_a_component_is_among_its_parameters(dag, monkeypatch):
+    from components.constrained_trainer import component as trainer
+    from components.example_gen import component as example_gen
+    from components.fairness_metrics import gate
+    from pipeline import dag as dag_module
+
+    for module in (trainer, example_gen, gate, dag_module):
+        monkeypatch.setattr(module, "code_fingerprint", lambda *names: "changed")
+    other = nodes(SETTINGS)
+    differing = {name for name in dag if dag[name].exec_properties != other[name].exec_properties}
+    assert differing >= {"ImportExampleGen", "Transform", BASELINE, CONSTRAINED, "Evaluator"}

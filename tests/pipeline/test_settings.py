@@ -1,0 +1,444 @@
+"""Settings: where values come from, what is refused, and in which words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from components.errors import SettingsError
+from pipeline.settings import Settings, dump, load
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def write(path: Path, text: str) -> str:
+    path.write_text(text)
+    return str(path)
+
+
+def refused(*assignments: str, files: tuple[str, ...] = ()) -> str:
+    """The message with which these settings are refused."""
+    with pytest.raises(SettingsError) as error:
+        load(files, assignments)
+    return str(error.value)
+
+
+def leaves(model: type[BaseModel], path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Paths of all fields that are no models themselves."""
+    found = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found += leaves(kind, (*path, name))
+        else:
+            found.append((*path, name))
+    return found
+
+
+def models(model: type[BaseModel]) -> set[type[BaseModel]]:
+    below = [field.annotation for field in model.model_fields.values()]
+    found = {model}
+    for kind in below:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found |= models(kind)
+    return found
+
+
+def at(tree: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        tree = tree[key]
+    return tree
+
+
+# Where values come from.
+
+
+def test_nothing_given_gives_the_defaults():
+    assert load() == Settings()
+
+
+@pytest.mark.parametrize("path", leaves(Settings), ids=".".join)
+def test_every_setting_is_visible_in_a_dump(path):
+    at(yaml.safe_load(dump(load())), path)  # KeyError where it is not
+
+
+@pytest.mark.parametrize("model", models(Settings), ids=lambda model: model.__name__)
+def test_every_setting_says_what_it_is(model):
+    undescribed = [name for name, field in model.model_fields.items() if not field.description]
+    assert undescribed == []
+
+
+def test_the_celeba_settings_are_the_defaults():
+    assert load([str(REPOSITORY / "schemas/celeba/settings.yaml")]) == Settings()
+
+
+@pytest.mark.parametrize(
+    "file", sorted(REPOSITORY.glob("schemas/*/settings.yaml")), ids=lambda file: file.parent.name
+)
+def test_the_settings_of_every_dataset_are_accepted(file):
+    settings = load([str(file)])
+    assert (REPOSITORY / settings.data.schema_file).is_file()
+    assert load([str(file)], ["gate.limit=0.5"]).gate.limit == 0.5
+
+
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,12}", fullmatch=True)
+# Names that YAML would read as something else (no, 12, 1e3, null) are among the generated ones.
+trees = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": names,
+        "runs": st.text(min_size=1, max_size=20).filter(str.isprintable),
+        "cache": st.booleans(),
+        "trainer": st.fixed_dictionaries(
+            {},
+            optional={
+                "steps": st.integers(40, 10**6),
+                "learning_rate": st.floats(1e-12, 1e3),
+                "constraints": st.lists(
+                    st.sampled_from(
+                        ["FPR <= 0.5", "abs(FPR | [Young] - FPR | [Not Young]) <= 0.02"]
+                    )
+                ),
+                "seed": st.integers(0, 2**31),
+            },
+        ),
+        "gate": st.fixed_dictionaries(
+            {},
+            optional={
+                "limit": st.none() | st.floats(0, 1),
+                "confidence": st.floats(0.51, 0.999),
+            },
+        ),
+        "data": st.fixed_dictionaries(
+            {},
+            optional={
+                "path": st.none()
+                | st.sampled_from(["gs://bucket/celeb_a", "no", "1e3", "~", "null"]),
+                "stand_in": st.fixed_dictionaries({"images": st.integers(200, 10**6)}),
+                "splits": st.fixed_dictionaries({"train": st.sampled_from(["*-a*", "[ab]*", "x"])}),
+            },
+        ),
+    },
+)
+
+
+@given(trees)
+def test_a_dump_loads_to_the_same_settings(tmp_path_factory, tree):
+    folder = tmp_path_factory.mktemp("settings")
+    first = load([write(folder / "tree.yaml", yaml.safe_dump(tree, allow_unicode=True))])
+    assert load([write(folder / "dump.yaml", dump(first))]) == first
+    for path in leaves_of(tree):
+        assert at(first.model_dump(mode="json"), path) == at(tree, path)
+
+
+def leaves_of(tree: dict[str, Any], path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = []
+    for key, value in tree.items():
+        found += leaves_of(value, (*path, key)) if isinstance(value, dict) else [(*path, key)]
+    return found
+
+
+def test_later_files_lie_over_earlier_ones_and_assignments_over_both(tmp_path):
+    first = write(tmp_path / "1.yaml", "name: one\ntrainer: {steps: 100, batch_size: 8, seed: 1}")
+    second = write(tmp_path / "2.yaml", "trainer: {steps: 200, batch_size: 9}")
+    settings = load([first, second], ["trainer.steps=300", "trainer.steps=400"])
+    assert (settings.name, settings.trainer.seed) == ("one", 1)
+    assert (settings.trainer.batch_size, settings.trainer.steps) == (9, 400)
+
+
+def test_groups_of_a_later_file_replace_those_of_an_earlier_one(tmp_path):
+    groups = "data: {features: {groups: {%s: {name: %s, values: {A: 1, B: 0}}}}}"
+    files = [
+        write(tmp_path / "1.yaml", groups % ("Male", "attributes/Male")),
+        write(
+            tmp_path / "2.yaml",
+            groups % ("Bald", "attributes/Bald")
+            + '\ntrainer: {constraints: []}\ngate: {constraints: ["max_gap(FPR, [Bald]) <= 0.1"]}',
+        ),
+    ]
+    assert load(files).data.features.group_names == {"Bald": ["A", "B"]}
+
+
+def test_an_empty_file_changes_nothing(tmp_path):
+    assert load([write(tmp_path / "empty.yaml", "# nothing yet\n")]) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("assignment", "path", "value"),
+    [
+        ("gate.limit=0.001", ("gate", "limit"), 0.001),
+        ("gate.limit=1e-3", ("gate", "limit"), 0.001),
+        ("gate.limit=null", ("gate", "limit"), None),
+        ("gate.limit=", ("gate", "limit"), None),
+        ("cache=false", ("cache",), False),
+        ("trainer.network=mine.networks:resnet", ("trainer", "network"), "mine.networks:resnet"),
+        ("data.path=gs://bucket/celeb_a/2.1.0", ("data", "path"), "gs://bucket/celeb_a/2.1.0"),
+        ("data.splits.test=*=test*", ("data", "splits", "test"), "*=test*"),
+        ("trainer.constraints=[]", ("trainer", "constraints"), []),
+        ("trainer.constraints=[FPR <= 0.5]", ("trainer", "constraints"), ["FPR <= 0.5"]),
+        ("trainer.constraints.0=FPR <= 0.5", ("trainer", "constraints"), ["FPR <= 0.5"]),
+        (
+            "gate.constraints.0=abs(FPR | [Young] - FPR | [Not Young]) <= 0.02",
+            ("gate", "constraints"),
+            ["abs(FPR | [Young] - FPR | [Not Young]) <= 0.02"],
+        ),
+        (
+            "gate.constraints.0=max_gap(FPR, [Young]) <= 0.05",
+            ("gate", "constraints"),
+            ["max_gap(FPR, [Young]) <= 0.05"],
+        ),
+        ("beam_arguments.1=--direct_num_workers=2", ("beam_arguments",), None),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_assignment_is_yaml_at_a_dotted_path(assignment, path, value):
+    if assignment.startswith("beam"):
+        value = [Settings().beam_arguments[0], "--direct_num_workers=2"]
+    assert at(load([], [assignment]).model_dump(mode="json"), path) == value
+
+
+def test_an_element_of_a_list_from_a_file_can_be_assigned(tmp_path):
+    file = write(tmp_path / "two.yaml", 'gate: {constraints: ["FPR <= 0.5", "FNR <= 0.5"]}')
+    assert load([file], ["gate.constraints.1=ACC >= 0.7"]).gate.constraints == (
+        "FPR <= 0.5",
+        "ACC >= 0.7",
+    )
+
+
+def test_one_field_of_a_default_group_can_be_assigned():
+    settings = load([], ["data.features.groups.Young.name=attributes/Youngish"])
+    group = settings.data.features.groups["Young"]
+    assert (group.name, group.values) == ("attributes/Youngish", {"Young": 1, "Not Young": 0})
+
+
+def test_a_new_group_feature_can_be_assigned_alone():
+    settings = load(
+        [],
+        [
+            "data.features.groups={Male: {name: attributes/Male, values: {M: 1, F: 0}}}",
+            "trainer.constraints.0=max_gap(FPR, [Male]) <= 0.01",
+            "gate.constraints.0=max_gap(FPR, [Male]) <= 0.05",
+        ],
+    )
+    assert settings.data.features.group_names == {"Male": ["M", "F"]}
+
+
+def test_group_values_can_be_text():
+    settings = load(
+        [],
+        [
+            "data.features.groups={Age: {name: age, values: {Old: old, Young: young, Other: '7'}}}",
+            "trainer.constraints.0=max_gap(FPR, [Age]) <= 0.01",
+            "gate.constraints.0=max_gap(FPR, [Age]) <= 0.05",
+        ],
+    )
+    assert settings.data.features.groups["Age"].values == {
+        "Old": "old",
+        "Young": "young",
+        "Other": "7",
+    }
+
+
+# What is refused, and in which words.
+
+
+@pytest.mark.parametrize(
+    ("assignment", "field", "suggestion"),
+    [
+        ("nam=x", "nam", "name"),
+        ("gate.limt=0.1", "gate.limt", "gate.limit"),
+        ("trainer.stepps=3", "trainer.stepps", "trainer.steps"),
+        ("trainer.multipliers.learning_rte=1", None, "trainer.multipliers.learning_rate"),
+        ("data.features.image.hight=3", None, "data.features.image.height"),
+        ("data.features.label.positiv=3", None, "data.features.label.positive"),
+        (
+            "data.features.groups={Young: {name: a, valeus: {A: 1, B: 0}}}",
+            "data.features.groups.Young.valeus",
+            "data.features.groups.Young.values",
+        ),
+        ("data.stand_in.image=300", None, "data.stand_in.images"),
+        ("data.split.train=a", "data.split", "data.splits"),
+    ],
+    ids=lambda value: value or "",
+)
+def test_a_misspelt_setting_is_named_and_the_right_one_suggested(assignment, field, suggestion):
+    message = refused(assignment)
+    field = field or assignment.partition("=")[0]
+    assert f"{field}: no such setting" in message
+    assert f"did you mean {suggestion!r}?" in message
+    assert f"--set {assignment}" in message
+
+
+def test_a_setting_unlike_any_other_gets_the_list_of_those_known():
+    message = refused("gate.zzz=1")
+    assert "gate.zzz: no such setting" in message
+    for known in ("constraints", "limit", "confidence", "minimum_accuracy", "minimum_negatives"):
+        assert known in message
+
+
+def test_a_misspelt_setting_in_a_file_names_the_file(tmp_path):
+    file = write(tmp_path / "mine.yaml", "gate: {limt: 0.1}")
+    message = refused(files=(file,))
+    assert file in message and "did you mean 'gate.limit'?" in message
+
+
+def test_all_mistakes_are_told_at_once():
+    message = refused("gate.limt=0.1", "trainer.steps=-5", "cache=perhaps")
+    for part in ("gate.limt", "trainer.steps", "-5", "cache", "perhaps"):
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("assignment", "parts"),
+    [
+        ("trainer.steps=many", ["trainer.steps", "integer", "'many'"]),
+        ("trainer.steps=1.5", ["trainer.steps", "1.5"]),
+        ("trainer.steps=0", ["trainer.steps", "greater than or equal to 1", "0"]),
+        ("trainer.snapshots=999999", ["snapshots (999999) cannot exceed steps"]),
+        ("trainer.learning_rate=0", ["trainer.learning_rate", "greater than 0"]),
+        ("trainer.objective=hing", ["trainer.objective", "'hinge' or 'cross_entropy'", "'hing'"]),
+        ("trainer.multipliers.regret=none", ["trainer.multipliers.regret", "'swap'", "'none'"]),
+        ("gate.confidence=1.5", ["gate.confidence", "less than 1", "1.5"]),
+        ("gate.confidence=95%", ["gate.confidence", "'95%'"]),
+        ("gate.minimum_accuracy=80", ["gate.minimum_accuracy", "80"]),
+        ("gate.minimum_negatives=0", ["gate.minimum_negatives", "0"]),
+        ("gate.constraints=[]", ["gate", "no constraint is given"]),
+        ("gate.constraints=FPR <= 0.05", ["gate.constraints", "'FPR <= 0.05'"]),
+        ("gate=5", ["gate", "5"]),
+        ("gate.limit.low=0.1", ["gate.limit", "number"]),
+        ("name.c=x", ["name", "string"]),
+        ("cache=maybe", ["cache", "'maybe'"]),
+        ("name=a b", ["name", "'a b'"]),
+        ("name=../elsewhere", ["name", "'../elsewhere'"]),
+        ("data.stand_in.images=10", ["data.stand_in.images", "200", "10"]),
+        ("data.features.image.channels=4", ["data.features.image.channels", "3 (colour)", "4"]),
+        ("data.features.image.height=2", ["data.features.image.height", "4", "2"]),
+        ("data.features.label.positive=0", ["data.features.label", "two different values"]),
+        ("data.features.label.positive=happy", ["data.features.label", "'happy'", "same type"]),
+        ("data.features.groups={}", ["data.features.groups", "no group feature is named"]),
+        (
+            "data.features.groups={A: {name: a, values: {One: 1}}}",
+            ["data.features.groups.A", "at least two"],
+        ),
+        (
+            "data.features.groups={A: {name: a, values: {One: 1, Two: 1}}}",
+            ["data.features.groups.A", "share a raw value"],
+        ),
+        (
+            "data.features.groups={A: {name: a, values: {One: 1, Two: two}}}",
+            ["data.features.groups.A", "mix numbers and text"],
+        ),
+        (
+            'data.features.groups={A: {name: a, values: {"On]e": 1, Two: 2}}}',
+            ["data.features.groups.A", "'On]e'", "not usable as a name"],
+        ),
+        (
+            'data.features.groups={" ": {name: a, values: {One: 1, Two: 2}}}',
+            ["data.features.groups", "not usable as a name"],
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_wrong_value_is_named_with_what_was_expected(assignment, parts):
+    message = refused(assignment)
+    for part in parts:
+        assert part in message, message
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("data.features.groups.Young.values", "{Up: true, Down: false}"),
+        ("data.features.groups.Young.values", "{Up: Yes, Down: No}"),
+        ("data.features.label", "{positive: yes, negative: no}"),
+    ],
+)
+def test_a_raw_value_that_yaml_reads_as_true_or_false_is_refused(field, value):
+    message = refused(f"{field}={value}")
+    assert field in message and "quotes" in message and "True" in message
+
+
+@pytest.mark.parametrize(
+    "assignment", ["gate.limit", "=3", "gate..limit=3", ".gate=1", "gate.=1", ""]
+)
+def test_an_assignment_without_a_path_and_a_value_shows_how_one_looks(assignment):
+    message = refused(assignment)
+    assert f"--set {assignment}" in message and "gate.limit=0.02" in message
+
+
+@pytest.mark.parametrize("element", ["1", "9", "-1", "first"])
+def test_an_element_that_a_list_does_not_have_is_refused(element):
+    message = refused(f"gate.constraints.{element}=FPR <= 0.5")
+    assert "gate.constraints is a list of 1" in message and repr(element) in message
+
+
+def test_a_limit_of_several_constraints_is_refused(tmp_path):
+    file = write(tmp_path / "two.yaml", 'gate: {constraints: ["FPR <= 0.5", "FNR <= 0.5"]}')
+    message = refused("gate.limit=0.1", files=(file,))
+    assert "limit (0.1) would replace the limits of 2 constraints" in message
+
+
+@pytest.mark.parametrize("field", ["gate", "trainer"])
+@pytest.mark.parametrize(
+    ("constraint", "at", "parts"),
+    [
+        ("max_gap(FPR, [Young] <= 0.05", "<=", ["expected"]),
+        ("max_gap(FRP, [Young]) <= 0.05", "FRP", ["FRP", "'FPR'"]),
+        ("max_gap(FPR, [Yuong]) <= 0.05", "Yuong", ["Yuong", "Young"]),
+        ("FPR | [Not Youngg] <= 0.05", "Not Youngg", ["Not Youngg", "Not Young"]),
+        ("FPR = 0.05", "=", []),
+        ("FPR <= low", "low", []),
+    ],
+)
+def test_a_constraint_that_does_not_parse_is_pointed_at(field, constraint, at, parts):
+    message = refused(f"{field}.constraints.0={constraint}")
+    assert f"{field}.constraints.0" in message
+    lines = message.splitlines()
+    [number] = [i for i, line in enumerate(lines) if line.strip() == "^"]
+    shown, caret = lines[number - 1], lines[number].index("^")
+    assert shown.strip() == constraint
+    # At the name itself, or at the bracket that opens it.
+    assert caret in (shown.index(at), shown.index(at) - 1)
+    for part in parts:
+        assert part in message
+
+
+def test_a_constraint_that_cannot_be_trained_on_is_refused_for_the_trainer_alone():
+    line = "min(FPR | [Young], FPR | [Not Young]) <= 0.02"
+    assert "trainer.constraints.0" in refused(f"trainer.constraints.0={line}")
+    assert load([], [f"gate.constraints.0={line}"]).gate.constraints == (line,)
+
+
+def test_other_groups_with_the_default_constraints_name_the_constraint_to_change():
+    message = refused("data.features.groups={Male: {name: m, values: {M: 1, F: 0}}}")
+    assert ".constraints.0" in message and "[Young]" in message and "Male" in message
+
+
+def test_a_missing_file_is_named():
+    message = refused(files=("no/such.yaml",))
+    assert "no/such.yaml: no such file" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("gate: [", "not valid YAML"), ("- gate", "found list"), ("just words", "found str")],
+)
+def test_a_file_that_holds_no_settings_is_named(tmp_path, text, expected):
+    file = write(tmp_path / "bad.yaml", text)
+    message = refused(files=(file,))
+    assert file in message and expected in message
+
+
+def test_a_folder_is_no_settings_file(tmp_path):
+    assert f"{tmp_path}: no such file" in refused(files=(str(tmp_path),))
+
+
+def test_settings_do_not_change_once_made():
+    with pytest.raises(ValueError, match="frozen"):
+        load().gate.limit = 0.9
