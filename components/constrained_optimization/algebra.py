@@ -21,7 +21,7 @@ from components.constrained_optimization.expressions import (
     Sum,
     rates_in,
 )
-from components.constrained_optimization.rates import RATES, Group
+from components.constrained_optimization.rates import QUOTIENTS, RATES, Group
 
 Terms = dict[Expression, float]
 
@@ -95,6 +95,25 @@ def absolute(value: Expression | float) -> Expression:
     return maximum(value, scale(-1.0, value))
 
 
+def f1(group: Group | None = None) -> Expression:
+    """The F1 score over a group: 2 TPP / (2 TPP + FNP + FPP)."""
+    doubled = scale(2.0, RateOf("TPP", group))
+    return divide(doubled, add(doubled, RateOf("FNP", group), RateOf("FPP", group)))
+
+
+def measure(name: str, group: Group | None = None) -> Expression:
+    """A rate of the table, or "F1", over a group (None: over everyone). ValueError for others."""
+    return f1(group) if name == "F1" else RateOf(name, group)
+
+
+def as_quotient(rate: RateOf) -> Expression:
+    """A rate over the examples that are predicted alike as a `Ratio`; other rates as they are."""
+    if rate.rate not in QUOTIENTS:
+        return rate
+    numerator, denominator = QUOTIENTS[rate.rate]
+    return divide(RateOf(numerator, rate.group), RateOf(denominator, rate.group))
+
+
 def max_gap(rate: str, groups: Iterable[Group]) -> Expression:
     """max over ordered pairs of groups a != b of  rate|a - rate|b.
 
@@ -105,15 +124,15 @@ def max_gap(rate: str, groups: Iterable[Group]) -> Expression:
     if len(distinct) < 2:
         raise ValueError(f"a gap needs at least two groups, got {[str(g) for g in distinct]}")
     pairs = permutations(distinct, 2)
-    return Maximum(tuple(add(RateOf(rate, a), scale(-1.0, RateOf(rate, b))) for a, b in pairs))
+    return Maximum(tuple(add(measure(rate, a), scale(-1.0, measure(rate, b))) for a, b in pairs))
 
 
 def merge_terms(expression: Expression) -> tuple[Terms, float]:
     """An expression as  sum_k coefficient_k * term_k + constant, equal terms merged.
 
     Terms are rates and nodes that are not linear (ratios, max, min). Complements are merged, too:
-    TNR, TPR, NPR and ACC are written as one minus FPR, FNR, PPR and ERR. A rate whose coefficient
-    cancels stays with coefficient 0, so that it is still known to be needed.
+    TNR, TPR, NPR, ACC, PPV and NPV are one minus FPR, FNR, PPR, ERR, FDR and FOR here. A rate whose
+    coefficient cancels stays with coefficient 0, so that it is still known to be needed.
     """
     terms: Terms = {}
     constants: list[float] = []
@@ -127,7 +146,7 @@ def merge_terms(expression: Expression) -> tuple[Terms, float]:
                     collect(part, factor)
             case Scaled(by, inner):
                 collect(inner, factor * by)
-            case RateOf(("TNR" | "TPR" | "NPR" | "ACC") as name, group):
+            case RateOf(("TNR" | "TPR" | "NPR" | "ACC" | "PPV" | "NPV") as name, group):
                 constants.append(factor)
                 collect(RateOf(RATES[name].complement or name, group), -factor)
             case _:

@@ -11,7 +11,8 @@
 `|` binds tighter than arithmetic. A bracket after `|` names a group, as [Group] or, where two
 features have a group of that name, as [Feature=Group]; in max_gap it names a feature, and the value
 is the largest difference of the rate over all ordered pairs of that feature's groups. A backslash
-in a bracket takes the next character as it is. Rates: the keys of `RATES` and `ALIASES` in `rates`.
+in a bracket takes the next character as it is. Rates: the keys of `RATES` and `ALIASES` in `rates`
+(with precision, the false discovery rate and their counterparts among the negatives), and F1.
 
 A hand-written recursive descent: nothing is ever evaluated as Python.
 """

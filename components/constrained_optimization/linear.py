@@ -22,7 +22,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from components.constrained_optimization.algebra import add, scale, value_range
+from components.constrained_optimization.algebra import add, as_quotient, scale, value_range
 from components.constrained_optimization.errors import NotTrainableError
 from components.constrained_optimization.expressions import (
     Constraint,
@@ -37,7 +37,7 @@ from components.constrained_optimization.expressions import (
     Sum,
     evaluate,
 )
-from components.constrained_optimization.rates import Counts, Group
+from components.constrained_optimization.rates import QUOTIENTS, Counts, Group
 
 # Sums of maxima multiply out; a constraint with more pieces than this is an accident.
 MAX_PIECES = 10_000
@@ -125,11 +125,11 @@ class _Reduction:
                 return [p for argument in arguments for p in self.pieces(argument, limit, sense)]
             case Minimum(arguments) if sense == ">=":
                 return [p for argument in arguments for p in self.pieces(argument, limit, sense)]
-            case Sum(terms) if len(_varying(terms)) == 1 and not isinstance(
-                _varying(terms)[0], RateOf
-            ):
+            case Sum(terms) if len(_varying(terms)) == 1 and not _is_linear(_varying(terms)[0]):
                 constant = math.fsum(t.value for t in terms if isinstance(t, Number))
                 return self.pieces(_varying(terms)[0], limit - constant, sense)
+            case RateOf(name) if name in QUOTIENTS:
+                return self.pieces(as_quotient(node), limit, sense)
             case Ratio(numerator, denominator):
                 if value_range(denominator)[0] < 0:
                     raise self._refuse(denominator, "a divisor must never be negative")
@@ -142,7 +142,7 @@ class _Reduction:
         match node:
             case Number(value):
                 return [({}, sign * value)]
-            case RateOf():
+            case RateOf() if _is_linear(node):
                 return [({node: sign}, 0.0)]
             case Scaled(factor, inner):
                 return self._convex(inner, sign * factor)
@@ -175,6 +175,10 @@ class _Reduction:
             "sums of rates; max, abs or max_gap with '<='; min with '>='; or one ratio of sums "
             "of rates against the limit",
         )
+
+
+def _is_linear(node: Expression) -> bool:
+    return isinstance(node, RateOf) and node.rate not in QUOTIENTS
 
 
 def _varying(terms: Sequence[Expression]) -> list[Expression]:

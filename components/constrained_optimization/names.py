@@ -19,7 +19,9 @@ def closest(name: str, known: Iterable[str], limit: int = 2) -> tuple[str, ...]:
 
 
 def find_rate(name: str) -> str | None:
-    """The key in `RATES` of a short or long name."""
+    """The key in `RATES`, or "F1", of a short or long name."""
+    if name in ("F1", "f1", "f1_score"):
+        return "F1"
     return name if name in RATES else ALIASES.get(name)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from components.constrained_optimization import algebra
 from components.constrained_optimization.errors import ConstraintError
-from components.constrained_optimization.expressions import Constraint, Expression, Number, RateOf
+from components.constrained_optimization.expressions import Constraint, Expression, Number
 from components.constrained_optimization.names import Vocabulary, closest, find_rate
 from components.constrained_optimization.rates import ALIASES, RATES, Group
 from components.constrained_optimization.tokens import Token, tokenize
@@ -103,21 +103,21 @@ class Parser:
     def _rate(self) -> Expression:
         name = self._rate_name()
         if not self._symbol("|"):
-            return RateOf(name)
+            return algebra.measure(name)
         bracket = self._peek()
         if bracket.kind != "bracket":
             raise self._unexpected(f"a group in brackets ({self._vocabulary.listing()})")
         self._next += 1
-        return RateOf(name, self._group(bracket))
+        return algebra.measure(name, self._group(bracket))
 
     def _rate_name(self) -> str:
         token = self._peek()
         rate = find_rate(token.text) if token.kind == "name" else None
         if rate is None:
-            expected = f"a rate ({', '.join(RATES)})"
+            expected = f"a rate ({', '.join([*RATES, 'F1'])})"
             if token.kind != "name":
                 raise self._unexpected(expected)
-            like = closest(token.text, [*RATES, *ALIASES, *FUNCTIONS])
+            like = closest(token.text, [*RATES, "F1", *ALIASES, *FUNCTIONS])
             raise self._error(token, f"unknown rate {token}", expected, like)
         self._next += 1
         return rate

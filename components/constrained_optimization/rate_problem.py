@@ -21,7 +21,7 @@ Source: Cotter et al., JMLR 20 (2019), section 2; Google Research's reference im
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import tensorflow as tf
@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from components.constrained_optimization import losses
 from components.constrained_optimization.linear import LinearConstraint
+from components.constrained_optimization.problems.interface import ProblemValues
 from components.constrained_optimization.rates import RATES, Group
 
 Objective = Literal["hinge", "cross_entropy"]
@@ -37,18 +38,7 @@ _OBJECTIVES = {"hinge": losses.hinge, "cross_entropy": losses.softmax_cross_entr
 _DENOMINATORS = ("all", "positives", "negatives")
 
 
-class RateValues(NamedTuple):
-    """What both players see of one minibatch.
-
-    Attributes:
-        objective: () float32, differentiable: the surrogate of the error rate.
-        proxy_constraints: (m,) float32, differentiable: the constraints with the hinge.
-        constraints: (m,) float32, the constraints with true (zero-one) rates; feasible if <= 0.
-    """
-
-    objective: tf.Tensor
-    proxy_constraints: tf.Tensor
-    constraints: tf.Tensor
+RateValues = ProblemValues
 
 
 class RateProblem(tf.Module):

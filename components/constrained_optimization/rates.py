@@ -19,7 +19,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-DenominatorSet = Literal["all", "positives", "negatives"]
+DenominatorSet = Literal[
+    "all", "positives", "negatives", "predicted_positives", "predicted_negatives"
+]
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,30 @@ _ROWS = (
     RateDefinition("FNP", "false_negative_proportion", "all", (0, 1), (0, 0)),
     RateDefinition("FPP", "false_positive_proportion", "all", (0, 0), (1, 0)),
     RateDefinition("TNP", "true_negative_proportion", "all", (0, 0), (0, 1)),
+    RateDefinition(
+        "PPV", "positive_predictive_value", "predicted_positives", (1, 0), (0, 0), "FDR"
+    ),
+    RateDefinition("FDR", "false_discovery_rate", "predicted_positives", (0, 0), (1, 0), "PPV"),
+    RateDefinition(
+        "NPV", "negative_predictive_value", "predicted_negatives", (0, 0), (0, 1), "FOR"
+    ),
+    RateDefinition("FOR", "false_omission_rate", "predicted_negatives", (0, 1), (0, 0), "NPV"),
 )
 
 RATES: Mapping[str, RateDefinition] = MappingProxyType({row.name: row for row in _ROWS})
 
+QUOTIENTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {"PPV": ("TPP", "PPR"), "FDR": ("FPP", "PPR"), "NPV": ("TNP", "NPR"), "FOR": ("FNP", "NPR")}
+)
+"""Rates over the examples that are predicted alike -> numerator and denominator, of all examples.
+
+They are no averages of costs over a set that is fixed while a model trains; a trainer clears the
+quotient against the limit, or gives it a slack variable."""
+
 ALIASES: Mapping[str, str] = MappingProxyType(
     {row.long_name: row.name for row in _ROWS}
     | {"accuracy": "ACC", "error": "ERR", "recall": "TPR", "sensitivity": "TPR"}
-    | {"specificity": "TNR", "selection_rate": "PPR"}
+    | {"specificity": "TNR", "selection_rate": "PPR", "precision": "PPV"}
 )
 """Other spellings that the language accepts -> the name in `RATES`."""
 
@@ -136,6 +154,8 @@ class Counts:
             "all": self.examples,
             "positives": self.positives,
             "negatives": self.negatives,
+            "predicted_positives": self.tp + self.fp,
+            "predicted_negatives": self.tn + self.fn,
         }
         return successes, denominators[definition.denominator]
 

@@ -53,10 +53,10 @@ def project_multiplicative(logs: tf.Tensor, minimum: float) -> tf.Tensor:
     return tf.maximum(normalised, tf.math.log(tf.constant(minimum, logs.dtype)))
 
 
-def project_additive(columns: tf.Tensor) -> tf.Tensor:
-    """Euclidean projection on the simplex along axis 0.
+def project_additive(columns: tf.Tensor, total: float = 1.0) -> tf.Tensor:
+    """Euclidean projection on {x >= 0, sum x = total} along axis 0.
 
-        x <- max(0, x - theta),   theta such that the result sums to 1
+        x <- max(0, x - theta),   theta such that the result sums to `total`
 
     Source: Duchi, Shalev-Shwartz, Singer and Chandra, ICML 2008, figure 1.
 
@@ -66,7 +66,19 @@ def project_additive(columns: tf.Tensor) -> tf.Tensor:
     vectors = tf.transpose(columns)  # the simplex along the last axis
     descending = tf.sort(vectors, axis=-1, direction="DESCENDING")
     ranks = tf.range(1, tf.shape(vectors)[-1] + 1)
-    thetas = (tf.cumsum(descending, axis=-1) - 1.0) / tf.cast(ranks, vectors.dtype)
+    thetas = (tf.cumsum(descending, axis=-1) - total) / tf.cast(ranks, vectors.dtype)
     # The support is a prefix of the sorted entries; its last theta is the largest.
     theta = tf.reduce_max(thetas, axis=-1, keepdims=True)
     return tf.transpose(tf.nn.relu(vectors - theta))
+
+
+def project_ball(vector: tf.Tensor, radius: float) -> tf.Tensor:
+    """Euclidean projection on {x >= 0, sum x <= radius}.
+
+    Args:
+        vector: (n,) float32.
+        radius: > 0.
+    """
+    positive = tf.nn.relu(vector)
+    outside = tf.reduce_sum(positive) > radius
+    return tf.where(outside, project_additive(vector, radius), positive)

@@ -142,7 +142,8 @@ def test_an_error_shows_the_text_with_a_caret_below():
         "column 14: unknown rate 'FRP'\n"
         "  TPR >= 0.5 + FRP\n"
         "               ^\n"
-        "expected a rate (FPR, FNR, TPR, TNR, PPR, NPR, ACC, ERR, TPP, FNP, FPP, TNP); "
+        "expected a rate (FPR, FNR, TPR, TNR, PPR, NPR, ACC, ERR, TPP, FNP, FPP, TNP, PPV, FDR, "
+        "NPV, FOR, F1); "
         "did you mean 'FPR' or 'FPP'?"
     )
 

@@ -1,0 +1,97 @@
+"""Expressions that bring slack variables and constraints of their own: bounds and quotients.
+
+Source: Narasimhan, Cotter and Gupta, NeurIPS 2019, section 3 (slack variables for generalized
+rates); Cotter et al., JMLR 20 (2019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from components.constrained_optimization.problems.expression import (
+    Bounded,
+    Constraint,
+    Expression,
+    Resolved,
+    exact,
+)
+from components.constrained_optimization.problems.forms import Form, OfSlack, Quotient
+from components.constrained_optimization.problems.slacks import Slack, proportion
+
+
+def of_slack(slack: Slack) -> Expression:
+    """The value of a slack variable."""
+    form = Form(scalars=((1.0, OfSlack(slack)),))
+    return exact(form, form)
+
+
+def upper_bound(expressions: Sequence[Expression]) -> Expression:
+    """A trained number s with  e <= s  for each e: their maximum, where it is minimised or kept low.
+
+    Raises:
+        ValueError: if there are no expressions.
+        UnboundedError: (when a problem is built) if it is maximised, or kept above something.
+    """
+    _require_some(expressions)
+    slack = Slack("upper_bound")
+    value = of_slack(slack)
+
+    def make() -> Resolved:
+        return _with_extras(value, *(e <= value for e in expressions))
+
+    return Expression({Bounded("upper_bound(...)", make, None): 1.0})
+
+
+def lower_bound(expressions: Sequence[Expression]) -> Expression:
+    """A trained number s with  e >= s  for each e: their minimum, where it is maximised or kept high.
+
+    Raises:
+        ValueError: if there are no expressions.
+        UnboundedError: (when a problem is built) if it is minimised, or kept below something.
+    """
+    _require_some(expressions)
+    slack = Slack("lower_bound")
+    value = of_slack(slack)
+
+    def make() -> Resolved:
+        return _with_extras(value, *(e >= value for e in expressions))
+
+    return Expression({Bounded("lower_bound(...)", None, make): 1.0})
+
+
+def ratio(numerator: Expression, denominator: Expression) -> Expression:
+    """numerator / denominator, of expressions that are never negative, the divisor at most 1.
+
+        minimised or kept low:    numerator / b,  b <= denominator
+        maximised or kept high:   numerator / b,  b >= denominator
+
+    with a trained b in [denominator_lower_bound, 1], which starts at 1. Both may be bounded
+    expressions themselves. Used both ways, each way has its own b.
+    """
+
+    def make(upper: bool) -> Resolved:
+        slack = Slack("denominator_bound", 1.0, proportion)
+        above = numerator.resolve() if upper else (-numerator).resolve()
+        sign = 1.0 if upper else -1.0
+        bound = of_slack(slack) <= denominator if upper else denominator <= of_slack(slack)
+        return Resolved(
+            Form(scalars=((sign, Quotient(above.penalty, slack)),)),
+            Form(scalars=((sign, Quotient(above.constraint, slack)),)),
+            (bound, *above.extras),
+        )
+
+    return Expression({Bounded("ratio(...)", lambda: make(True), lambda: make(False)): 1.0})
+
+
+def _with_extras(value: Expression, *extras: Constraint) -> Resolved:
+    resolved = value.resolve()
+    return Resolved(resolved.penalty, resolved.constraint, extras)
+
+
+def _require_some(expressions: Sequence[Expression]) -> None:
+    if isinstance(expressions, Expression) or not all(
+        isinstance(expression, Expression) for expression in expressions
+    ):
+        raise TypeError("expected a list of expressions")
+    if not expressions:
+        raise ValueError("a bound needs at least one expression")
