@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import ml_metadata as mlmd
-import tensorflow as tf
 from absl import logging as absl_logging
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import compiler, constants
+from tfx.dsl.io import fileio
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
@@ -17,8 +17,8 @@ from pipeline.dag import create_pipeline
 from pipeline.settings import Settings
 from pipeline.terminal import Display
 
-PUSHER = "Pusher"
 _OUTPUT = metadata_store_pb2.Event.OUTPUT
+PUSHER = "Pusher"
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ def run(settings: Settings, run_id: str, display: Display) -> Outcome:
     for node in ir.nodes:
         name = node.pipeline_node.node_info.id
         with display.step(name) as step:
-            runner.run_with_ir(_only(ir, name))
-            if name == PUSHER and _pushed_model_is_gone(store, settings.name, run_id):
-                runner.run_with_ir(_only(ir, name, cache=False))
+            # A model that was pushed and then taken away is pushed again.
+            cache = name != PUSHER or not _push_is_gone(store, settings.name, run_id)
+            runner.run_with_ir(_only(ir, name, cache))
             if _execution(store, settings.name, run_id, name).last_known_state == (
                 metadata_store_pb2.Execution.CACHED
             ):
@@ -53,8 +53,11 @@ def run(settings: Settings, run_id: str, display: Display) -> Outcome:
     return _outcome(store, settings.name, run_id)
 
 
-def _only(ir: pipeline_pb2.Pipeline, name: str, cache: bool = True) -> pipeline_pb2.Pipeline:
-    """The compiled pipeline with every node but `name` marked to be skipped."""
+def _only(ir: pipeline_pb2.Pipeline, name: str, cache: bool) -> pipeline_pb2.Pipeline:
+    """The compiled pipeline with every node but `name` marked to be skipped.
+
+    Without `cache` the node runs even when an equal execution could be re-used.
+    """
     alone = pipeline_pb2.Pipeline()
     alone.CopyFrom(ir)
     for node in alone.nodes:
@@ -65,24 +68,40 @@ def _only(ir: pipeline_pb2.Pipeline, name: str, cache: bool = True) -> pipeline_
     return alone
 
 
-def _pushed_model_is_gone(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> bool:
-    """Whether a push that would be re-used left a model that somebody has removed since."""
-    pushed = _output(store, pipeline, run_id, PUSHER, "pushed_model").custom_properties
-    folder = pushed["pushed_destination"].string_value
-    return bool(folder) and not tf.io.gfile.exists(folder)
+def _push_is_gone(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> bool:
+    """Whether the newest push with this run's blessing went to a folder that is no longer there."""
+    blessing = _output(store, pipeline, run_id, "Evaluator", "blessing")
+    readers = [
+        event.execution_id
+        for event in store.get_events_by_artifact_ids([blessing.id])
+        if event.type == metadata_store_pb2.Event.INPUT
+    ]
+    finished = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
+    pushes = [
+        execution.id
+        for execution in store.get_executions_by_id(readers)
+        if execution.last_known_state in finished
+    ]
+    if not pushes:
+        return False
+    destination = _destination(_output_of(store, max(pushes), "pushed_model"))
+    return destination is not None and not fileio.exists(destination)
+
+
+def _destination(pushed: metadata_store_pb2.Artifact) -> str | None:
+    """The folder that a PushedModel was pushed to; None if it was not."""
+    properties = pushed.custom_properties
+    was_pushed = properties["pushed"].int_value == 1
+    return properties["pushed_destination"].string_value if was_pushed else None
 
 
 def _outcome(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> Outcome:
     evaluation = _output(store, pipeline, run_id, "Evaluator", "evaluation")
     blessing = _output(store, pipeline, run_id, "Evaluator", "blessing")
-    pushed = _output(store, pipeline, run_id, PUSHER, "pushed_model")
-    was_pushed = pushed.custom_properties["pushed"].int_value == 1
     return Outcome(
         evaluation=evaluation.uri,
         blessed=blessing.custom_properties["blessed"].int_value == 1,
-        pushed_model=pushed.custom_properties["pushed_destination"].string_value
-        if was_pushed
-        else None,
+        pushed_model=_destination(_output(store, pipeline, run_id, PUSHER, "pushed_model")),
     )
 
 
@@ -100,10 +119,15 @@ def _execution(
 def _output(
     store: mlmd.MetadataStore, pipeline: str, run_id: str, node: str, key: str
 ) -> metadata_store_pb2.Artifact:
-    execution = _execution(store, pipeline, run_id, node)
+    return _output_of(store, _execution(store, pipeline, run_id, node).id, key)
+
+
+def _output_of(
+    store: mlmd.MetadataStore, execution_id: int, key: str
+) -> metadata_store_pb2.Artifact:
     ids = [
         event.artifact_id
-        for event in store.get_events_by_execution_ids([execution.id])
+        for event in store.get_events_by_execution_ids([execution_id])
         if event.type == _OUTPUT and event.path.steps[0].key == key
     ]
     [artifact] = store.get_artifacts_by_id(ids)

@@ -1,0 +1,216 @@
+"""Whole runs of the pipeline through its command line, and what they leave behind."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.tiny_dataset import World
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A folder with a dataset, its settings file, and room for runs and served models."""
+
+    folder: Path
+    world: World
+
+    def __post_init__(self) -> None:
+        names = list(self.world.groups)
+        features = self.world.features.model_dump(mode="json")
+        gap = "max_gap(FPR, [Team])"
+        settings = {
+            "name": "tiny",
+            "model_name": "happy",
+            "runs": str(self.folder / "runs"),
+            "serving": str(self.folder / "serving"),
+            "data": {
+                "path": str(self.data),
+                "schema_file": str(self.data / "schema.pbtxt"),
+                "features": features,
+            },
+            "trainer": {
+                "constraints": [f"{gap} <= 0.02"],
+                "steps": 300,
+                "snapshots": 6,
+                "batch_size": 64,
+                "learning_rate": 0.003,
+            },
+            # A few hundred test examples promise little: a wide limit is what they can keep.
+            "gate": {
+                "constraints": [f"{gap} <= {0.3 if len(names) == 2 else 0.45}"],
+                "minimum_accuracy": 0.6,
+                "minimum_negatives": 20,
+            },
+        }
+        self.settings.write_text(yaml.safe_dump(settings, sort_keys=False))
+
+    @property
+    def data(self) -> Path:
+        """The folder of the shards."""
+        return self.folder / "data"
+
+    @property
+    def settings(self) -> Path:
+        """The settings file."""
+        return self.folder / "settings.yaml"
+
+    @property
+    def home(self) -> Path:
+        """The folder of this pipeline's runs."""
+        return self.folder / "runs" / "tiny"
+
+    def arguments(self, assignments: Sequence[str]) -> list[str]:
+        """The command line of a run with `assignments` over the settings file."""
+        sets = [part for assignment in assignments for part in ("--set", assignment)]
+        return ["run", "--settings", str(self.settings), *sets]
+
+    def run(self, *assignments: str) -> Run:
+        """One run in this process."""
+        from pipeline.__main__ import main
+
+        before = self.run_folders()
+        with _captured() as output:
+            status = main(self.arguments(assignments))
+        new = [folder for folder in self.run_folders() if folder not in before]
+        return Run(status, output[0], new[-1] if new else None, self)
+
+    def start(self, *assignments: str) -> subprocess.Popen[str]:
+        """One run in a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "pipeline", *self.arguments(assignments)],
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def copy(self, folder: Path) -> Workplace:
+        """A workplace of its own with the same data."""
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(self.data, folder / "data")
+        return Workplace(folder, self.world)
+
+    def run_folders(self) -> list[Path]:
+        """The folders of all runs so far, oldest first."""
+        if not self.home.is_dir():
+            return []
+        return sorted(p for p in self.home.iterdir() if (p / "settings.yaml").is_file())
+
+    def served(self) -> dict[str, bytes]:
+        """Every file below the serving folder, with its contents."""
+        serving = self.folder / "serving"
+        return {
+            str(path.relative_to(serving)): path.read_bytes()
+            for path in sorted(serving.rglob("*"))
+            if path.is_file()
+        }
+
+    def versions(self) -> list[Path]:
+        """What a model server would load: the numbered folders, oldest first."""
+        model = self.folder / "serving" / "happy"
+        found = model.iterdir() if model.is_dir() else []
+        return sorted((p for p in found if p.name.isdigit()), key=lambda path: int(path.name))
+
+    def executions(self) -> dict[str, list[str]]:
+        """Node -> last known state of each of its executions, in order (COMPLETE, CACHED, FAILED)."""
+        import ml_metadata as mlmd
+        from ml_metadata.proto import metadata_store_pb2
+
+        config = metadata_store_pb2.ConnectionConfig()
+        config.sqlite.filename_uri = str(self.home / "metadata.sqlite")
+        config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
+        store = mlmd.MetadataStore(config)
+        states: dict[str, list[str]] = {}
+        for context in store.get_contexts_by_type("node"):
+            executions = sorted(
+                store.get_executions_by_context(context.id), key=lambda execution: execution.id
+            )
+            states[context.name.removeprefix("tiny.")] = [
+                metadata_store_pb2.Execution.State.Name(execution.last_known_state)
+                for execution in executions
+            ]
+        return states
+
+    def worked(self, before: dict[str, list[str]]) -> set[str]:
+        """The nodes that did work (and were not re-used) since `before`."""
+        return {
+            node
+            for node, states in self.executions().items()
+            if any(state != "CACHED" for state in states[len(before.get(node, [])) :])
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run showed and left."""
+
+    status: int
+    output: str
+    folder: Path | None
+    place: Workplace
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """verdict.json."""
+        return json.loads((self.folder / "verdict.json").read_text(), parse_constant=_refuse)
+
+    @property
+    def steps(self) -> dict[str, str]:
+        """Step -> how it came out (done, reused), from steps.json."""
+        return {
+            step["name"]: step["outcome"]
+            for step in json.loads((self.folder / "steps.json").read_text())
+        }
+
+    @property
+    def log(self) -> str:
+        """run.log."""
+        return (self.folder / "run.log").read_text(errors="replace")
+
+    @property
+    def words(self) -> str:
+        """The output with every run of white space as one space: free of line breaks."""
+        return " ".join(self.output.split())
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} in verdict.json")
+
+
+@contextlib.contextmanager
+def _captured() -> Iterator[list[str]]:
+    """Collects what is printed, by file descriptor and then by Python."""
+    # absl keeps the standard error that it finds when it is loaded: that must outlive this context.
+    import absl.logging  # noqa: F401
+
+    result: list[str] = []
+    printed = io.StringIO()
+    saved = os.dup(1), os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        try:
+            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+                yield result
+        finally:
+            for descriptor, target in zip(saved, (1, 2), strict=True):
+                os.dup2(descriptor, target)
+                os.close(descriptor)
+            file.seek(0)
+            result.append(file.read().decode(errors="replace") + printed.getvalue())
