@@ -17,7 +17,7 @@ setup: .venv/.locked  ## make .venv from the lock file (uv is fetched when missi
 .venv/.locked: pyproject.toml uv.lock
 	@command -v uv >/dev/null 2>&1 || $(PYTHON) tools/fetch_uv.py .uv/bin/uv
 	@echo "Installing what uv.lock names into .venv (about 1.5 GB to download the first time) ..."
-	@$(UV) sync --frozen --quiet --python $(PYTHON)
+	@$(UV) sync --frozen --quiet --compile-bytecode --python $(PYTHON)
 	@touch $@
 
 data: setup  ## make the synthetic stand-in for CelebA (ARGS="--set data.stand_in.images=20000")
