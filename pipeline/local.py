@@ -36,6 +36,9 @@ def run(settings: Settings, verbose: bool = False) -> int:
     folder = home / run_id
     _require_writable("runs", folder)
     _require_writable("serving", pathlib.Path(settings.serving))
+    model = pathlib.Path(settings.serving, settings.model_name)
+    if model.exists():
+        _require_writable("serving", model)
     (folder / "settings.yaml").write_text(dump(settings))
     log = folder / "run.log"
     with _only_run_in(home), terminal.quiet(str(log), verbose) as console:
@@ -102,13 +105,28 @@ def _check_inputs(settings: Settings) -> None:
     """Raises DataError for missing data before anything heavy starts."""
     from components.example_gen.checks import list_shards
 
-    if not pathlib.Path(settings.data.schema_file).is_file():
-        raise DataError(
-            f"data.schema_file = {settings.data.schema_file!r}: no such file; give a TFMD Schema as "
-            "text, such as schemas/celeba/schema.pbtxt"
-        )
+    _require_schema(settings.data.schema_file)
     for split, pattern in settings.data.splits.patterns().items():
         list_shards(settings.data.folder, split, pattern)
+
+
+def _require_schema(file: str) -> None:
+    """Raises DataError unless `file` holds a TFMD Schema as text."""
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    if not pathlib.Path(file).is_file():
+        raise DataError(
+            f"data.schema_file = {file!r}: no such file; give a TFMD Schema as text, such as "
+            "schemas/celeba/schema.pbtxt"
+        )
+    try:
+        text_format.Parse(pathlib.Path(file).read_text(), schema_pb2.Schema())
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"data.schema_file = {file!r}: not a TFMD Schema as text: {error}. Correct it; "
+            "schemas/celeba/schema.pbtxt shows how one looks"
+        ) from None
 
 
 def _require_writable(field: str, folder: pathlib.Path) -> None:

@@ -11,6 +11,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.constrained_trainer import executor
 from components.constrained_trainer.config import TrainingConfig
+from components.errors import SettingsError
 from components.features import Features
 from components.fingerprint import code_fingerprint
 
@@ -78,4 +79,14 @@ class ConstrainedTrainer(base_component.BaseComponent):
 
 def _own_network(network: str) -> list[str]:
     """The module of a network given as `module:function`: its code counts too."""
-    return [network.partition(":")[0]] if ":" in network else []
+    module, colon, _ = network.partition(":")
+    if not colon:
+        return []
+    try:
+        code_fingerprint(module)
+    except ImportError as error:
+        raise SettingsError(
+            f"trainer.network = {network!r}: {error}. Name a module that Python can import from the "
+            "folder that the pipeline is started in"
+        ) from None
+    return [module]

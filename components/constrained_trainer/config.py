@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from components.features import Strict
+
+# By name, so that a settings checker need not load Keras; `networks.NETWORKS` has the functions.
+BUILT_IN_NETWORKS = ("mlp", "cnn")
 
 
 class MultiplierConfig(Strict):
@@ -56,6 +59,16 @@ class TrainingConfig(Strict):
         1e-3, gt=0, lt=1, description="smallest share of examples a rate may be taken over"
     )
     seed: int = Field(0, ge=0, description="seeds the initial weights and the minibatches")
+
+    @field_validator("network")
+    @classmethod
+    def _built_in_or_named_by_module(cls, network: str) -> str:
+        module, colon, function = network.partition(":")
+        if network not in BUILT_IN_NETWORKS and not (module and colon and function):
+            raise ValueError(
+                f"no such network; expected one of {', '.join(BUILT_IN_NETWORKS)}, or module:function"
+            )
+        return network
 
     @model_validator(mode="after")
     def _a_step_for_every_snapshot(self) -> TrainingConfig:

@@ -302,6 +302,8 @@ def test_all_mistakes_are_told_at_once():
         ("trainer.steps=0", ["trainer.steps", "greater than or equal to 1", "0"]),
         ("trainer.snapshots=999999", ["snapshots (999999) cannot exceed steps"]),
         ("trainer.learning_rate=0", ["trainer.learning_rate", "greater than 0"]),
+        ("trainer.network=resnet", ["trainer.network", "mlp, cnn, or module:function", "'resnet'"]),
+        ("trainer.network=:f", ["trainer.network", "module:function", "':f'"]),
         ("trainer.objective=hing", ["trainer.objective", "'hinge' or 'cross_entropy'", "'hing'"]),
         ("trainer.multipliers.regret=none", ["trainer.multipliers.regret", "'swap'", "'none'"]),
         ("gate.confidence=1.5", ["gate.confidence", "less than 1", "1.5"]),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from components.constrained_trainer import networks
+from components.constrained_trainer.config import BUILT_IN_NETWORKS
 from components.errors import SettingsError
 
 TOY = "tests.components.constrained_trainer.toy"
@@ -19,6 +20,10 @@ def test_every_network_gives_one_real_score_for_each_picture(name, shape):
     scores = np.asarray(model(pictures, training=False))
     assert scores.shape == (7, 1) and scores.dtype == np.float32 and np.isfinite(scores).all()
     assert len(np.unique(scores)) == 7  # the picture matters
+
+
+def test_the_settings_know_the_names_of_the_built_in_networks():
+    assert set(BUILT_IN_NETWORKS) == set(networks.NETWORKS)
 
 
 def test_the_reference_network_has_the_parameters_of_the_tutorials():

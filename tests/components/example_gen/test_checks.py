@@ -259,9 +259,20 @@ def test_a_split_without_examples_is_named():
 # Pictures that only a decoder can tell.
 
 
-def test_a_jpeg_damaged_in_its_body_is_refused(shard):
-    message = refused(shard(**{IMAGE: without_jpeg_body(PEOPLE[0].jpeg)}))
-    assert f"record 530: column '{IMAGE}'" in message and "damaged" in message
+@pytest.mark.parametrize("channels", ["colour", "grey"])
+def test_a_jpeg_damaged_in_its_body_is_named_with_its_record(shard, channels):
+    world = World(grey=channels == "grey")
+    file = shard(world, **{IMAGE: without_jpeg_body(PEOPLE[0].jpeg)})
+    message = refused(file, world)
+    assert f"record 530: column '{IMAGE}' ({len(PEOPLE[0].jpeg)} bytes)" in message
+    assert "damaged" in message and "replace or remove the record" in message
+
+
+@pytest.mark.parametrize("cut", [1, 20, 400])
+def test_a_jpeg_that_breaks_off_is_found(shard, cut):
+    # The last two bytes are the end marker; most viewers show such a picture half grey.
+    message = refused(shard(**{IMAGE: PEOPLE[0].jpeg[: -cut - 2]}))
+    assert f"record 530: column '{IMAGE}'" in message
 
 
 def test_pictures_of_any_size_and_colour_pass(tmp_path):
@@ -281,3 +292,22 @@ def test_pictures_of_any_size_and_colour_pass(tmp_path):
     ]
     [file] = write_split(tmp_path, "train", people, WORLD, shards=1)
     assert check(file).examples == 4
+
+
+# Many shards at once.
+
+
+def test_all_shards_of_a_split_are_counted_together(tmp_path):
+    files = [str(file) for file in write_split(tmp_path, "train", PEOPLE, WORLD, shards=7)]
+    whole = check(write_split(tmp_path, "all", PEOPLE, WORLD, shards=1)[0])
+    counts = check_shards(files, WORLD.features)
+    assert counts.examples == 600 and counts.by_group == whole.by_group
+
+
+def test_the_first_of_several_damaged_shards_is_named(tmp_path):
+    files = write_split(tmp_path, "train", PEOPLE, WORLD, shards=5)
+    for file in (files[3], files[1]):
+        file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(DataError, match="damaged") as error:
+        check_shards([str(file) for file in files], WORLD.features)
+    assert str(files[1]) in str(error.value)
