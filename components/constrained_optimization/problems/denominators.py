@@ -43,6 +43,8 @@ class Denominators(tf.Module):
         self.rows = tf.Variable(tf.ones([size], tf.float64), name="rows", **options)
         self.updates = tf.Variable(tf.zeros((), tf.int64), name="updates", **options)
         self.counted = tf.Variable(False, name="counted", **options)
+        # The same for Python, so that steps traced after `count` hold no trace of the running means.
+        self._fixed = False
 
     def values(self) -> tf.Tensor:
         """(number of pairs,) float32: D."""
@@ -57,7 +59,7 @@ class Denominators(tf.Module):
 
     def update(self, evaluation: Evaluation) -> None:
         """Counts one minibatch in, on all replicas together; does nothing after `count`."""
-        if not self._places.value:
+        if not self._places.value or self._fixed:
             return
         sums, rows = self._of_minibatch(evaluation)
         context = tf.distribute.get_replica_context()
@@ -87,6 +89,7 @@ class Denominators(tf.Module):
         self.sums.assign(totals)
         self.rows.assign(np.maximum(rows, 1.0))
         self.counted.assign(True)
+        self._fixed = True
 
     def _of_minibatch(self, evaluation: Evaluation) -> tuple[tf.Tensor, tf.Tensor]:
         rows = [tf.cast(key.rows(evaluation), tf.float64) for key in self._places.value]

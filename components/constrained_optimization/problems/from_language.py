@@ -40,7 +40,8 @@ def from_language(
     Args:
         constraint: from `language.parse`.
         context: everyone; with labels.
-        members: the predicate of every group that the constraint names, as for `Context.subset`.
+        members: the predicate of every group that the constraint names, as for `Context.subset`;
+            a pair of them over a split context.
 
     Returns:
         Constraints that hold together if (and, up to slack variables, only if) this one does.
@@ -112,5 +113,7 @@ class _Translation:
             if group not in self._members:
                 known = [str(each) for each in self._members]
                 raise ValueError(f"no members of the group {group}; the groups are {known}")
-            self._subsets[group] = self._context.subset(self._members[group])  # type: ignore[index]
+            given = self._members[group]  # type: ignore[index]
+            predicates = given if isinstance(given, tuple) else (given,)
+            self._subsets[group] = self._context.subset(*predicates)
         return self._subsets[group]

@@ -72,6 +72,11 @@ class ConstrainedProblem(tf.Module):
             self.objective(batch), constraints if proxies is None else proxies, constraints
         )
 
+    def penalties(self, batch: Batch = None) -> tuple[tf.Tensor, tf.Tensor]:
+        """What the model follows: objective and proxies (the constraints where there are none)."""
+        values = self.components(batch)
+        return values.objective, values.proxy_constraints
+
     def update(self, batch: Batch = None) -> None:
         """Called before every step with the step's minibatch: the place for running averages."""
 

@@ -99,14 +99,21 @@ class RateMinimizationProblem(ConstrainedProblem):
             constraints=tf.stop_gradient(tf.stack(values[2::2]) if self.num_constraints else empty),
         )
 
+    def penalties(self, batch: Batch = None) -> tuple[tf.Tensor, tf.Tensor]:
+        """Objective and proxies alone: of a split context only the penalty half is read."""
+        values = evaluate(self._forms.value[:1] + self._forms.value[1::2], self._evaluation(batch))
+        return values[0], tf.stack(values[1:]) if self.num_constraints else tf.zeros([0])
+
     def objective(self, batch: Batch = None) -> tf.Tensor:
         return evaluate(self._forms.value[:1], self._evaluation(batch))[0]
 
     def constraints(self, batch: Batch = None) -> tf.Tensor:
-        return self.components(batch).constraints
+        """The true constraints alone: of a split context only the constraint half is read."""
+        values = evaluate(self._forms.value[2::2], self._evaluation(batch))
+        return tf.stop_gradient(tf.stack(values)) if values else tf.zeros([0])
 
     def proxy_constraints(self, batch: Batch = None) -> tf.Tensor:
-        return self.components(batch).proxy_constraints
+        return self.penalties(batch)[1]
 
     def update(self, batch: Batch = None) -> None:
         """Projects the slacks and counts the minibatch into the denominators."""

@@ -15,7 +15,7 @@ strategy, where every value is the mean over the replicas and the step is that o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -73,10 +73,43 @@ class ConstrainedOptimizer(tf.Module):
             ValueError: if the problem does not depend on the variables.
         """
         self.problem.update(batch)
+        values = self._descend(lambda: self.problem.components(batch), batch)
+        self.formulation.update(values.constraints, batch)
+        self.problem.project()
+        return _mean_over_replicas(values)
+
+    def primal_step(self, batch: Batch = None) -> tf.Tensor:
+        """The model's half of a step: for games whose multipliers move less often, or on other data.
+
+        Returns:
+            () float32: the objective before the move; mean over the replicas.
+        """
+        self.problem.update(batch)
+        nothing = tf.zeros([self.problem.num_constraints])
+        values = self._descend(
+            lambda: ProblemValues(*self.problem.penalties(batch), nothing), batch
+        )
+        self.problem.project()
+        return _mean_over_replicas(values).objective
+
+    def dual_step(self, batch: Batch = None) -> tf.Tensor:
+        """The multipliers' half of a step.
+
+        Returns:
+            (m,) float32: the true constraints on this minibatch; mean over the replicas.
+        """
+        constraints = self.problem.constraints(batch)
+        self.formulation.update(constraints, batch)
+        return _mean_over_replicas(
+            ProblemValues(tf.zeros([]), constraints, constraints)
+        ).constraints
+
+    def _descend(self, evaluate: Callable[[], ProblemValues], batch: Batch) -> ProblemValues:
+        """Moves the variables against the gradient of the Lagrangian; returns what was evaluated."""
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         variables = [raw(variable) for variable in self._variables]
         with tf.GradientTape() as tape:
-            values = self.problem.components(batch)
+            values = evaluate()
             # Keras sums gradients over the replicas.
             loss = self.formulation.lagrangian(values, batch) / replicas
             loss = self.optimizer.scale_loss(loss)
@@ -88,9 +121,7 @@ class ConstrainedOptimizer(tf.Module):
             )
         kept = [(g, v) for g, v in zip(gradients, self._variables, strict=True) if g is not None]
         self.optimizer.apply_gradients(kept)
-        self.formulation.update(values.constraints, batch)
-        self.problem.project()
-        return _mean_over_replicas(values)
+        return values
 
 
 def check_fit(problem: ConstrainedProblem, formulation: Formulation) -> None:

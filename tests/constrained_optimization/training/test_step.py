@@ -163,3 +163,44 @@ def test_what_is_wrong_is_said_in_words() -> None:
     )
     with pytest.raises(ValueError, match="does not depend on the variables"):
         optimizer.minimize(batches(1)[0])
+
+
+def test_both_halves_of_a_step_over_split_data_make_the_whole_one() -> None:
+    """Primal and dual steps read one half of the data each, and move as `minimize` does."""
+
+    def split_optimizer(network: keras.Model) -> ConstrainedOptimizer:
+        context = co.split_rate_context(
+            lambda b: network(b["one"][0]),
+            lambda b: network(b["two"][0]),
+            lambda b: b["one"][1]["label"],
+            lambda b: b["two"][1]["label"],
+        )
+        group = context.subset(lambda b: b["one"][1]["group"], lambda b: b["two"][1]["group"])
+        problem = co.RateMinimizationProblem(
+            co.error_rate(context), [co.false_positive_rate(group) <= 0.1]
+        )
+        problem.count([{"one": (X, Y), "two": (X, Y)}])
+        return ConstrainedOptimizer(
+            problem, ProxyLagrangian(1, optimizer=0.5), keras.optimizers.SGD(0.1), network
+        )
+
+    together, apart = model(), model()
+    whole, halves = split_optimizer(together), split_optimizer(apart)
+    for one, two in zip(batches(5), batches(5, size=32), strict=True):
+        values = whole.minimize({"one": one, "two": two})
+        # The multipliers look before the model moves, as in `minimize`.
+        expected = halves.problem.constraints({"two": two})
+        p = halves.formulation.multipliers()
+        objective = halves.primal_step({"one": one})
+        np.testing.assert_allclose(objective, values.objective, rtol=1e-6)
+        np.testing.assert_allclose(expected, values.constraints, rtol=1e-6)
+        np.testing.assert_array_equal(p, halves.formulation.multipliers())
+        halves.formulation.update(expected)
+        np.testing.assert_array_equal(
+            halves.formulation.multipliers(), whole.formulation.multipliers()
+        )
+        for a, b in zip(together.get_weights(), apart.get_weights(), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-6)
+    before = halves.formulation.multipliers().numpy()
+    seen = halves.dual_step({"two": batches(1)[0]})
+    assert seen.shape == (1,) and (seen[0] > 0) == (halves.formulation.multipliers()[1] > before[1])
