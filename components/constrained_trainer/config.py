@@ -9,22 +9,50 @@ from pydantic import Field, field_validator, model_validator
 from components.features import Strict
 
 # By name, so that a settings checker need not load Keras; `networks.NETWORKS` has the functions.
-BUILT_IN_NETWORKS = ("mlp", "cnn")
+BUILT_IN_NETWORKS = ("mlp", "cnn", "resnet", "tabular")
 
 
 class MultiplierConfig(Strict):
     """The player that sets the weights of the constraints (the dual player)."""
 
+    formulation: Literal["proxy_lagrangian", "lagrangian"] = Field(
+        "proxy_lagrangian", description="the game: weights that sum to one, or free multipliers"
+    )
     regret: Literal["swap", "external"] = Field(
-        "swap", description="regret that the player minimises"
+        "swap", description="regret that the player minimises (proxy_lagrangian)"
     )
     update: Literal["multiplicative", "additive"] = Field(
-        "multiplicative", description="how the weights move"
+        "multiplicative", description="how the weights move (proxy_lagrangian)"
     )
     learning_rate: float = Field(1.0, gt=0, description="step size of the player")
     initial_radius: float | None = Field(
-        0.3, gt=0, le=1, description="share of the weight that starts at the constraints, about"
+        0.3,
+        gt=0,
+        le=1,
+        description="share of the weight that starts at the constraints, about (proxy_lagrangian)",
     )
+    watch: Literal["validation", "training"] = Field(
+        "validation", description="the split whose minibatches the player sees"
+    )
+    every: int = Field(
+        4, ge=1, description="model steps per step of the player, which is made as much longer"
+    )
+
+
+class SelectionConfig(Strict):
+    """Which of the snapshots becomes the model."""
+
+    choose: Literal["best", "distribution", "last"] = Field(
+        "best",
+        description="best snapshot; distribution: the best mixture of snapshots, served as a "
+        "stochastic classifier; last",
+    )
+    rated_by: Literal["value", "upper_bound"] = Field(
+        "value",
+        description="constraints on the validation split: as measured, or by their upper confidence "
+        "bound, so that a lucky snapshot is not chosen",
+    )
+    confidence: float = Field(0.95, gt=0, lt=1, description="of the upper bound")
 
 
 class TrainingConfig(Strict):
@@ -35,7 +63,8 @@ class TrainingConfig(Strict):
 
     network: str = Field(
         "mlp",
-        description="mlp (flatten, 64 ReLU, 1), cnn (small convolutional), or module:function",
+        description="mlp (flatten, 64 ReLU, 1), cnn (small convolutional), resnet (residual, for 64 to "
+        "224 pixels), tabular, or module:function",
     )
     constraints: tuple[str, ...] = Field(
         ("max_gap(FPR, [Young]) <= 0.01",),
@@ -45,7 +74,14 @@ class TrainingConfig(Strict):
         "hinge", description="loss that stands in for the error rate"
     )
     steps: int = Field(3000, ge=1, description="minibatch steps")
-    batch_size: int = Field(256, ge=1, description="examples per step, drawn with replacement")
+    batch_size: int = Field(
+        256, ge=1, description="examples per step over all devices, drawn with replacement"
+    )
+    batches: Literal["proportional", "balanced", "per_group"] = Field(
+        "proportional",
+        description="minibatches as the data is; balanced over group x label; or half of it, and the "
+        "other half in equal parts from each group. Examples are weighted so that rates stay true",
+    )
     learning_rate: float = Field(
         1e-3, gt=0, description="initial step size of Adam, decayed to zero by a cosine"
     )
@@ -55,8 +91,38 @@ class TrainingConfig(Strict):
     multipliers: MultiplierConfig = Field(
         default_factory=MultiplierConfig, description="the dual player"
     )
-    denominator_lower_bound: float = Field(
-        1e-3, gt=0, lt=1, description="smallest share of examples a rate may be taken over"
+    selection: SelectionConfig = Field(
+        default_factory=SelectionConfig, description="which snapshot becomes the model"
+    )
+    warm_start: Literal["none", "baseline", "blessed"] = Field(
+        "none",
+        description="start of the constrained model: fresh weights, the baseline's, or those of the "
+        "last blessed model (the baseline's while there is none)",
+    )
+    layers: Literal["all", "head"] = Field(
+        "all",
+        description="head: freeze the warm start but for its last layer, whose inputs are computed once",
+    )
+    devices: str = Field(
+        "auto",
+        pattern=r"^(auto|(cpu|gpu)(:[1-9]\d*)?)$",
+        description="auto: every GPU of this worker and, with TF_CONFIG, of the others, else the CPU; "
+        "cpu, gpu; gpu:2 for two of them",
+    )
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        "float32", description="arithmetic of the network; the multipliers stay float32"
+    )
+    jit: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="XLA; auto: on, except for convolutions on a CPU and for several devices",
+    )
+    resident_gb: float = Field(
+        4.0,
+        ge=0,
+        description="a split up to this size is kept on the device, a larger one read as needed [GB]",
+    )
+    checkpoint_seconds: float = Field(
+        30.0, ge=0, description="a checkpoint at least this often; a stopped training resumes from it"
     )
     seed: int = Field(0, ge=0, description="seeds the initial weights and the minibatches")
 
@@ -71,7 +137,12 @@ class TrainingConfig(Strict):
         return network
 
     @model_validator(mode="after")
-    def _a_step_for_every_snapshot(self) -> TrainingConfig:
+    def _fits_together(self) -> TrainingConfig:
         if self.snapshots > self.steps:
             raise ValueError(f"snapshots ({self.snapshots}) cannot exceed steps ({self.steps})")
+        if self.layers == "head" and self.warm_start == "none":
+            raise ValueError(
+                "layers: head trains the last layer of a model that is there: set warm_start to "
+                "baseline or blessed"
+            )
         return self

@@ -24,24 +24,39 @@ class Split:
     """The examples of one split.
 
     Attributes:
-      images: uint8 (n, height, width, channels).
+      inputs: what the network sees, (n, ...) each: `image` uint8 (n, height, width, channels),
+        `numeric` float32 (n, k), `categorical` int32 (n, c). May be memory-mapped files.
       labels: float32 (n,), 1 for the positive class.
       memberships: float32 (n, len(groups)), 1 where the example belongs to the group.
       groups: the groups, in the order of the columns of `memberships`.
     """
 
-    images: np.ndarray
+    inputs: Mapping[str, np.ndarray]
     labels: np.ndarray
     memberships: np.ndarray
     groups: tuple[Group, ...]
 
     def __post_init__(self) -> None:
         n = len(self.labels)
-        if len(self.images) != n or self.memberships.shape != (n, len(self.groups)):
+        sizes = {name: column.shape for name, column in self.inputs.items()}
+        fits = all(shape[0] == n for shape in sizes.values())
+        if not fits or self.memberships.shape != (n, len(self.groups)):
             raise ValueError(
-                f"images {self.images.shape}, labels {self.labels.shape} and memberships "
+                f"inputs {sizes}, labels {self.labels.shape} and memberships "
                 f"{self.memberships.shape} for {len(self.groups)} groups do not belong together"
             )
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the inputs."""
+        return sum(column.nbytes for column in self.inputs.values())
+
+    def model_inputs(self) -> dict[str, ModelInput]:
+        """Shape and type of each input; sizes of vocabularies are not known here."""
+        return {
+            name: ModelInput(column.shape[1:], str(column.dtype))
+            for name, column in self.inputs.items()
+        }
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -7,249 +7,329 @@ player follows differentiable proxies, the multiplier player sees the true rates
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from components.constrained_optimization import candidates, language, linear
-from components.constrained_optimization.linear import LinearConstraint
-from components.constrained_optimization.proxy_lagrangian import ProxyLagrangian
-from components.constrained_optimization.rate_problem import RateProblem, RateValues
-from components.constrained_trainer import networks
+from components.constrained_optimization import language
+from components.constrained_optimization.expressions import Constraint, RateOf, rates_in
+from components.constrained_optimization.rates import RATES, Counts
+from components.constrained_trainer import devices, heads, interruption, networks
+from components.constrained_trainer.checkpoints import Checkpoints
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
-from components.errors import DataError
+from components.constrained_trainer.feed import Feed
+from components.constrained_trainer.game import make_game
+from components.constrained_trainer.loop import Loop
+from components.constrained_trainer.sampling import Sampler
+from components.constrained_trainer.snapshots import Rating, Snapshot, choose
+from components.errors import DataError, SettingsError
+from components.transform.inputs import ModelInput
 
-_SCORING_BATCH = 1024
+# A call of the compiled loop aims at this time: long enough to be all work, short enough to report.
+_CALL_SECONDS = 0.5
+_FIRST_CALL = 10
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """The model as it was at one step, rated on the whole validation split.
+class Moment:
+    """How a training stood after a call of its loop.
 
     Attributes:
       step: steps taken.
-      objective: the training loss of the last minibatch.
-      error_rate: on the validation split, at the decision score > 0.
-      violations: (m,) value of each training constraint on the validation split; satisfied when <= 0.
-      multipliers: (m + 1,) distribution of the multiplier player; index 0 is the objective.
-      weights: of the network, layer by layer.
+      objective: mean training loss over the call's steps.
+      violations: (m,) the constraints on the last minibatch that the multiplier player saw.
+      multipliers: (m,) Lagrange multipliers.
+      steps_per_second: of the call.
+      waiting: share of the training's time spent waiting for examples.
+      snapshot: taken at this step, if one was.
     """
 
     step: int
     objective: float
-    error_rate: float
-    violations: np.ndarray
-    multipliers: np.ndarray
-    weights: list[np.ndarray] = field(repr=False)
+    violations: list[float]
+    multipliers: list[float]
+    steps_per_second: float
+    waiting: float
+    snapshot: Snapshot | None = None
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """A trained network, set to the best snapshot, and how it came about."""
+    """A trained network, set to its likeliest snapshot, and how it came about.
+
+    Attributes:
+      model: the network.
+      snapshots: in the order they were taken.
+      probabilities: (n,) of each snapshot: 1 for the one chosen, or a mixture.
+      pieces: (k,) what each violation of a snapshot is.
+      constraints: (m,) names of what each multiplier belongs to.
+      stopped: why training ended before its last step, or None.
+    """
 
     model: keras.Model
     snapshots: list[Snapshot]
-    best: int
+    probabilities: np.ndarray
+    pieces: list[str]
     constraints: list[str]
+    stopped: str | None = None
+
+    @property
+    def best(self) -> int:
+        """Index of the likeliest snapshot."""
+        return int(np.argmax(self.probabilities))
 
     @property
     def chosen(self) -> Snapshot:
         """The snapshot that `model` holds."""
         return self.snapshots[self.best]
 
+    def members(self) -> list[tuple[float, list[np.ndarray]]]:
+        """(probability, weights of `model`) of each snapshot that has a probability."""
+        trained = heads.trained_weights(self.model, self.snapshots[0].weights)
+        found = []
+        for index in np.flatnonzero(self.probabilities):
+            weights = self.model.get_weights()
+            for place, weight in zip(trained, self.snapshots[index].weights, strict=True):
+                weights[place] = weight
+            found.append((float(self.probabilities[index]), weights))
+        return found
+
 
 def train(
     training: Split,
     validation: Split,
     config: TrainingConfig,
-    on_snapshot: Callable[[Snapshot], None] = lambda snapshot: None,
+    on_moment: Callable[[Moment], None] = lambda moment: None,
+    *,
+    inputs: Mapping[str, ModelInput] | None = None,
+    start: Sequence[np.ndarray] | None = None,
+    checkpoints: str | None = None,
+    scope: tf.distribute.Strategy | None = None,
 ) -> TrainingResult:
     """Trains a network and returns it at its best snapshot.
 
-    The best snapshot is chosen by `candidates.find_best_candidate_index` from the error rate and the
-    constraint values on the *whole* validation split: minibatch values are too noisy to choose by.
-
     Args:
-      training: examples that minibatches are drawn from, uniformly with replacement.
-      validation: examples that snapshots are rated on.
+      training: examples that minibatches are drawn from, with replacement.
+      validation: examples that multipliers may watch and snapshots are rated on.
       config: everything else.
-      on_snapshot: called with each snapshot as it is taken.
+      on_moment: called after every call of the compiled loop, about twice a second.
+      inputs: what the network takes; None: as the training split has it.
+      start: weights to start from, for `config.warm_start`.
+      checkpoints: folder to write checkpoints to and to go on from; None: none are written.
+      scope: the strategy to train with; None: that of `config.devices`.
 
     Raises:
       ValueError: a constraint does not parse or cannot be trained on.
       DataError: a split has no examples for a rate of a constraint.
-      FloatingPointError: the loss is not finite; names the step.
+      SettingsError: the network does not fit the data, or the devices the minibatch.
+      FloatingPointError: the loss was not finite before the first snapshot; names the step.
+      interruption.Stopped: SIGTERM arrived; a checkpoint has been written.
     """
-    constraints = training_constraints(config.constraints, training)
+    scope = scope or devices.strategy(config.devices)
+    _require_equal_parts(config, scope)
+    constraints = parse(config.constraints, training)
     _require_examples(constraints, {"train": training, "validation": validation})
-    model = networks.build(config.network, training.images.shape[1:], config.seed)
-    loop = _Loop(model, training, validation, constraints, config)
-    snapshots: list[Snapshot] = []
-    for step in _snapshot_steps(config):
-        objective = loop.advance_to(step)
-        snapshot = _take_snapshot(step, objective, loop, model, validation, constraints)
-        snapshots.append(snapshot)
-        on_snapshot(snapshot)
-    best = candidates.find_best_candidate_index(
-        np.array([snapshot.error_rate for snapshot in snapshots]),
-        np.array([snapshot.violations for snapshot in snapshots]).reshape(len(snapshots), -1),
+    with scope.scope(), _precision(config.precision):
+        model = networks.build(config.network, inputs or training.model_inputs(), config.seed)
+        if start is not None:
+            _set_weights(model, start, config)
+        trained = model
+        if config.layers == "head":
+            body, trained = networks.split(model)
+            training, validation = (
+                heads.body_features(body, split) for split in (training, validation)
+            )
+        watched = validation if config.multipliers.watch == "validation" else training
+        game = make_game(trained, constraints, training, watched, config)
+        loop = Loop(trained, game, *_feeds(training, watched, config, scope), config, scope)
+    rating = Rating(constraints, validation, config.selection)
+    session = _Session(loop, rating, config, on_moment)
+    if checkpoints is not None:
+        belongs_to = {"config": config.model_dump(mode="json"), "examples": len(training)}
+        session.go_on_from(
+            Checkpoints(checkpoints, belongs_to, config.checkpoint_seconds, model=trained, **loop.state)
+        )
+    stopped = session.run()
+    probabilities = choose(session.snapshots, config.selection)
+    result = TrainingResult(
+        model=model,
+        snapshots=session.snapshots,
+        probabilities=probabilities,
+        pieces=rating.pieces,
+        constraints=list(game.problem.constraint_names),
+        stopped=stopped,
     )
-    model.set_weights(snapshots[best].weights)
-    return TrainingResult(model, snapshots, best, [str(constraint) for constraint in constraints])
+    trained.set_weights(result.chosen.weights)
+    return result
 
 
-def training_constraints(lines: Sequence[str], split: Split) -> list[LinearConstraint]:
-    """The lines of the constraint language as linear constraints on rates over the split's groups."""
-    names: dict[str, list[str]] = {}
-    for group in split.groups:
-        names.setdefault(group.feature, []).append(group.name)
-    return [
-        constraint for line in lines for constraint in linear.linearize(language.parse(line, names))
-    ]
-
-
-def _require_examples(constraints: Sequence[LinearConstraint], splits: Mapping[str, Split]) -> None:
-    """Raises DataError for a constraint that no model's outcomes on a split could give a value."""
-    for name, split in splits.items():
-        counts = split.counts(np.zeros(len(split)))
-        for index in np.flatnonzero(np.isnan(linear.values(constraints, counts))):
-            present = ", ".join(
-                f"[{group}] {count.positives} positive and {count.negatives} negative"
-                for group, count in counts.items()
-                if group is not None
-            )
-            raise DataError(
-                f"trainer.constraints: {constraints[index]} cannot be measured on split '{name}': a rate "
-                f"in it has no examples there (it holds: {present}). Add such examples, or take the "
-                "constraint out"
-            )
-
-
-def predict_scores(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """(n,) float32 scores of `images`, in inference mode; Yes where a score is above 0."""
-    return model.predict(images, batch_size=_SCORING_BATCH, verbose=0).reshape(-1)
-
-
-class _Loop:
-    """The state of training, and the compiled function that advances it by many steps."""
+class _Session:
+    """One run of the loop: calls, snapshots, checkpoints, reports."""
 
     def __init__(
         self,
-        model: keras.Model,
-        training: Split,
-        watched: Split,
-        constraints: Sequence[LinearConstraint],
+        loop: Loop,
+        rating: Rating,
         config: TrainingConfig,
+        on_moment: Callable[[Moment], None],
     ):
-        """Args:
-        model: what is trained.
-        training: the model player's examples.
-        watched: the multiplier player's examples.
-        constraints: (m,) on rates over the splits' groups.
-        config: everything else.
-        """
-        self._model = model
+        self.snapshots: list[Snapshot] = []
+        self._loop = loop
+        self._rating = rating
         self._config = config
-        self._training = _Side(training, constraints, config)
-        self._watched = _Side(watched, constraints, config)
-        self.multiplier_player = ProxyLagrangian(
-            len(constraints),
-            regret_type=config.multipliers.regret,
-            update_type=config.multipliers.update,
-            initial_radius=config.multipliers.initial_radius,
-            optimizer=config.multipliers.learning_rate,
-        )
-        self._optimizer = keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps)
-        )
-        self._optimizer.build(model.trainable_variables)
-        self._step = 0
-        self._run = tf.function(self._steps)
+        self._on_moment = on_moment
+        self._checkpoints: Checkpoints | None = None
+        self._began = time.perf_counter()
 
-    def advance_to(self, step: int) -> float:
-        """Takes the steps up to `step`; returns the last minibatch's loss."""
-        loss = float(self._run(tf.constant(self._step), tf.constant(step)))
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"the training loss is {loss} at some step in {self._step + 1}..{step}: "
-                f"lower trainer.learning_rate (now {self._config.learning_rate})"
+    def go_on_from(self, checkpoints: Checkpoints) -> None:
+        """Takes up what is there, and writes there from now on."""
+        self._checkpoints = checkpoints
+        self._loop.step, self.snapshots = checkpoints.restore()
+
+    def run(self) -> str | None:
+        """Trains to the end; returns why it ended earlier, if it did."""
+        with interruption.watching() as is_asked_to_stop:
+            size = _FIRST_CALL
+            for target in snapshot_steps(self._config):
+                while self._loop.step < target:
+                    try:
+                        seconds = self._advance(min(self._loop.step + size, target), target)
+                    except FloatingPointError as error:
+                        if not self.snapshots:
+                            raise
+                        return str(error)
+                    if is_asked_to_stop():
+                        self._stop()
+                    size = max(1, min(4 * size, round(size * _CALL_SECONDS / seconds)))
+        return None
+
+    def _advance(self, last: int, target: int) -> float:
+        """One call of the loop, and what is due after it; returns the seconds of the call."""
+        first, began = self._loop.step, time.perf_counter()
+        progress = self._loop.advance_to(last)
+        seconds = time.perf_counter() - began
+        snapshot = self._take(progress.step) if progress.step == target else None
+        if self._checkpoints:
+            self._checkpoints.save_if_due(progress.step)
+        self._on_moment(
+            Moment(
+                step=progress.step,
+                objective=progress.objective,
+                violations=progress.violations,
+                multipliers=self._loop.multipliers.tolist(),
+                steps_per_second=(last - first) / seconds,
+                waiting=self._loop.waited / (time.perf_counter() - self._began),
+                snapshot=snapshot,
             )
-        self._step = step
-        return loss
-
-    def _steps(self, first: tf.Tensor, last: tf.Tensor) -> tf.Tensor:
-        loss = tf.constant(0.0)
-        for step in tf.range(first, last):
-            loss = self._one_step(step)
-        return loss
-
-    def _one_step(self, step: tf.Tensor) -> tf.Tensor:
-        seed = self._config.seed
-        with tf.GradientTape() as tape:
-            values = self._training.values(self._model, tf.stack([seed, 2 * step]), training=True)
-            loss = self.multiplier_player.lagrangian(values)
-        variables = self._model.trainable_variables
-        self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        if self.multiplier_player.num_constraints:
-            seen = self._watched.values(self._model, tf.stack([seed, 2 * step + 1]), training=False)
-            self.multiplier_player.update(seen.constraints)
-        return values.objective
-
-
-class _Side:
-    """One player's examples and running denominators."""
-
-    def __init__(
-        self, split: Split, constraints: Sequence[LinearConstraint], config: TrainingConfig
-    ):
-        self._images = tf.constant(split.images)
-        self._labels = tf.constant(split.labels)
-        self._memberships = tf.constant(split.memberships)
-        self._batch_size = config.batch_size
-        self._problem = RateProblem(
-            constraints,
-            split.groups,
-            objective=config.objective,
-            denominator_lower_bound=config.denominator_lower_bound,
         )
+        return seconds
 
-    def values(self, model: keras.Model, seed: tf.Tensor, training: bool) -> RateValues:
-        """Objective and constraints on a minibatch drawn, with replacement, from `seed` (2,)."""
-        rows = tf.random.stateless_uniform(
-            [self._batch_size], seed, maxval=self._labels.shape[0], dtype=tf.int32
+    def _take(self, step: int) -> Snapshot:
+        model = self._loop.model
+        error_rate, violations = self._rating(model)
+        snapshot = Snapshot(
+            step=step,
+            objective=self._loop.take_mean_objective(),
+            error_rate=error_rate,
+            violations=violations,
+            multipliers=self._loop.multipliers,
+            weights=[np.array(weight) for weight in model.get_weights()],
         )
-        labels, memberships = tf.gather(self._labels, rows), tf.gather(self._memberships, rows)
-        self._problem.update_denominators(labels, memberships)
-        scores = tf.reshape(model(tf.gather(self._images, rows), training=training), [-1])
-        return self._problem(scores, labels, memberships)
+        self.snapshots.append(snapshot)
+        if self._checkpoints:
+            self._checkpoints.keep(snapshot)
+        return snapshot
+
+    def _stop(self) -> None:
+        if self._checkpoints:
+            self._checkpoints.save(self._loop.step)
+        raise interruption.Stopped(self._loop.step)
 
 
-def _snapshot_steps(config: TrainingConfig) -> list[int]:
+def snapshot_steps(config: TrainingConfig) -> list[int]:
     """Steps at which snapshots are taken: equally spaced, the last step included."""
     return sorted(
         {round(config.steps * (i + 1) / config.snapshots) for i in range(config.snapshots)}
     )
 
 
-def _take_snapshot(
-    step: int,
-    objective: float,
-    loop: _Loop,
-    model: keras.Model,
-    validation: Split,
-    constraints: Sequence[LinearConstraint],
-) -> Snapshot:
-    counts = validation.counts(predict_scores(model, validation.images))
-    return Snapshot(
-        step=step,
-        objective=objective,
-        error_rate=counts[None].rate("ERR"),
-        violations=linear.values(constraints, counts),
-        multipliers=np.asarray(loop.multiplier_player.multipliers()),
-        weights=[np.array(weight) for weight in model.get_weights()],
-    )
+def parse(lines: Sequence[str], split: Split) -> list[Constraint]:
+    """The lines of the constraint language over the split's groups."""
+    names: dict[str, list[str]] = {}
+    for group in split.groups:
+        names.setdefault(group.feature, []).append(group.name)
+    return [language.parse(line, names) for line in lines]
+
+
+def _feeds(
+    training: Split, watched: Split, config: TrainingConfig, scope: tf.distribute.Strategy
+) -> tuple[Feed, Feed | None]:
+    """The examples of the model player, and of the multiplier player if it has its own."""
+
+    def feed(split: Split, stream: int, every: int) -> Feed:
+        sampler = Sampler(split, config.batch_size, config.batches, config.seed, stream)
+        resident = split.nbytes <= config.resident_gb * 1e9
+        return Feed(split, sampler, resident, scope, every)
+
+    own = config.multipliers.watch == "validation" and bool(config.constraints)
+    return feed(training, 0, 1), feed(watched, 1, config.multipliers.every) if own else None
+
+
+def _require_equal_parts(config: TrainingConfig, scope: tf.distribute.Strategy) -> None:
+    replicas = scope.num_replicas_in_sync
+    if config.batch_size % replicas:
+        raise SettingsError(
+            f"trainer.batch_size = {config.batch_size} cannot be shared equally by {replicas} devices: "
+            f"give a multiple of {replicas}"
+        )
+
+
+def _require_examples(constraints: Sequence[Constraint], splits: Mapping[str, Split]) -> None:
+    """Raises DataError for a constraint that no model's outcomes on a split could give a value."""
+    for name, split in splits.items():
+        counts = split.counts(np.zeros(len(split)))
+        for constraint in constraints:
+            for rate in rates_in(constraint.expression):
+                if not _has_examples(rate, counts[rate.group]):
+                    present = ", ".join(
+                        f"[{group}] {count.positives} positive and {count.negatives} negative"
+                        for group, count in counts.items()
+                        if group is not None
+                    )
+                    raise DataError(
+                        f"trainer.constraints: {constraint} cannot be measured on split '{name}': "
+                        f"{rate} has no examples there (it holds: {present}). Add such examples, or "
+                        "take the constraint out"
+                    )
+
+
+def _has_examples(rate: RateOf, counts: Counts) -> bool:
+    sets = {"positives": counts.positives, "negatives": counts.negatives}
+    return sets.get(RATES[rate.rate].denominator, counts.examples) > 0
+
+
+def _set_weights(model: keras.Model, weights: Sequence[np.ndarray], config: TrainingConfig) -> None:
+    expected = [weight.shape for weight in model.get_weights()]
+    given = [weight.shape for weight in weights]
+    if given != expected:
+        raise SettingsError(
+            f"trainer.warm_start = {config.warm_start}: its weights have shapes {given}, those of "
+            f"trainer.network = {config.network!r} {expected}: train the same network, or give none"
+        )
+    model.set_weights(weights)
+
+
+@contextlib.contextmanager
+def _precision(name: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -1,0 +1,90 @@
+"""Where training runs: one strategy for a CPU, a GPU, several, or several workers."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import tensorflow as tf
+
+from components.errors import SettingsError
+
+
+def strategy(devices: str) -> tf.distribute.Strategy:
+    """The strategy of the setting `trainer.devices`.
+
+    With a cluster of several workers in the environment variable TF_CONFIG (as Vertex AI's and
+    Kubeflow's training jobs set it) all of them train together; this must then come before any other
+    use of TensorFlow in the process.
+
+    Args:
+      devices: auto, cpu, gpu, cpu:N or gpu:N. `cpu:N` makes N logical devices of one CPU: for trying
+        out what several do.
+
+    Raises:
+      SettingsError: there are not so many devices, or it is too late for several workers.
+    """
+    kind, _, number = devices.partition(":")
+    if _workers() > 1:
+        try:
+            return tf.distribute.MultiWorkerMirroredStrategy()
+        except RuntimeError as error:
+            raise SettingsError(
+                f"trainer.devices: TF_CONFIG names {_workers()} workers, but TensorFlow was used "
+                f"before they could be joined: {error}"
+            ) from error
+    if kind == "auto":
+        kind = "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
+        number = number or str(len(tf.config.list_physical_devices("GPU")) or 1)
+    names = _devices(kind.upper(), int(number or 1), devices)
+    if len(names) > 1:
+        return tf.distribute.MirroredStrategy(names)
+    if kind == "cpu" and tf.config.list_physical_devices("GPU"):
+        return tf.distribute.OneDeviceStrategy("CPU:0")
+    return tf.distribute.get_strategy()
+
+
+def is_chief() -> bool:
+    """Whether this process writes the results: the only one, worker 0, or the chief."""
+    task = json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {})
+    workers_only = "chief" not in _cluster()
+    return task.get("type", "chief") == "chief" or (
+        workers_only and task.get("type") == "worker" and int(task.get("index", 0)) == 0
+    )
+
+
+def describe(scope: tf.distribute.Strategy) -> str:
+    """In words, for the log: what trains."""
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    kind = "GPU" if gpus else "CPU"
+    replicas = scope.num_replicas_in_sync
+    if _workers() > 1:
+        return f"{_workers()} workers, {replicas} {kind} replicas"
+    return f"1 {kind}" if replicas == 1 else f"{replicas} {kind} devices"
+
+
+def _cluster() -> dict[str, list[str]]:
+    return json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {})
+
+
+def _workers() -> int:
+    return sum(len(_cluster().get(kind, [])) for kind in ("chief", "master", "worker"))
+
+
+def _devices(kind: str, number: int, setting: str) -> list[str]:
+    physical = tf.config.list_physical_devices(kind)
+    if kind == "CPU" and number > 1:
+        try:
+            tf.config.set_logical_device_configuration(
+                physical[0], [tf.config.LogicalDeviceConfiguration()] * number
+            )
+        except RuntimeError:  # TensorFlow has started; its devices are what they are
+            physical = tf.config.list_logical_devices("CPU")
+        else:
+            physical = tf.config.list_logical_devices("CPU")
+    if len(physical) < number:
+        raise SettingsError(
+            f"trainer.devices = {setting!r}: there are {len(physical)} {kind} devices; give auto, or "
+            "a number of them that exists"
+        )
+    return [f"{kind}:{index}" for index in range(number)]

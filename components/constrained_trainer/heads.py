@@ -1,0 +1,41 @@
+"""Head only: freeze the body of a network, compute its features once, train the last layer.
+
+The method of the Seldonian guide to efficient training: the constrained problem that is left has as
+many weights as the last layer, and a minibatch is a few thousand numbers instead of pictures.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.constrained_trainer import networks
+from components.constrained_trainer.data import Split
+
+FEATURES = "features"
+_BATCH = 1024
+
+
+def body_features(body: keras.Model, split: Split) -> Split:
+    """The same examples with what the body makes of their inputs, float32 (n, d), as the only input.
+
+    The body runs in inference mode: what is random or adaptive in training stays as it is served.
+    """
+    call = tf.function(lambda inputs: networks.call(body, inputs, training=False))
+    parts = []
+    for start in range(0, len(split), _BATCH):
+        rows = {name: column[start : start + _BATCH] for name, column in split.inputs.items()}
+        parts.append(tf.cast(call(tf.nest.map_structure(tf.constant, rows)), tf.float32).numpy())
+    return dataclasses.replace(split, inputs={FEATURES: np.concatenate(parts)})
+
+
+def trained_weights(model: keras.Model, trained: list[np.ndarray]) -> list[int]:
+    """Places, in the weights of `model`, of the weights of the part that was trained.
+
+    All of them, or (head only) the last ones, which is where a network's last layer keeps its own.
+    """
+    count = len(model.get_weights())
+    return list(range(count - len(trained), count))

@@ -1,0 +1,196 @@
+"""The compiled loop: many steps of the game in one call.
+
+On the reference network a step is microseconds of arithmetic, so what counts is how little happens
+around it: rows are drawn, gathered and learnt from inside one `tf.while_loop`, compiled by XLA where
+that is faster. Under a strategy of several replicas each takes its part of the same minibatch, and
+every sum is one over all of them: they take the steps that one would take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components import constrained_optimization as co
+from components.constrained_trainer import networks
+from components.constrained_trainer.config import TrainingConfig
+from components.constrained_trainer.feed import Feed, Tensors, block_size
+
+# Returned where no step went wrong.
+_NONE = -1
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a stretch of steps looked like.
+
+    Attributes:
+      step: steps taken so far.
+      objective: mean training loss over the stretch.
+      violations: (m,) the constraints on the last minibatch that the multiplier player saw.
+    """
+
+    step: int
+    objective: float
+    violations: list[float]
+
+
+class Loop:
+    """The state of training, and the compiled function that advances it.
+
+    Args:
+      model: what is trained.
+      game: problem, multipliers and optimizers.
+      training: the model player's examples.
+      watched: the multiplier player's examples; None: it sees the model player's minibatches.
+      config: of the training.
+      scope: the strategy whose scope everything was made in.
+
+    Attributes:
+      step: steps taken.
+      model: what is trained.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        game: co.ConstrainedOptimizer,
+        training: Feed,
+        watched: Feed | None,
+        config: TrainingConfig,
+        scope: tf.distribute.Strategy,
+    ):
+        self.step = 0
+        self.model = model
+        self._game = game
+        self._config = config
+        self._training = training
+        self._has_multipliers = game.problem.num_constraints > 0
+        self._watched = watched if self._has_multipliers else None
+        self._scope = scope
+        self._violations = tf.zeros([game.problem.num_constraints])
+        self._objective: float | None = None
+        # Sum of losses, and steps, since `take_mean_objective`.
+        self._losses = tf.Variable(tf.zeros([2], tf.float64), trainable=False)
+        self.is_compiled = _uses_xla(config, model, scope)
+        self._advance = tf.function(self._steps, autograph=False, jit_compile=self.is_compiled)
+
+    def advance_to(self, last: int) -> Progress:
+        """Takes the steps up to `last`.
+
+        Raises:
+          FloatingPointError: the loss is not finite; names the step and what else is not.
+        """
+        feeds = [feed for feed in (self._training, self._watched) if feed is not None]
+        size = block_size(feeds, self.step, last)
+        blocks = zip(*(feed.blocks(self.step, last, size) for feed in feeds), strict=True)
+        first, total = self.step, 0.0
+        for tensors in blocks:
+            start, stop = self.step, min(self.step + size, last)
+            bounds = tf.constant(start, tf.int64), tf.constant(stop, tf.int64)
+            loss, self._violations, bad = self._advance(*bounds, tensors, self._violations)
+            if bad != _NONE:
+                raise FloatingPointError(self._what_went_wrong(int(bad) + 1))
+            total += float(loss)
+            self.step = stop
+        self._objective = total / max(self.step - first, 1)
+        self._losses.assign_add([total, self.step - first])
+        return Progress(self.step, self._objective, np.asarray(self._violations).tolist())
+
+    @property
+    def multipliers(self) -> np.ndarray:
+        """(m,) float32 Lagrange multipliers."""
+        return self._game.formulation.lagrange_multipliers().numpy()
+
+    @property
+    def state(self) -> dict[str, tf.Variable | tf.Module]:
+        """What a checkpoint must hold beside the model and the step."""
+        return {"game": self._game, "losses": self._losses}
+
+    def take_mean_objective(self) -> float:
+        """The mean training loss since the last time this was called."""
+        total, steps = self._losses.numpy()
+        self._losses.assign([0.0, 0.0])
+        return float(total / max(steps, 1))
+
+    @property
+    def waited(self) -> float:
+        """Seconds spent waiting for rows."""
+        return sum(feed.waited for feed in (self._training, self._watched) if feed is not None)
+
+    def _steps(
+        self, first: tf.Tensor, last: tf.Tensor, tensors: Sequence[Tensors], violations: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """(sum of losses, constraints seen last, the step that failed or -1)."""
+
+        def one(step, total, violations, bad):
+            loss, violations = self._one_step(step, first, tensors, violations)
+            return step + 1, total + loss, violations, tf.where(tf.math.is_finite(loss), bad, step)
+
+        return tf.while_loop(
+            lambda step, total, violations, bad: (step < last) & (bad == _NONE),
+            one,
+            (first, tf.constant(0.0), violations, tf.constant(_NONE, tf.int64)),
+        )[1:]
+
+    def _one_step(
+        self, step: tf.Tensor, first: tf.Tensor, tensors: Sequence[Tensors], violations: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """(loss, constraints seen last) of the step after `step` others."""
+        if not self._has_multipliers:
+            return self._run(self._primal, step, first, tensors[0]), violations
+        if self._watched is None:
+            return self._run(self._both, step, first, tensors[0])
+        loss = self._run(self._primal, step, first, tensors[0])
+        every = self._watched.every
+
+        def dual() -> tf.Tensor:
+            return self._run(self._dual, step, first, tensors[1])
+
+        # The condition is outside of the replicas, who could not sum over each other inside one.
+        due = (step + 1) % every == 0
+        return loss, dual() if every == 1 else tf.cond(due, dual, lambda: violations)
+
+    def _run(self, function: Callable, step: tf.Tensor, first: tf.Tensor, tensors: Tensors):
+        """One half of a step on every replica; all of them return the same."""
+        values = self._scope.run(function, args=(step, first, tensors))
+        return tf.nest.map_structure(
+            lambda value: self._scope.experimental_local_results(value)[0], values
+        )
+
+    def _primal(self, step: tf.Tensor, first: tf.Tensor, tensors: Tensors) -> tf.Tensor:
+        batch = self._training.minibatch(tensors, step, first)
+        return self._game.primal_step({"training": batch})
+
+    def _dual(self, step: tf.Tensor, first: tf.Tensor, tensors: Tensors) -> tf.Tensor:
+        return self._game.dual_step({"watched": self._watched.minibatch(tensors, step, first)})
+
+    def _both(self, step, first, tensors: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
+        batch = self._training.minibatch(tensors, step, first)
+        values = self._game.minimize({"training": batch})
+        return values.objective, values.constraints
+
+    def _what_went_wrong(self, step: int) -> str:
+        culprits = [
+            weight.path for weight in self.model.weights if not np.isfinite(weight.numpy()).all()
+        ]
+        if not np.isfinite(self.multipliers).all():
+            culprits.append("the multipliers")
+        before = f"it was {self._objective:.4g} before" if self._objective else "there was none before"
+        return (
+            f"the training loss is not finite at step {step} ({before}); not finite after it: "
+            f"{', '.join(culprits) or 'only the loss'}. Lower trainer.learning_rate (now "
+            f"{self._config.learning_rate:g})"
+            + (", or look at the input" if step == 1 else "")
+        )
+
+
+def _uses_xla(config: TrainingConfig, model: keras.Model, scope: tf.distribute.Strategy) -> bool:
+    if config.jit != "auto":
+        return config.jit == "on" and scope.num_replicas_in_sync == 1
+    on_cpu = not tf.config.list_physical_devices("GPU")
+    return scope.num_replicas_in_sync == 1 and not (on_cpu and networks.uses_convolution(model))

@@ -1,0 +1,135 @@
+"""Snapshots of a training: rated on the validation split, and chosen among."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.constrained_optimization import bounds, candidates
+from components.constrained_optimization.algebra import add
+from components.constrained_optimization.errors import NotTrainableError
+from components.constrained_optimization.expressions import Constraint, Expression, evaluate
+from components.constrained_optimization.linear import linearize
+from components.constrained_optimization.rates import Counts, Group
+from components.constrained_trainer import networks
+from components.constrained_trainer.config import SelectionConfig
+from components.constrained_trainer.data import Split
+from components.errors import DataError
+
+_SCORING_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The model as it was at one step, rated on the whole validation split.
+
+    Attributes:
+      step: steps taken.
+      objective: mean training loss since the snapshot before.
+      error_rate: on the validation split, at the decision score > 0.
+      violations: (k,) each piece of the constraints on the validation split, or its upper bound;
+        satisfied when <= 0.
+      multipliers: (m,) Lagrange multipliers: the weight of each constraint relative to the objective's.
+      weights: of the network, layer by layer.
+    """
+
+    step: int
+    objective: float
+    error_rate: float
+    violations: np.ndarray
+    multipliers: np.ndarray
+    weights: list[np.ndarray] = field(repr=False)
+
+    @property
+    def worst(self) -> float:
+        """The largest violation; -inf without constraints."""
+        return float(max(self.violations, default=-np.inf))
+
+
+class Rating:
+    """What snapshots are rated by: error rate and constraints on the whole validation split.
+
+    Minibatch values are too noisy to choose by.
+
+    Args:
+      constraints: from `language.parse`.
+      validation: the split.
+      config: whether violations are measured values or upper bounds.
+
+    Attributes:
+      pieces: (k,) text of what each entry of a rating's violations is.
+    """
+
+    def __init__(
+        self, constraints: Sequence[Constraint], validation: Split, config: SelectionConfig
+    ):
+        self._expressions = [e for constraint in constraints for e in _pieces(constraint)]
+        self._split = validation
+        self._delta = 1 - config.confidence if config.rated_by == "upper_bound" else None
+        self.pieces = [f"{expression} <= 0" for expression in self._expressions]
+
+    def __call__(self, model: keras.Model) -> tuple[float, np.ndarray]:
+        """(error rate, violations (k,)) of the model as it is."""
+        counts = self._split.counts(predict_scores(model, self._split))
+        return counts[None].rate("ERR"), self.violations(counts)
+
+    def violations(self, counts: dict[Group | None, Counts]) -> np.ndarray:
+        """(k,) float64 of counted outcomes; NaN where a rate has no examples."""
+        if self._delta is None:
+            found = [evaluate(expression, counts) for expression in self._expressions]
+        else:
+            found = [bounds.upper_bound(e, counts, self._delta) for e in self._expressions]
+        return np.array(found, np.float64)
+
+
+def predict_scores(model: keras.Model, split: Split) -> np.ndarray:
+    """(n,) float32 scores in inference mode; Yes where a score is above 0."""
+    call = tf.function(lambda inputs: networks.call(model, inputs, training=False))
+    scores = np.empty(len(split), np.float32)
+    for start in range(0, len(split), _SCORING_BATCH):
+        part = slice(start, start + _SCORING_BATCH)
+        rows = {name: tf.constant(column[part]) for name, column in split.inputs.items()}
+        scores[part] = call(rows).numpy().reshape(-1)
+    return scores
+
+
+def choose(snapshots: Sequence[Snapshot], config: SelectionConfig) -> np.ndarray:
+    """(n,) probability of each snapshot: one of them, or a mixture (at most k + 1).
+
+    best: the published heuristic, `candidates.find_best_candidate_index`; distribution:
+    `candidates.find_best_candidate_distribution`; last: the last.
+    """
+    if config.choose == "last":
+        return np.eye(len(snapshots))[-1]
+    errors = np.array([snapshot.error_rate for snapshot in snapshots])
+    violations = np.array([snapshot.violations for snapshot in snapshots]).reshape(len(errors), -1)
+    # What could not be measured (a precision without any positive decision) is not chosen.
+    measured = np.flatnonzero(np.isfinite(violations).all(axis=1) & np.isfinite(errors))
+    if not len(measured):
+        raise DataError(
+            "trainer.constraints could not be measured on the validation split for any snapshot: "
+            "a rate in them has no examples there"
+        )
+    probabilities = np.zeros(len(errors))
+    if config.choose == "distribution":
+        probabilities[measured] = candidates.find_best_candidate_distribution(
+            errors[measured], violations[measured]
+        )
+    else:
+        best = candidates.find_best_candidate_index(errors[measured], violations[measured])
+        probabilities[measured[best]] = 1.0
+    return probabilities
+
+
+def _pieces(constraint: Constraint) -> list[Expression]:
+    """Expressions that are all <= 0 exactly if the constraint holds; linear ones where there are."""
+    try:
+        return [piece.as_expression() for piece in linearize(constraint)]
+    except NotTrainableError:
+        sign = 1.0 if constraint.sense == "<=" else -1.0
+        left = constraint.expression if sign > 0 else -constraint.expression
+        return [add(left, -sign * constraint.limit)]
