@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from components.features import Strict
 
 # By name, so that a settings checker need not load Keras; `networks.NETWORKS` has the functions.
-BUILT_IN_NETWORKS = ("mlp", "cnn")
+BUILT_IN_NETWORKS = ("mlp", "cnn", "resnet", "tabular")
 
 
 class MultiplierConfig(Strict):
@@ -35,7 +35,8 @@ class TrainingConfig(Strict):
 
     network: str = Field(
         "mlp",
-        description="mlp (flatten, 64 ReLU, 1), cnn (small convolutional), or module:function",
+        description="mlp (flatten, 64 ReLU, 1), cnn (small convolutional), resnet (residual, for 64x64 "
+        "to 224x224), tabular (embeddings, 64, 32, 1), or module:function",
     )
     constraints: tuple[str, ...] = Field(
         ("max_gap(FPR, [Young]) <= 0.01",),

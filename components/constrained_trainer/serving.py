@@ -6,8 +6,10 @@ import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.features import TRANSFORMED_IMAGE, TRANSFORMED_LABEL, Features
-from components.transform.preprocessing import bytes_to_pixels, value_index
+from components.constrained_trainer import networks
+from components.features import TRANSFORMED_LABEL, Features
+from components.transform.inputs import unpack_inputs
+from components.transform.preprocessing import value_index
 
 PROBABILITY = "probability"
 UNKNOWN_GROUP = "(unknown)"
@@ -17,7 +19,7 @@ class ServedModel(tf.Module):
     """Raw examples in, the probability of the positive class out.
 
     The probability is sigmoid(score), so that the threshold 0.5 *is* the decision (score > 0) that the
-    constraints were trained at. Pictures go through Transform's own graph.
+    constraints were trained at. Pictures and columns go through Transform's own graph.
     """
 
     def __init__(self, network: keras.Model, transform: tft.TFTransformOutput, features: Features):
@@ -25,15 +27,16 @@ class ServedModel(tf.Module):
         self._features = features
         self._network = network
         self._transform = transform.transform_features_layer()
-        image = features.image.name
-        self._image_column = {image: transform.raw_feature_spec()[image]}
+        # As the schema has them: a column that it lets a record do without may be missing here too.
+        columns = transform.raw_feature_spec()
+        self._columns = {name: columns[name] for name in features.input_columns}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """(n,) serialized tf.Examples with the picture -> `probability`, float32 (n, 1)."""
-        raw = tf.io.parse_example(examples, self._image_column)
-        pixels = bytes_to_pixels(self._transform(raw)[TRANSFORMED_IMAGE], self._features.image)
-        return {PROBABILITY: tf.sigmoid(self._network(pixels, training=False))}
+        """(n,) serialized tf.Examples with the input columns -> `probability`, float32 (n, 1)."""
+        raw = tf.io.parse_example(examples, self._columns)
+        inputs = unpack_inputs(self._transform(raw), self._features)
+        return {PROBABILITY: tf.sigmoid(networks.call(self._network, inputs, training=False))}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def slices(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:

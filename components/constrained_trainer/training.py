@@ -23,6 +23,7 @@ from components.constrained_trainer import networks
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
 from components.errors import DataError
+from components.transform.inputs import IMAGE, ModelInput
 
 _SCORING_BATCH = 1024
 
@@ -87,7 +88,9 @@ def train(
     """
     constraints = training_constraints(config.constraints, training)
     _require_examples(constraints, {"train": training, "validation": validation})
-    model = networks.build(config.network, training.images.shape[1:], config.seed)
+    model = networks.build(
+        config.network, {IMAGE: ModelInput(training.images.shape[1:], "uint8")}, config.seed
+    )
     loop = _Loop(model, training, validation, constraints, config)
     snapshots: list[Snapshot] = []
     for step in _snapshot_steps(config):
