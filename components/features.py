@@ -1,4 +1,4 @@
-"""What the columns of a dataset mean: which is the picture, the label, the groups.
+"""What the columns of a dataset mean: which are the inputs, the label, the groups.
 
 Every part of the pipeline that touches an example reads it through this one description: ingestion
 checks it, Transform turns it into training features, the trainer and the gate speak of its groups.
@@ -6,7 +6,7 @@ checks it, Transform turns it into training features, the trainer and the gate s
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -70,6 +70,34 @@ class ImageFeature(Strict):
         return self.height, self.width, self.channels
 
 
+def _name_alone(value: Any) -> Any:
+    """A column that is given by its name alone."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+class NumericFeature(Strict):
+    """A column of numbers, one or none in each record; networks see it scaled."""
+
+    name: str = Field(description="column that holds the number")
+    scale: Literal["z_score", "log"] = Field(
+        "z_score",
+        description="z_score: (x - mean) / deviation; log: the same of sign(x) ln(1 + |x|), for sums "
+        "of money and other numbers of very different size",
+    )
+
+
+class CategoricalFeature(Strict):
+    """A column of names or codes, one or none in each record; networks see its index."""
+
+    name: str = Field(description="column that holds the category")
+    vocabulary: int = Field(
+        1000,
+        ge=1,
+        description="most frequent values that get an index of their own; all others share one with "
+        "records that have none",
+    )
+
+
 class LabelFeature(Strict):
     """The binary label: its column, and which raw value is the positive class."""
 
@@ -111,9 +139,22 @@ class GroupFeature(Strict):
 
 
 class Features(Strict):
-    """The columns of one dataset."""
+    """The columns of one dataset.
 
-    image: ImageFeature = Field(default_factory=ImageFeature, description="the picture")
+    What networks see is a picture, numbers, categories, or any of them together. The default is
+    CelebA; where numbers or categories are named and no picture is, there is none.
+    """
+
+    image: ImageFeature | None = Field(
+        default_factory=ImageFeature,
+        description="the picture; none where numeric or categorical is given and this is not",
+    )
+    numeric: tuple[Annotated[NumericFeature, BeforeValidator(_name_alone)], ...] = Field(
+        (), description="columns of numbers, each by its name alone or with how to scale it"
+    )
+    categorical: tuple[Annotated[CategoricalFeature, BeforeValidator(_name_alone)], ...] = Field(
+        (), description="columns of names or codes, each by its name alone or with its vocabulary"
+    )
     label: LabelFeature = Field(default_factory=LabelFeature, description="what is predicted")
     groups: dict[GroupName, GroupFeature] = Field(
         default_factory=lambda: {
@@ -121,6 +162,40 @@ class Features(Strict):
         },
         description="group features by display name, as constraints and reports call them",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_table_needs_no_picture(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "image" in given:
+            return given
+        table = given.get("numeric") or given.get("categorical")
+        return given | {"image": None} if table else given
+
+    @model_validator(mode="after")
+    def _inputs_make_sense(self) -> Features:
+        columns = self.input_columns
+        if not columns:
+            raise ValueError(
+                "nothing to learn from: name at least one of image, numeric and categorical"
+            )
+        twice = sorted({name for name in columns if columns.count(name) > 1})
+        if twice:
+            raise ValueError(
+                f"column {twice[0]!r} is named twice among image, numeric and categorical: name it once"
+            )
+        if self.label.name in columns:
+            raise ValueError(
+                f"the label {self.label.name!r} is among the inputs: a network would read the answer. "
+                "Take it out of numeric and categorical"
+            )
+        for feature, group in self.groups.items():
+            is_text = isinstance(next(iter(group.values.values())), str)
+            if is_text and group.name in [column.name for column in self.numeric]:
+                raise ValueError(
+                    f"column {group.name!r} is in numeric, but groups.{feature}.values says that it "
+                    "holds text: name it in categorical instead"
+                )
+        return self
 
     @field_validator("groups")
     @classmethod
@@ -132,6 +207,18 @@ class Features(Strict):
         return groups
 
     @property
+    def input_columns(self) -> list[str]:
+        """Raw columns that networks see, in order: picture, numbers, categories."""
+        names = [] if self.image is None else [self.image.name]
+        names += [column.name for column in self.numeric]
+        return names + [column.name for column in self.categorical]
+
+    @property
+    def has_table(self) -> bool:
+        """Whether there are numbers or categories."""
+        return bool(self.numeric or self.categorical)
+
+    @property
     def group_names(self) -> dict[str, list[str]]:
         """Display name of each group feature -> the names of its groups, in order."""
         return {feature: list(group.values) for feature, group in self.groups.items()}
@@ -141,6 +228,24 @@ class Features(Strict):
         return [(feature, name) for feature, names in self.group_names.items() for name in names]
 
 
+def require_network_fits(network: str, features: Features) -> None:
+    """Raises ValueError where the built-in `network` has no use for the inputs of `features`.
+
+    A network of the user's own (`module:function`) takes what it is given.
+    """
+    if network in ("cnn", "resnet") and features.image is None:
+        raise ValueError(
+            f"{network!r} looks at pictures, but data.features has no image; for numeric and "
+            "categorical columns set trainer.network to tabular or mlp"
+        )
+    if network == "tabular" and features.image is not None:
+        raise ValueError(
+            "'tabular' sees numeric and categorical columns, but data.features has an image; set "
+            "trainer.network to mlp, cnn or resnet (they take columns too), or data.features.image "
+            "to null"
+        )
+
+
 def transformed_group(feature: str) -> str:
     """Column of the transformed examples that holds the group index of `feature`."""
     return f"group/{feature}"
@@ -148,3 +253,5 @@ def transformed_group(feature: str) -> str:
 
 TRANSFORMED_IMAGE = "image_bytes"
 TRANSFORMED_LABEL = "label"
+TRANSFORMED_NUMERIC = "numeric"
+TRANSFORMED_CATEGORICAL = "categorical"

@@ -22,7 +22,7 @@ from components.constrained_optimization import language, linear
 from components.constrained_trainer.config import TrainingConfig
 from components.errors import SettingsError
 from components.fairness_metrics.config import GateConfig
-from components.features import Features, Strict
+from components.features import Features, Strict, require_network_fits
 
 
 class StandInSettings(Strict):
@@ -97,6 +97,14 @@ class Settings(Strict):
         ),
         description="arguments of every Beam pipeline",
     )
+
+    @model_validator(mode="after")
+    def _network_fits_the_inputs(self) -> Settings:
+        try:
+            require_network_fits(self.trainer.network, self.data.features)
+        except ValueError as error:
+            raise ValueError(f"trainer.network: {error}") from None
+        return self
 
     @model_validator(mode="after")
     def _constraints_parse(self) -> Settings:

@@ -39,9 +39,7 @@ class Checkpoints:
       DataError: the folder holds the checkpoints of another training.
     """
 
-    def __init__(
-        self, folder: str, belongs_to: dict[str, object], seconds: float, **state
-    ):
+    def __init__(self, folder: str, belongs_to: dict[str, object], seconds: float, **state):
         self.folder = folder
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
         # Of several workers one writes; all of them read.

@@ -63,8 +63,8 @@ class TrainingConfig(Strict):
 
     network: str = Field(
         "mlp",
-        description="mlp (flatten, 64 ReLU, 1), cnn (small convolutional), resnet (residual, for 64 to "
-        "224 pixels), tabular, or module:function",
+        description="mlp (flatten, 64 ReLU, 1), cnn (small convolutional), resnet (residual, for 64x64 "
+        "to 224x224), tabular (embeddings, 64, 32, 1), or module:function",
     )
     constraints: tuple[str, ...] = Field(
         ("max_gap(FPR, [Young]) <= 0.01",),
@@ -122,7 +122,9 @@ class TrainingConfig(Strict):
         description="a split up to this size is kept on the device, a larger one read as needed [GB]",
     )
     checkpoint_seconds: float = Field(
-        30.0, ge=0, description="a checkpoint at least this often; a stopped training resumes from it"
+        30.0,
+        ge=0,
+        description="a checkpoint at least this often; a stopped training resumes from it",
     )
     seed: int = Field(0, ge=0, description="seeds the initial weights and the minibatches")
 

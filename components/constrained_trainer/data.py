@@ -1,20 +1,19 @@
-"""A split of the transformed examples, in memory."""
+"""A split of the transformed examples: its labels and groups in memory, its inputs on disk."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from components.constrained_optimization.rates import Counts, Group, count_outcomes
-from components.features import (
-    TRANSFORMED_IMAGE,
-    TRANSFORMED_LABEL,
-    Features,
-    transformed_group,
-)
+from components.features import TRANSFORMED_LABEL, Features, transformed_group
+from components.transform.inputs import ModelInput, transformed_feature_spec, unpack_inputs
 
 _BATCH = 1024
 
@@ -74,42 +73,54 @@ class Split:
         return counts
 
 
-def load_split(files: Sequence[str], features: Features) -> Split:
+def load_split(files: Sequence[str], features: Features, scratch: str) -> Split:
     """Reads the transformed examples in `files` (TFRecords, gzip by their ending).
 
-    Memory: one byte per pixel and channel, and 4 * (1 + number of groups) bytes per example.
+    Inputs are written to files in the folder `scratch` and mapped into memory from there, so that a
+    split may be larger than memory; they must stay while the split is used. Memory otherwise:
+    4 * (1 + number of groups) bytes per example.
     """
-    columns: dict[str, tf.io.FixedLenFeature] = {
-        TRANSFORMED_IMAGE: tf.io.FixedLenFeature([], tf.string),
-        TRANSFORMED_LABEL: tf.io.FixedLenFeature([], tf.int64),
-    }
-    for feature in features.groups:
-        columns[transformed_group(feature)] = tf.io.FixedLenFeature([], tf.int64)
-    size = int(np.prod(features.image.shape))
+    columns = transformed_feature_spec(features)
 
-    def parse(records: tf.Tensor) -> Mapping[str, tf.Tensor]:
+    def parse(records: tf.Tensor) -> Mapping[str, Any]:
         parsed = tf.io.parse_example(records, columns)
-        parsed[TRANSFORMED_IMAGE] = tf.io.decode_raw(
-            parsed[TRANSFORMED_IMAGE], tf.uint8, fixed_length=size
-        )
-        return parsed
+        kept = {TRANSFORMED_LABEL, *map(transformed_group, features.groups)}
+        return {"inputs": unpack_inputs(parsed, features)} | {key: parsed[key] for key in kept}
 
     compression = "GZIP" if files and files[0].endswith(".gz") else ""
-    dataset = tf.data.TFRecordDataset(sorted(files), compression, buffer_size=4 << 20)
-    batches = list(dataset.batch(_BATCH).map(parse).prefetch(2).as_numpy_iterator())
-
-    def column(name: str) -> np.ndarray:
-        return np.concatenate([batch.pop(name) for batch in batches])
-
-    images = column(TRANSFORMED_IMAGE).reshape(-1, *features.image.shape)
-    labels = column(TRANSFORMED_LABEL).astype(np.float32)
+    records = tf.data.TFRecordDataset(sorted(files), compression, buffer_size=4 << 20)
+    batches = records.batch(_BATCH).map(parse, num_parallel_calls=2).prefetch(2)
+    shapes = {name: spec.shape[1:] for name, spec in batches.element_spec["inputs"].items()}
+    types = {name: spec.dtype for name, spec in batches.element_spec["inputs"].items()}
+    small: dict[str, list[np.ndarray]] = {}
+    with contextlib.ExitStack() as stack:
+        opened = {
+            name: stack.enter_context(open(os.path.join(scratch, f"{name}.bin"), "wb"))
+            for name in shapes
+        }
+        for batch in batches.as_numpy_iterator():
+            for name, rows in batch.pop("inputs").items():
+                opened[name].write(rows.tobytes())
+            for name, column in batch.items():
+                small.setdefault(name, []).append(column)
+    joined = {name: np.concatenate(parts) for name, parts in small.items()}
+    labels = joined[TRANSFORMED_LABEL].astype(np.float32)
+    inputs = {
+        name: np.memmap(
+            os.path.join(scratch, f"{name}.bin"),
+            types[name].as_numpy_dtype,
+            mode="r",
+            shape=(len(labels), *shapes[name]),
+        )
+        for name in shapes
+    }
     groups = tuple(Group(feature, name) for feature, name in features.membership_columns())
-    indices = {feature: column(transformed_group(feature)) for feature in features.groups}
     memberships = np.stack(
         [
-            indices[group.feature] == features.group_names[group.feature].index(group.name)
+            joined[transformed_group(group.feature)]
+            == features.group_names[group.feature].index(group.name)
             for group in groups
         ],
         axis=1,
     ).astype(np.float32)
-    return Split(images, labels, memberships, groups)
+    return Split(inputs, labels, memberships, groups)

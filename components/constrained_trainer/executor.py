@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
+import tempfile
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
+from absl import logging
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components import progress
-from components.constrained_trainer import serving
+from components.constrained_trainer import devices, serving
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split, load_split
-from components.constrained_trainer.training import Snapshot, TrainingResult, train
+from components.constrained_trainer.history import History
+from components.constrained_trainer.training import TrainingResult, train
 from components.features import Features
+from components.transform.inputs import model_inputs
 
-HISTORY_FILE = "history.json"
+WEIGHTS_FILE = "weights.npz"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -35,55 +42,103 @@ class Executor(base_executor.BaseExecutor):
         """See `component.ConstrainedTrainer`."""
         config = TrainingConfig.model_validate_json(exec_properties["config"])
         features = Features.model_validate_json(exec_properties["features"])
-        run_directory = artifact_utils.get_single_uri(output_dict["model_run"])
-        progress.report(0, config.steps, "reading examples")
-        with tf.summary.create_file_writer(run_directory).as_default():
-            result = train(
-                _split(input_dict["examples"], "train", features),
-                _split(input_dict["examples"], "validation", features),
-                config,
-                on_snapshot=lambda snapshot: _log(snapshot, config.steps),
-            )
-        _write_history(result, os.path.join(run_directory, HISTORY_FILE))
+        # Several workers can only be joined before anything else is done with TensorFlow.
+        scope = devices.strategy(config.devices)
         transform = tft.TFTransformOutput(
             artifact_utils.get_single_uri(input_dict["transform_graph"])
         )
-        model = artifact_utils.get_single_instance(output_dict["model"])
-        serving.export(result.model, transform, features, path_utils.serving_model_dir(model.uri))
+        with tempfile.TemporaryDirectory(prefix="fairgate-") as scratch:
+            run = _own(artifact_utils.get_single_uri(output_dict["model_run"]), scratch)
+            progress.report(0, config.steps, "reading examples")
+            splits = [
+                _split(input_dict["examples"], name, features, scratch)
+                for name in ("train", "validation")
+            ]
+            progress.report(0, config.steps, _plan(splits, config, scope))
+            history = History(run, config)
+            folder = _checkpoints(input_dict, output_dict, exec_properties)
+            result = train(
+                *splits,
+                config,
+                history,
+                inputs=model_inputs(features, transform),
+                start=_start(input_dict),
+                checkpoints=folder,
+                scope=scope,
+            )
+        if result.stopped:
+            logging.warning("training stopped early: %s", result.stopped)
+            progress.report(result.snapshots[-1].step, config.steps, f"stopped: {result.stopped}")
+        if devices.is_chief():
+            history.write(result, run)
+            model = artifact_utils.get_single_instance(output_dict["model"])
+            _export(result, transform, features, model.uri)
+            if tf.io.gfile.exists(folder):
+                tf.io.gfile.rmtree(folder)
 
 
-def _split(examples: list[types.Artifact], name: str, features: Features) -> Split:
+def load_weights(model_uri: str) -> list[np.ndarray]:
+    """The weights of the network of a Model artifact that this component made."""
+    with tf.io.gfile.GFile(os.path.join(model_uri, WEIGHTS_FILE), "rb") as file:
+        arrays = np.load(io.BytesIO(file.read()))
+        return [arrays[name] for name in sorted(arrays)]
+
+
+def _export(
+    result: TrainingResult, transform: tft.TFTransformOutput, features: Features, uri: str
+) -> None:
+    members = result.members()
+    directory = path_utils.serving_model_dir(uri)
+    serving.export(result.model, members, transform, features, directory)
+    buffer = io.BytesIO()
+    weights = result.model.get_weights()
+    np.savez(buffer, **{f"weight_{index:04d}": weight for index, weight in enumerate(weights)})
+    with tf.io.gfile.GFile(os.path.join(uri, WEIGHTS_FILE), "wb") as file:
+        file.write(buffer.getvalue())
+
+
+def _split(examples: list[types.Artifact], name: str, features: Features, scratch: str) -> Split:
     [uri] = artifact_utils.get_split_uris(examples, name)
-    return load_split(tf.io.gfile.glob(io_utils.all_files_pattern(uri)), features)
+    folder = os.path.join(scratch, name)
+    os.makedirs(folder)
+    return load_split(tf.io.gfile.glob(io_utils.all_files_pattern(uri)), features, folder)
 
 
-def _log(snapshot: Snapshot, steps: int) -> None:
-    """Scalars for TensorBoard, and a line for whoever watches."""
-    tf.summary.scalar("objective", snapshot.objective, snapshot.step)
-    tf.summary.scalar("validation/error_rate", snapshot.error_rate, snapshot.step)
-    for index, violation in enumerate(snapshot.violations):
-        tf.summary.scalar(f"violation/{index}", violation, snapshot.step)
-    for index, multiplier in enumerate(snapshot.multipliers):
-        tf.summary.scalar(f"multiplier/{index}", multiplier, snapshot.step)
-    message = f"validation accuracy {1 - snapshot.error_rate:.3f}"
-    if len(snapshot.violations):
-        message += f", worst violation {max(snapshot.violations):+.3f}"
-    progress.report(snapshot.step, steps, message)
+def _start(input_dict: dict[str, list[types.Artifact]]) -> list[np.ndarray] | None:
+    """The weights to start from: the last blessed model's, or else the baseline's, if either is given."""
+    for key in ("blessed_model", "base_model"):
+        for model in input_dict.get(key, []):
+            if tf.io.gfile.exists(os.path.join(model.uri, WEIGHTS_FILE)):
+                logging.info("warm start from %s", model.uri)
+                return load_weights(model.uri)
+    return None
 
 
-def _write_history(result: TrainingResult, file: str) -> None:
-    history = {
-        "constraints": result.constraints,
-        "best": result.best,
-        "snapshots": [
-            {
-                "step": snapshot.step,
-                "objective": snapshot.objective,
-                "error_rate": snapshot.error_rate,
-                "violations": snapshot.violations.tolist(),
-                "multipliers": snapshot.multipliers.tolist(),
-            }
-            for snapshot in result.snapshots
-        ],
+def _plan(splits: list[Split], config: TrainingConfig, scope: tf.distribute.Strategy) -> str:
+    """One line for the log: what trains on what."""
+    described = []
+    for name, split in zip(("training", "validation"), splits, strict=True):
+        resident = split.nbytes <= config.resident_gb * 1e9
+        place = "on the device" if resident else "read from disk as needed"
+        described.append(f"{len(split):,} {name} examples, {split.nbytes / 1e9:.2f} GB {place}")
+    return f"{devices.describe(scope)}; {'; '.join(described)}"
+
+
+def _checkpoints(
+    input_dict: dict[str, list[types.Artifact]],
+    output_dict: dict[str, list[types.Artifact]],
+    exec_properties: dict[str, Any],
+) -> str:
+    """The same folder for the same work: beside the outputs, which have a new folder at every attempt."""
+    work = {
+        "inputs": {key: [a.uri for a in artifacts] for key, artifacts in input_dict.items()},
+        "properties": {key: exec_properties[key] for key in ("config", "features", "code")},
     }
-    io_utils.write_string_file(file, json.dumps(history, indent=1))
+    digest = hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()[:16]
+    run = artifact_utils.get_single_uri(output_dict["model_run"]).rstrip("/")
+    return os.path.join(os.path.dirname(os.path.dirname(run)), ".checkpoints", digest)
+
+
+def _own(directory: str, scratch: str) -> str:
+    """Of several workers, those that are not chief write where nobody looks."""
+    return directory if devices.is_chief() else os.path.join(scratch, "run")

@@ -45,7 +45,9 @@ def make_game(
     weighted = config.batches != "proportional"
     context, members = _context(model, training, split, weighted)
     lines = [
-        line for constraint in constraints for line in co.from_language(constraint, context, members)
+        line
+        for constraint in constraints
+        for line in co.from_language(constraint, context, members)
     ]
     loss = _OBJECTIVES[config.objective]()
     problem = co.RateMinimizationProblem(co.error_rate(context, penalty_loss=loss), lines)

@@ -180,12 +180,13 @@ class Loop:
         ]
         if not np.isfinite(self.multipliers).all():
             culprits.append("the multipliers")
-        before = f"it was {self._objective:.4g} before" if self._objective else "there was none before"
+        before = (
+            f"it was {self._objective:.4g} before" if self._objective else "there was none before"
+        )
         return (
             f"the training loss is not finite at step {step} ({before}); not finite after it: "
             f"{', '.join(culprits) or 'only the loss'}. Lower trainer.learning_rate (now "
-            f"{self._config.learning_rate:g})"
-            + (", or look at the input" if step == 1 else "")
+            f"{self._config.learning_rate:g})" + (", or look at the input" if step == 1 else "")
         )
 
 

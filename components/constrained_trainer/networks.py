@@ -1,87 +1,170 @@
-"""The networks that can be trained: pictures in, one real score out (Yes where it is above 0)."""
+"""The networks that can be trained: pictures, numbers and categories in, one real score out.
+
+Yes where the score is above 0. The last layer of each is called "score"; `split` takes any network
+apart at its last layers, so that these can be trained alone.
+"""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import layers
 
 from components.errors import SettingsError
+from components.transform.inputs import CATEGORICAL, IMAGE, NUMERIC, ModelInput
 
-# (height, width, channels) -> a model from uint8 (n, height, width, channels) to float32 (n, 1).
-Network = Callable[[tuple[int, int, int]], keras.Model]
-
-
-def mlp(shape: tuple[int, int, int]) -> keras.Model:
-    """The reference network of the CelebA tutorials: flatten, 64 ReLU units, one score."""
-    return keras.Sequential(
-        [
-            layers.Input(shape, dtype="uint8"),
-            layers.Rescaling(1 / 127.5, offset=-1),
-            layers.Flatten(),
-            layers.Dense(64, activation="relu"),
-            layers.Dense(1),
-        ],
-        name="mlp",
-    )
+# Name -> shape and type of each input -> a model from those inputs, (n, ...) each, to float32 (n, 1).
+Network = Callable[[Mapping[str, ModelInput]], keras.Model]
 
 
-def cnn(shape: tuple[int, int, int]) -> keras.Model:
+def mlp(given: Mapping[str, ModelInput]) -> keras.Model:
+    """The reference network of the CelebA tutorials: flatten, 64 ReLU units, one score.
+
+    Numbers are taken as they are, categories one-hot.
+    """
+    inputs = _inputs(given)
+    parts = _numbers(inputs)
+    if IMAGE in inputs:
+        parts.insert(0, layers.Flatten()(_pixels(inputs)))
+    if CATEGORICAL in inputs:
+        total = sum(given[CATEGORICAL].vocabulary_sizes)
+        encoding = layers.CategoryEncoding(total, output_mode="multi_hot")
+        parts.append(encoding(_table_rows(inputs, given)))
+    x = layers.Dense(64, activation="relu")(_joined(parts))
+    return _scored(inputs, x, "mlp")
+
+
+def cnn(given: Mapping[str, ModelInput]) -> keras.Model:
     """A small convolutional network: 16, 32 and 64 filters, each halving the picture, dropout.
 
-    The first convolution has stride 2: at 64x64 that is a quarter of the work on a CPU.
+    The first convolution has stride 2: at 64x64 that is a quarter of the work on a CPU. Numbers and
+    categories, where there are any, join before the dense layer.
     """
+    inputs = _inputs(given)
     convolution = {"padding": "same", "activation": "relu"}
-    return keras.Sequential(
-        [
-            layers.Input(shape, dtype="uint8"),
-            layers.Rescaling(1 / 127.5, offset=-1),
-            layers.Conv2D(16, 5, strides=2, **convolution),
-            layers.MaxPooling2D(),
-            layers.Conv2D(32, 3, **convolution),
-            layers.MaxPooling2D(),
-            layers.Conv2D(64, 3, **convolution),
-            layers.Flatten(),
-            layers.Dropout(0.4),
-            layers.Dense(64, activation="relu"),
-            layers.Dense(1),
-        ],
-        name="cnn",
-    )
+    x = layers.Conv2D(16, 5, strides=2, **convolution)(_pixels(inputs))
+    x = layers.MaxPooling2D()(x)
+    x = layers.Conv2D(32, 3, **convolution)(x)
+    x = layers.MaxPooling2D()(x)
+    x = layers.Conv2D(64, 3, **convolution)(x)
+    x = layers.Dropout(0.4)(layers.Flatten()(x))
+    x = layers.Dense(64, activation="relu")(_joined([x, *_table(inputs, given)]))
+    return _scored(inputs, x, "cnn")
 
 
-NETWORKS: dict[str, Network] = {"mlp": mlp, "cnn": cnn}
+def resnet(given: Mapping[str, ModelInput]) -> keras.Model:
+    """A residual network for pictures of about 64x64 to 224x224, 2.8 million weights.
+
+    ResNet-18 (He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", CVPR 2016,
+    table 1) at half its width. Two things differ, so that an example's score depends on that example
+    alone, in training as in inference, on one device as on many: group normalization (Wu and He,
+    ECCV 2018) in the place of batch normalization, and no dropout. The last scale of each block
+    starts at zero, so that every block starts as the identity (Goyal et al., 2017, section 5.1).
+    """
+    inputs = _inputs(given)
+    x = layers.Conv2D(32, 7, strides=2, padding="same", use_bias=False)(_pixels(inputs))
+    x = layers.Activation("relu")(_normalized(x))
+    x = layers.MaxPooling2D(3, strides=2, padding="same")(x)
+    for width, stride in ((32, 1), (64, 2), (128, 2), (256, 2)):
+        x = _residual_block(x, width, stride)
+        x = _residual_block(x, width, 1)
+    x = layers.GlobalAveragePooling2D()(x)
+    return _scored(inputs, _joined([x, *_table(inputs, given)]), "resnet")
 
 
-def build(name: str, shape: tuple[int, int, int], seed: int) -> keras.Model:
+def tabular(given: Mapping[str, ModelInput]) -> keras.Model:
+    """For tables: an embedding for each category, next to the numbers; 64 and 32 ReLU units."""
+    inputs = _inputs(given)
+    x = _joined(_table(inputs, given))
+    for units in (64, 32):
+        x = layers.Dense(units, activation="relu")(x)
+    return _scored(inputs, x, "tabular")
+
+
+NETWORKS: dict[str, Network] = {"mlp": mlp, "cnn": cnn, "resnet": resnet, "tabular": tabular}
+
+
+def build(name: str, inputs: Mapping[str, ModelInput], seed: int) -> keras.Model:
     """The network called `name`, with weights drawn from `seed`.
 
     Args:
-      name: a key of NETWORKS, or `module:function` of a function like those here.
-      shape: (height, width, channels) of the pictures.
-      seed: the same seed gives the same weights.
+      name: a key of NETWORKS, or `module:function`. Where a picture is the only input, that function
+        is given its (height, width, channels); otherwise `inputs` itself. It returns a model that
+        `call` can call, with one score for each example.
+      inputs: name -> shape and type, as of `components.transform.inputs.model_inputs`.
+      seed: the same seed gives the same weights, and the same draws of dropout.
 
     Raises:
-      SettingsError: no such network, it cannot be made for this shape, or its output is not one score
-        per picture.
+      SettingsError: no such network, it cannot be made for these inputs, or its output is not one
+        score for each example.
     """
     keras.utils.set_random_seed(seed)
     network = _find(name)
+    picture_alone = set(inputs) == {IMAGE}
+    own = name not in NETWORKS
     try:
-        model = network(shape)
-    except (TypeError, ValueError) as error:
+        model = network(inputs[IMAGE].shape if own and picture_alone else inputs)
+    except (KeyError, TypeError, ValueError) as error:
+        shapes = (
+            f"pictures of shape {inputs[IMAGE].shape} (the size is set in data.features.image)"
+            if picture_alone
+            else "inputs " + ", ".join(f"{key} {given.shape}" for key, given in inputs.items())
+        )
+        cause = f"it looks for {error}" if isinstance(error, KeyError) else error
         raise SettingsError(
-            f"trainer.network = {name!r} cannot be made for pictures of shape {shape} (the size is set "
-            f"in data.features.image): {error}"
+            f"trainer.network = {name!r} cannot be made for {shapes}: {cause}"
         ) from error
     if tuple(model.output_shape) != (None, 1):
         raise SettingsError(
             f"trainer.network = {name!r}: its output has shape {model.output_shape}; "
-            "expected (None, 1), one real score per picture"
+            "expected (None, 1), one real score per example"
         )
     return model
+
+
+def call(model: keras.Model, inputs: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
+    """Scores (n, 1)."""
+    return model(argument(inputs), training=training)
+
+
+def argument(inputs: Mapping[str, tf.Tensor]) -> tf.Tensor | dict[str, tf.Tensor]:
+    """What a network is called with: a single input as a tensor, several as a mapping."""
+    return next(iter(inputs.values())) if len(inputs) == 1 else dict(inputs)
+
+
+def split(model: keras.Model, trained: int = 1) -> tuple[keras.Model, keras.Model]:
+    """(body, head): head(body(x)) is model(x), and both share its variables.
+
+    Args:
+      model: Sequential or functional.
+      trained: how many of the last layers with weights belong to the head.
+
+    Raises:
+      SettingsError: the model has no such place: it is of another kind, has fewer layers with
+        weights, or a connection leads around them.
+    """
+    weighted = [layer for layer in getattr(model, "layers", ()) if layer.weights]
+    if not 1 <= trained <= len(weighted):
+        raise SettingsError(
+            f"network {model.name!r}: cannot train its last {trained} layer(s) alone: it has "
+            f"{len(weighted)} with weights"
+        )
+    try:
+        seam = weighted[-trained].input
+        source = model.inputs[0] if len(model.inputs) == 1 else model.input
+        body = keras.Model(source, seam, name=f"{model.name}_body")
+        return body, keras.Model(seam, model.outputs[0], name=f"{model.name}_head")
+    except (AttributeError, ValueError) as error:
+        raise SettingsError(
+            f"network {model.name!r} cannot be taken apart before its layer {weighted[-trained].name!r}: "
+            f"{error}. Use a Sequential or functional model in which everything passes that layer"
+        ) from error
 
 
 def uses_convolution(model: keras.Model) -> bool:
@@ -89,7 +172,72 @@ def uses_convolution(model: keras.Model) -> bool:
     return any("conv" in layer.name or "Conv" in type(layer).__name__ for layer in model.layers)
 
 
-def _find(name: str) -> Network:
+def _inputs(given: Mapping[str, ModelInput]) -> dict[str, keras.KerasTensor]:
+    return {
+        name: layers.Input(spec.shape, dtype=spec.dtype, name=name) for name, spec in given.items()
+    }
+
+
+def _scored(inputs: dict[str, Any], x: keras.KerasTensor, name: str) -> keras.Model:
+    # In float32 whatever the precision of the rest: rates are counted on the sign of this number.
+    score = layers.Dense(1, name="score", dtype="float32")(x)
+    return keras.Model(
+        next(iter(inputs.values())) if len(inputs) == 1 else inputs, score, name=name
+    )
+
+
+def _pixels(inputs: Mapping[str, keras.KerasTensor]) -> keras.KerasTensor:
+    """The picture from -1 to 1."""
+    return layers.Rescaling(1 / 127.5, offset=-1)(inputs[IMAGE])
+
+
+def _numbers(inputs: Mapping[str, keras.KerasTensor]) -> list[keras.KerasTensor]:
+    return [inputs[NUMERIC]] if NUMERIC in inputs else []
+
+
+def _table(
+    inputs: Mapping[str, keras.KerasTensor], given: Mapping[str, ModelInput]
+) -> list[keras.KerasTensor]:
+    """Numbers, and an embedding of each category: what there is of them."""
+    parts = _numbers(inputs)
+    if CATEGORICAL in inputs:
+        sizes = given[CATEGORICAL].vocabulary_sizes
+        # All columns share one table, so that a step looks up once; the largest decides the width.
+        width = min(16, max(2, math.ceil(math.sqrt(max(sizes)))))
+        embedded = layers.Embedding(sum(sizes), width)(_table_rows(inputs, given))
+        parts.append(layers.Flatten()(embedded))
+    return parts
+
+
+def _table_rows(
+    inputs: Mapping[str, keras.KerasTensor], given: Mapping[str, ModelInput]
+) -> keras.KerasTensor:
+    """Indices of each column -> rows of a table in which the columns' vocabularies follow each other."""
+    sizes = given[CATEGORICAL].vocabulary_sizes
+    starts = [0, *itertools.accumulate(sizes[:-1])]
+    return inputs[CATEGORICAL] + keras.ops.convert_to_tensor([starts], dtype="int32")
+
+
+def _joined(parts: list[keras.KerasTensor]) -> keras.KerasTensor:
+    return parts[0] if len(parts) == 1 else layers.Concatenate()(parts)
+
+
+def _residual_block(x: keras.KerasTensor, width: int, stride: int) -> keras.KerasTensor:
+    convolution = {"padding": "same", "use_bias": False}
+    around = x
+    if stride != 1 or x.shape[-1] != width:
+        around = _normalized(layers.Conv2D(width, 1, strides=stride, **convolution)(x))
+    x = layers.Conv2D(width, 3, strides=stride, **convolution)(x)
+    x = layers.Activation("relu")(_normalized(x))
+    x = _normalized(layers.Conv2D(width, 3, **convolution)(x), gamma_initializer="zeros")
+    return layers.Activation("relu")(layers.Add()([around, x]))
+
+
+def _normalized(x: keras.KerasTensor, **arguments: Any) -> keras.KerasTensor:
+    return layers.GroupNormalization(groups=8, **arguments)(x)
+
+
+def _find(name: str) -> Callable[..., keras.Model]:
     if name in NETWORKS:
         return NETWORKS[name]
     module, colon, function = name.partition(":")

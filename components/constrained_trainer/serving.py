@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.features import TRANSFORMED_IMAGE, TRANSFORMED_LABEL, Features
-from components.transform.preprocessing import bytes_to_pixels, value_index
+from components.constrained_optimization.serving import StochasticClassifier
+from components.constrained_trainer import networks
+from components.features import TRANSFORMED_LABEL, Features
+from components.transform.inputs import unpack_inputs
+from components.transform.preprocessing import value_index
 
 PROBABILITY = "probability"
 UNKNOWN_GROUP = "(unknown)"
@@ -17,23 +23,47 @@ class ServedModel(tf.Module):
     """Raw examples in, the probability of the positive class out.
 
     The probability is sigmoid(score), so that the threshold 0.5 *is* the decision (score > 0) that the
-    constraints were trained at. Pictures go through Transform's own graph.
+    constraints were trained at. Pictures and columns go through Transform's own graph.
+
+    Of a mixture of snapshots each example meets one, which its serialized bytes decide: asked twice,
+    the model answers alike, and what the gate measures is what is served.
+
+    Args:
+      network: the model; of a mixture, its architecture.
+      members: (probability, weights) of each snapshot in the mixture.
+      transform: Transform's output.
+      features: what the columns mean.
     """
 
-    def __init__(self, network: keras.Model, transform: tft.TFTransformOutput, features: Features):
+    def __init__(
+        self,
+        network: keras.Model,
+        members: Sequence[tuple[float, Sequence[np.ndarray]]],
+        transform: tft.TFTransformOutput,
+        features: Features,
+    ):
         super().__init__()
         self._features = features
         self._network = network
+        self._mixture: StochasticClassifier | None = None
+        if len(members) > 1:
+            probabilities, weights = zip(*members, strict=True)
+            self._mixture = StochasticClassifier.from_snapshots(network, weights, probabilities)
         self._transform = transform.transform_features_layer()
-        image = features.image.name
-        self._image_column = {image: transform.raw_feature_spec()[image]}
+        # As the schema has them: a column that it lets a record do without may be missing here too.
+        columns = transform.raw_feature_spec()
+        self._columns = {name: columns[name] for name in features.input_columns}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """(n,) serialized tf.Examples with the picture -> `probability`, float32 (n, 1)."""
-        raw = tf.io.parse_example(examples, self._image_column)
-        pixels = bytes_to_pixels(self._transform(raw)[TRANSFORMED_IMAGE], self._features.image)
-        return {PROBABILITY: tf.sigmoid(self._network(pixels, training=False))}
+        """(n,) serialized tf.Examples with the input columns -> `probability`, float32 (n, 1)."""
+        raw = tf.io.parse_example(examples, self._columns)
+        inputs = unpack_inputs(self._transform(raw), self._features)
+        if self._mixture is None:
+            scores = networks.call(self._network, inputs, training=False)
+        else:
+            scores = self._mixture.by_key(networks.argument(inputs), examples)[:, tf.newaxis]
+        return {PROBABILITY: tf.sigmoid(tf.cast(scores, tf.float32))}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def slices(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -57,10 +87,14 @@ class ServedModel(tf.Module):
 
 
 def export(
-    network: keras.Model, transform: tft.TFTransformOutput, features: Features, directory: str
+    network: keras.Model,
+    members: Sequence[tuple[float, Sequence[np.ndarray]]],
+    transform: tft.TFTransformOutput,
+    features: Features,
+    directory: str,
 ) -> None:
-    """Writes `network` as a SavedModel with the signatures of `ServedModel` into `directory`."""
-    served = ServedModel(network, transform, features)
+    """Writes a SavedModel with the signatures of `ServedModel` into `directory`."""
+    served = ServedModel(network, members, transform, features)
     tf.saved_model.save(
         served,
         directory,

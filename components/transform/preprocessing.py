@@ -1,20 +1,26 @@
-"""From raw examples to what networks are trained on: decode, resize, name the groups.
+"""From raw examples to what networks are trained on: decode, resize, scale, index, name the groups.
 
 The same graph runs in Transform, when training data is made, and inside the served model.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
+import tensorflow_transform as tft
 
 from components.features import (
+    TRANSFORMED_CATEGORICAL,
     TRANSFORMED_IMAGE,
     TRANSFORMED_LABEL,
+    TRANSFORMED_NUMERIC,
+    CategoricalFeature,
     Features,
     ImageFeature,
+    NumericFeature,
     RawValue,
     transformed_group,
 )
@@ -26,29 +32,74 @@ def preprocessing_fn(
     """The function that Transform runs.
 
     Args:
-      inputs: raw columns, each (n, 1) or (n,).
+      inputs: raw columns, each (n, 1) or (n,); sparse (n, at most 1) where a record may have none.
       custom_config: `features`, a `Features` as JSON text.
 
     Returns:
-      `image_bytes` (n,) string, `label` (n,) int64, `group/<feature>` (n,) int64 index of the group
-      in the settings' order, -1 for a value that names none.
+      Of what the settings name: `image_bytes` (n,) string, `numeric` (n, k) float32, `categorical`
+      (n, c) int64. Always: `label` (n,) int64, `group/<feature>` (n,) int64 index of the group in the
+      settings' order, -1 for a value that names none.
     """
     features = Features.model_validate_json(custom_config["features"])
-    image = _flat(inputs[features.image.name])
     outputs = {
-        TRANSFORMED_IMAGE: tf.map_fn(
-            lambda encoded: pixels_to_bytes(decode(encoded, features.image)),
-            image,
+        TRANSFORMED_LABEL: value_index(_flat(inputs[features.label.name]), features.label.values)
+    }
+    if features.image is not None:
+        picture = features.image
+        outputs[TRANSFORMED_IMAGE] = tf.map_fn(
+            lambda encoded: pixels_to_bytes(decode(encoded, picture)),
+            _flat(inputs[picture.name]),
             fn_output_signature=tf.string,
             parallel_iterations=16,
-        ),
-        TRANSFORMED_LABEL: value_index(_flat(inputs[features.label.name]), features.label.values),
-    }
+        )
+    if features.numeric:
+        outputs[TRANSFORMED_NUMERIC] = tf.stack(
+            [scale(inputs[column.name], column) for column in features.numeric], axis=1
+        )
+    if features.categorical:
+        outputs[TRANSFORMED_CATEGORICAL] = tf.stack(
+            [category_index(inputs[column.name], column) for column in features.categorical],
+            axis=1,
+        )
     for feature, group in features.groups.items():
         outputs[transformed_group(feature)] = value_index(
             _flat(inputs[group.name]), tuple(group.values.values())
         )
     return outputs
+
+
+def scale(raw: tf.Tensor | tf.SparseTensor, column: NumericFeature) -> tf.Tensor:
+    """Numbers (n,) -> float32 (n,) of mean 0 and variance 1 over the training split.
+
+    A number that is missing or not finite becomes 0, the mean: it tells a network nothing.
+    """
+    # In float64: float32 cannot tell this year's timestamps apart before the mean is taken off.
+    x = _one_or_none(raw, missing=float("nan"))
+    if column.scale == "log":
+        x = tf.sign(x) * tf.math.log1p(tf.abs(x))
+    known = tf.math.is_finite(x)
+    # As a sparse tensor: then TFT takes mean and variance over what is there.
+    present = tf.where(known)
+    sparse = tf.SparseTensor(present, tf.boolean_mask(x, known), tf.shape(x, tf.int64))
+    scaled = tft.scale_to_z_score(sparse, name=f"scale_{_file_name(column.name)}")
+    return tf.cast(tf.sparse.to_dense(scaled), tf.float32)
+
+
+def category_index(raw: tf.Tensor | tf.SparseTensor, column: CategoricalFeature) -> tf.Tensor:
+    """Names or codes (n,) -> int64 (n,) index into the training split's vocabulary.
+
+    1 is the most frequent value; 0 is shared by values that are not in the vocabulary and by records
+    without one, so that what a network learns of the latter goes for the former.
+    """
+    x = _one_or_none(raw, missing="")
+    return 1 + tft.compute_and_apply_vocabulary(
+        x, default_value=-1, top_k=column.vocabulary, vocab_filename=vocabulary_name(column)
+    )
+
+
+def vocabulary_name(column: CategoricalFeature) -> str:
+    """Name of the vocabulary of `column` in Transform's output."""
+    return f"vocabulary_{_file_name(column.name)}"
 
 
 def decode(encoded: tf.Tensor, image: ImageFeature) -> tf.Tensor:
@@ -91,3 +142,25 @@ def value_index(column: tf.Tensor, values: Sequence[RawValue]) -> tf.Tensor:
 
 def _flat(column: tf.Tensor) -> tf.Tensor:
     return tf.reshape(column.values if isinstance(column, tf.SparseTensor) else column, [-1])
+
+
+def _one_or_none(column: tf.Tensor | tf.SparseTensor, missing: float | str) -> tf.Tensor:
+    """(n,) the value of each row, `missing` where it has none; as text or numbers as `missing` is."""
+    values = column.values if isinstance(column, tf.SparseTensor) else tf.reshape(column, [-1])
+    if isinstance(missing, str):
+        values = values if values.dtype == tf.string else tf.strings.as_string(values)
+    else:
+        values = tf.cast(values, tf.float64)
+    if not isinstance(column, tf.SparseTensor):
+        return values
+    rows, width = column.dense_shape[0], tf.maximum(column.dense_shape[1], 1)
+    dense = tf.sparse.to_dense(
+        tf.SparseTensor(column.indices, values, tf.stack([rows, width])),
+        default_value=tf.constant(missing, values.dtype),
+    )
+    return dense[:, 0]
+
+
+def _file_name(column: str) -> str:
+    """`column` with every character that file systems or TensorFlow's scopes mind as its code."""
+    return re.sub(r"[^A-Za-z0-9_]", lambda match: f"-{ord(match[0]):x}-", column)

@@ -245,7 +245,7 @@ def test_a_value_outside_its_domain_stops_the_run_before_training(place):
         ("gate.constraints.0=max_gap(FPR, [Team] <= 0.1", ["gate.constraints.0", "^"]),
         ("gate.constraints.0=max_gap(FRP, [Team]) <= 0.1", ["FRP", "'FPR'"]),
         ("trainer.constraints.0=FPR | [Rde] <= 0.1", ["Rde", "Red"]),
-        ("trainer.network=resnet", ["trainer.network: no such network", "mlp", "'resnet'"]),
+        ("trainer.network=rsnet", ["trainer.network: no such network", "mlp", "'rsnet'"]),
     ],
 )
 def test_a_mistake_in_the_settings(place, assignment, parts):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,13 @@ def leaves(model: type[BaseModel], path: tuple[str, ...] = ()) -> list[tuple[str
 
 
 def models(model: type[BaseModel]) -> set[type[BaseModel]]:
-    below = [field.annotation for field in model.model_fields.values()]
     found = {model}
-    for kind in below:
+    below = [field.annotation for field in model.model_fields.values()]
+    while below:
+        kind = below.pop()
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             found |= models(kind)
+        below += typing.get_args(kind)  # a model that may be left out, or one of several
     return found
 
 
@@ -302,7 +305,7 @@ def test_all_mistakes_are_told_at_once():
         ("trainer.steps=0", ["trainer.steps", "greater than or equal to 1", "0"]),
         ("trainer.snapshots=999999", ["snapshots (999999) cannot exceed steps"]),
         ("trainer.learning_rate=0", ["trainer.learning_rate", "greater than 0"]),
-        ("trainer.network=resnet", ["trainer.network", "mlp, cnn, or module:function", "'resnet'"]),
+        ("trainer.network=rsnet", ["trainer.network", "tabular, or module:function", "'rsnet'"]),
         ("trainer.network=:f", ["trainer.network", "module:function", "':f'"]),
         ("trainer.objective=hing", ["trainer.objective", "'hinge' or 'cross_entropy'", "'hing'"]),
         ("trainer.multipliers.regret=none", ["trainer.multipliers.regret", "'swap'", "'none'"]),

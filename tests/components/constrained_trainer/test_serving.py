@@ -16,6 +16,7 @@ from components.constrained_trainer import networks, serving
 from components.constrained_trainer.data import load_split
 from components.constrained_trainer.training import predict_scores
 from components.features import TRANSFORMED_IMAGE
+from components.transform.inputs import model_inputs
 from components.transform.preprocessing import bytes_to_pixels, preprocessing_fn
 from tests.tiny_dataset import GROUP, IMAGE, LABEL, World, record, schema, write_shard
 
@@ -72,7 +73,7 @@ def transform(world, people, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def network(world, transform):
-    model = networks.build("mlp", world.features.image.shape, seed=1)
+    model = networks.build("mlp", model_inputs(world.features, transform[0]), seed=1)
     # A bias in the middle of the scores, so that both answers are given.
     scores = predict_scores(model, load_split(transform[1], world.features).images)
     *weights, bias = model.get_weights()

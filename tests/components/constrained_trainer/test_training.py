@@ -13,6 +13,7 @@ from components.constrained_trainer.config import MultiplierConfig, TrainingConf
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.training import predict_scores, train
 from components.errors import DataError
+from components.transform.inputs import ModelInput
 from tests.components.constrained_trainer.toy import GROUPS, biased_split
 
 LINEAR = "tests.components.constrained_trainer.toy:linear_network"
@@ -160,7 +161,9 @@ def test_the_steps_of_both_optimizers_advance(splits):
     # bias-corrected step for ever and no schedule ever decayed.
     config = configured(constraints=(GAP,), steps=30, snapshots=1)
     constraints = training.training_constraints(config.constraints, splits[0])
-    model = training.networks.build(LINEAR, splits[0].images.shape[1:], 0)
+    model = training.networks.build(
+        LINEAR, {"image": ModelInput(splits[0].images.shape[1:], "uint8")}, 0
+    )
     loop = training._Loop(model, splits[0], splits[1], constraints, config)
     for step in (7, 30):
         loop.advance_to(step)

@@ -1,0 +1,100 @@
+"""What a training tells while it runs, and leaves behind: a line, TensorBoard scalars, history.json."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from components import progress
+from components.constrained_trainer.config import TrainingConfig
+from components.constrained_trainer.training import Moment, TrainingResult
+
+HISTORY_FILE = "history.json"
+
+
+class History:
+    """Keeps the moments of one training; call it with each.
+
+    Args:
+      directory: for TensorBoard's event files.
+      config: of the training.
+    """
+
+    def __init__(self, directory: str, config: TrainingConfig):
+        self._config = config
+        self._writer = tf.summary.create_file_writer(directory)
+        self._moments: list[dict[str, Any]] = []
+        self._best = ""
+
+    def __call__(self, moment: Moment) -> None:
+        self._moments.append(
+            {
+                "step": moment.step,
+                "objective": moment.objective,
+                "violations": moment.violations,
+                "multipliers": moment.multipliers,
+                "steps_per_second": round(moment.steps_per_second, 1),
+            }
+        )
+        with self._writer.as_default(step=moment.step):
+            tf.summary.scalar("objective", moment.objective)
+            tf.summary.scalar("steps_per_second", moment.steps_per_second)
+            _scalars("minibatch_violation", moment.violations)
+            _scalars("multiplier", moment.multipliers)
+            if moment.snapshot:
+                tf.summary.scalar("validation/error_rate", moment.snapshot.error_rate)
+                _scalars("validation/violation", moment.snapshot.violations)
+        progress.report(moment.step, self._config.steps, self._line(moment))
+
+    def write(self, result: TrainingResult, directory: str) -> None:
+        """Writes `history.json`: every snapshot, every moment, what was chosen and why."""
+        self._writer.close()
+        history = {
+            "constraints": result.constraints,
+            "pieces": result.pieces,
+            "best": result.best,
+            "probabilities": result.probabilities.tolist(),
+            "rated_by": self._config.selection.rated_by,
+            "stopped": result.stopped,
+            "snapshots": [
+                {
+                    "step": snapshot.step,
+                    "objective": snapshot.objective,
+                    "error_rate": snapshot.error_rate,
+                    "violations": _numbers(snapshot.violations),
+                    "multipliers": _numbers(snapshot.multipliers),
+                }
+                for snapshot in result.snapshots
+            ],
+            "moments": self._moments,
+        }
+        with tf.io.gfile.GFile(os.path.join(directory, HISTORY_FILE), "w") as file:
+            file.write(json.dumps(history, indent=1))
+
+    def _line(self, moment: Moment) -> str:
+        """Step rate, objective, worst violation and the time left, in one line."""
+        left = (self._config.steps - moment.step) / moment.steps_per_second
+        parts = [f"{moment.steps_per_second:,.0f} steps/s", f"objective {moment.objective:.3f}"]
+        if moment.snapshot:
+            self._best = f"validation accuracy {1 - moment.snapshot.error_rate:.3f}"
+            if len(moment.snapshot.violations):
+                self._best += f", worst violation {moment.snapshot.worst:+.3f}"
+        if self._best:
+            parts.append(self._best)
+        if moment.waiting > 0.05:
+            parts.append(f"{moment.waiting:.0%} waiting for examples")
+        return ", ".join([*parts, f"{left:.0f} s left" if left >= 1 else "nearly done"])
+
+
+def _scalars(name: str, values: Any) -> None:
+    for index, value in enumerate(values):
+        tf.summary.scalar(f"{name}/{index}", value)
+
+
+def _numbers(values: np.ndarray) -> list[float | None]:
+    """For JSON, which has no NaN."""
+    return [float(value) if np.isfinite(value) else None for value in values]
