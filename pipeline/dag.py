@@ -9,13 +9,20 @@ import tfx.components as standard
 # isort: split
 # TFX first: it patches what tensorflow_data_validation imports.
 import tensorflow_data_validation as tfdv
+from tfx import types
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import executor_spec
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
+    LatestBlessedModelStrategy,
+)
 from tfx.orchestration import metadata, pipeline
 from tfx.proto import pusher_pb2, transform_pb2
+from tfx.types import standard_artifacts
 from tfx_bsl.public.proto import slicing_spec_pb2
 
 from components.constrained_trainer.component import ConstrainedTrainer
+from components.constrained_trainer.config import TrainingConfig
 from components.example_gen.component import ImportExampleGen
 from components.example_validator.component import ExampleValidator
 from components.fairness_metrics import gate
@@ -26,6 +33,7 @@ from pipeline.settings import Settings
 
 BASELINE = "ConstrainedTrainer.baseline"
 CONSTRAINED = "ConstrainedTrainer.constrained"
+RESOLVER = "LatestBlessedModel"
 
 
 def create_pipeline(settings: Settings) -> pipeline.Pipeline:
@@ -60,16 +68,24 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
     )
     transform.add_upstream_node(example_validator)
 
-    def trainer(constraints: tuple[str, ...]) -> ConstrainedTrainer:
+    def trainer(config: TrainingConfig, **start: types.BaseChannel) -> ConstrainedTrainer:
         return ConstrainedTrainer(
             examples=transform.outputs["transformed_examples"],
             transform_graph=transform.outputs["transform_graph"],
-            config=settings.trainer.model_copy(update={"constraints": constraints}),
+            config=config,
             features=features,
+            **start,
         )
 
-    baseline = trainer(constraints=()).with_id(BASELINE)
-    constrained = trainer(constraints=settings.trainer.constraints).with_id(CONSTRAINED)
+    baseline = trainer(_unconstrained(settings.trainer)).with_id(BASELINE)
+    resolvers = []
+    start = {}
+    if settings.trainer.warm_start != "none":
+        start["base_model"] = baseline.outputs["model"]
+    if settings.trainer.warm_start == "blessed":
+        resolvers.append(_latest_blessed_model())
+        start["blessed_model"] = resolvers[0].outputs["model"]
+    constrained = trainer(settings.trainer, **start).with_id(CONSTRAINED)
     evaluator = standard.Evaluator(
         examples=example_gen.outputs["examples"],
         example_splits=["test"],
@@ -97,6 +113,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
             example_validator,
             transform,
             baseline,
+            *resolvers,
             constrained,
             evaluator,
             pusher,
@@ -107,6 +124,20 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
         ),
         beam_pipeline_args=list(settings.beam_arguments),
     )
+
+
+def _unconstrained(config: TrainingConfig) -> TrainingConfig:
+    """The same training without constraints, from fresh weights."""
+    return config.model_copy(update={"constraints": (), "warm_start": "none", "layers": "all"})
+
+
+def _latest_blessed_model() -> Resolver:
+    """The newest model of this pipeline that passed the gate; none in the first run."""
+    return Resolver(
+        strategy_class=LatestBlessedModelStrategy,
+        model=types.Channel(type=standard_artifacts.Model),
+        model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+    ).with_id(RESOLVER)
 
 
 def _statistics_options(features: Features) -> tfdv.StatsOptions:

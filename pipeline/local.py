@@ -85,7 +85,8 @@ def _run_steps(
     settings: Settings, run_id: str, console: Console
 ) -> tuple[verdicts.Verdict, list[terminal.Step]]:
     make_data = settings.data.path is None and not pathlib.Path(settings.data.folder).exists()
-    display = terminal.Display(console, steps=make_data + 1 + 9 + 1)
+    resolves = settings.trainer.warm_start == "blessed"
+    display = terminal.Display(console, steps=make_data + 1 + 9 + resolves + 1)
     with display, progress.listening(display.report):
         if make_data:
             with display.step("Make synthetic stand-in"):

@@ -27,6 +27,8 @@ class ConstrainedTrainerSpec(ComponentSpec):
     INPUTS: ClassVar = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
+        "base_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "blessed_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS: ClassVar = {
         "model": ChannelParameter(type=standard_artifacts.Model),
@@ -38,8 +40,9 @@ class ConstrainedTrainerSpec(ComponentSpec):
 class ConstrainedTrainer(base_component.BaseComponent):
     """Trains on the `train` split, chooses a snapshot on the `validation` split.
 
-    Outputs: `model`, a SavedModel that serves raw examples; `model_run`, TensorBoard logs and
-    `history.json` with every snapshot's objective, violations and multipliers.
+    Outputs: `model`, a SavedModel that serves raw examples, and its weights for warm starts;
+    `model_run`, TensorBoard logs and `history.json` with every snapshot's objective, violations and
+    multipliers, and how they moved. A training that was stopped goes on from its last checkpoint.
     """
 
     SPEC_CLASS = ConstrainedTrainerSpec
@@ -51,17 +54,23 @@ class ConstrainedTrainer(base_component.BaseComponent):
         transform_graph: types.BaseChannel,
         config: TrainingConfig,
         features: Features,
+        base_model: types.BaseChannel | None = None,
+        blessed_model: types.BaseChannel | None = None,
     ):
         """Args:
         examples: transformed examples with splits `train` and `validation`.
         transform_graph: Transform's graph, exported inside the served model.
         config: how to train.
         features: what the columns mean.
+        base_model: a model of this component to start from.
+        blessed_model: another, which is preferred where it resolves to one.
         """
         super().__init__(
             ConstrainedTrainerSpec(
                 examples=examples,
                 transform_graph=transform_graph,
+                base_model=base_model,
+                blessed_model=blessed_model,
                 config=config.model_dump_json(),
                 features=features.model_dump_json(),
                 code=code_fingerprint(

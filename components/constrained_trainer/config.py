@@ -35,7 +35,7 @@ class MultiplierConfig(Strict):
         "validation", description="the split whose minibatches the player sees"
     )
     every: int = Field(
-        4, ge=1, description="model steps per step of the player, which is made as much longer"
+        8, ge=1, description="model steps per step of the player, which is made as much longer"
     )
 
 

@@ -6,12 +6,10 @@ gathers them from the whole split, or the host does, some steps ahead.
 
 from __future__ import annotations
 
-import functools
-import itertools
-import math
+import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -20,10 +18,18 @@ from components.constrained_trainer.data import Split
 from components.constrained_trainer.sampling import Sampler
 
 # Where a split is not resident: about how many steps' rows are read together, how many times ahead.
-_BLOCK = 8
+_BLOCK_STEPS = 16
 _AHEAD = 3
 
 Tensors = Mapping[str, Any]
+
+
+class Block(NamedTuple):
+    """Examples for the steps first <= step < end: the whole split, or the rows that they take."""
+
+    first: int
+    end: int
+    tensors: Tensors
 
 
 class Feed:
@@ -50,19 +56,33 @@ class Feed:
     ):
         self.sampler = sampler
         self.every = every
-        self.resident = resident
         self.waited = 0.0
         self._columns = columns(split, sampler.weights)
         self._scope = scope
-        self._whole = self._on_devices(self._columns) if resident else None
+        self._size = every * -(-_BLOCK_STEPS // every)
+        self._blocks: Iterator[Any] | None = None
+        self._block = Block(0, sys.maxsize, self._on_devices(self._columns)) if resident else None
+        self.resident = resident
+
+    def block(self, step: int) -> Block:
+        """Examples for `step` and what follows; steps must be asked for in order."""
+        if self._block is None or step >= self._block.end:
+            first = step // self._size * self._size
+            began = time.perf_counter()
+            self._blocks = self._blocks or iter(self._read_ahead(first))
+            flat = next(self._blocks)
+            self.waited += time.perf_counter() - began
+            tensors = tf.nest.pack_sequence_as(self._columns, flat)
+            self._block = Block(first, first + self._size, self._on_devices(tensors))
+        return self._block
 
     def minibatch(self, tensors: Tensors, step: tf.Tensor, first: tf.Tensor) -> Tensors:
         """This replica's rows of the minibatch of `step`; runs inside the compiled loop.
 
         Args:
-          tensors: from `blocks`.
+          tensors: of a block.
           step: () the step.
-          first: () the first step that `tensors` are for.
+          first: () the first step of the block.
         """
         if self.resident:
             rows = self.sampler.rows(step)
@@ -77,32 +97,18 @@ class Feed:
             rows = rows[start : start + local]
         return tf.nest.map_structure(lambda column: tf.gather(column, rows), tensors)
 
-    def blocks(self, first: int, last: int, size: int) -> Iterator[Tensors]:
-        """Tensors for the steps first.., first + size.., first + 2 size.. up to last (exclusive).
-
-        Args:
-          size: steps per block; a multiple of `every`.
-        """
-        if self.resident:
-            yield from itertools.repeat(self._whole, -(-(last - first) // size))
-            return
-        starts = tf.data.Dataset.range(first, last, size)
-        read = functools.partial(self._read, size=size)
-        blocks = starts.map(
-            lambda start: tf.numpy_function(read, [start], self._types(), stateful=False),
+    def _read_ahead(self, first: int) -> tf.data.Dataset:
+        """Blocks from the step `first` on, without end, read by other threads."""
+        firsts = tf.data.Dataset.counter(first, self._size)
+        return firsts.map(
+            lambda first: tf.numpy_function(self._read, [first], self._types(), stateful=False),
             num_parallel_calls=2,
             deterministic=True,
         ).prefetch(_AHEAD)
-        began = time.perf_counter()
-        for flat in blocks:
-            self.waited += time.perf_counter() - began
-            yield self._on_devices(tf.nest.pack_sequence_as(self._columns, flat))
-            began = time.perf_counter()
 
-    def _read(self, start: np.ndarray, size: int) -> list[np.ndarray]:
-        # Always whole blocks, even past the last step: another size would be compiled anew.
-        steps = [s for s in range(int(start), int(start) + size) if (s + 1) % self.every == 0]
-        rows = np.concatenate([self.sampler.rows(tf.constant(step)).numpy() for step in steps])
+    def _read(self, first: np.ndarray) -> list[np.ndarray]:
+        steps = range(int(first) + self.every - 1, int(first) + self._size, self.every)
+        rows = self.sampler.rows_of(tf.constant(steps, tf.int64)).numpy()
         return [column[rows] for column in tf.nest.flatten(self._columns)]
 
     def _types(self) -> list[tf.DType]:
@@ -118,14 +124,6 @@ class Feed:
             ),
             arrays,
         )
-
-
-def block_size(feeds: Sequence[Feed], first: int, last: int) -> int:
-    """Steps per block that suits all feeds: everything at once if all are resident."""
-    if all(feed.resident for feed in feeds):
-        return max(last - first, 1)
-    every = math.lcm(*(feed.every for feed in feeds))
-    return every * -(-_BLOCK // every)
 
 
 def columns(split: Split, weights: np.ndarray | None = None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import tensorflow as tf
 from components import constrained_optimization as co
 from components.constrained_trainer import networks
 from components.constrained_trainer.config import TrainingConfig
-from components.constrained_trainer.feed import Feed, Tensors, block_size
+from components.constrained_trainer.feed import Feed, Tensors
 
 # Returned where no step went wrong.
 _NONE = -1
@@ -71,6 +71,7 @@ class Loop:
         self._training = training
         self._has_multipliers = game.problem.num_constraints > 0
         self._watched = watched if self._has_multipliers else None
+        self._feeds = [training] if self._watched is None else [training, self._watched]
         self._scope = scope
         self._violations = tf.zeros([game.problem.num_constraints])
         self._objective: float | None = None
@@ -85,14 +86,14 @@ class Loop:
         Raises:
           FloatingPointError: the loss is not finite; names the step and what else is not.
         """
-        feeds = [feed for feed in (self._training, self._watched) if feed is not None]
-        size = block_size(feeds, self.step, last)
-        blocks = zip(*(feed.blocks(self.step, last, size) for feed in feeds), strict=True)
         first, total = self.step, 0.0
-        for tensors in blocks:
-            start, stop = self.step, min(self.step + size, last)
-            bounds = tf.constant(start, tf.int64), tf.constant(stop, tf.int64)
-            loss, self._violations, bad = self._advance(*bounds, tensors, self._violations)
+        while self.step < last:
+            blocks = [feed.block(self.step) for feed in self._feeds]
+            stop = min(last, *(block.end for block in blocks))
+            bounds = tf.constant(self.step, tf.int64), tf.constant(stop, tf.int64)
+            begins = [tf.constant(block.first, tf.int64) for block in blocks]
+            tensors = [block.tensors for block in blocks]
+            loss, self._violations, bad = self._advance(*bounds, begins, tensors, self._violations)
             if bad != _NONE:
                 raise FloatingPointError(self._what_went_wrong(int(bad) + 1))
             total += float(loss)
@@ -120,15 +121,21 @@ class Loop:
     @property
     def waited(self) -> float:
         """Seconds spent waiting for rows."""
-        return sum(feed.waited for feed in (self._training, self._watched) if feed is not None)
+        return sum(feed.waited for feed in self._feeds)
 
     def _steps(
-        self, first: tf.Tensor, last: tf.Tensor, tensors: Sequence[Tensors], violations: tf.Tensor
+        self,
+        first: tf.Tensor,
+        last: tf.Tensor,
+        begins: Sequence[tf.Tensor],
+        tensors: Sequence[Tensors],
+        violations: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """(sum of losses, constraints seen last, the step that failed or -1)."""
+        blocks = list(zip(begins, tensors, strict=True))
 
         def one(step, total, violations, bad):
-            loss, violations = self._one_step(step, first, tensors, violations)
+            loss, violations = self._one_step(step, blocks, violations)
             return step + 1, total + loss, violations, tf.where(tf.math.is_finite(loss), bad, step)
 
         return tf.while_loop(
@@ -138,18 +145,18 @@ class Loop:
         )[1:]
 
     def _one_step(
-        self, step: tf.Tensor, first: tf.Tensor, tensors: Sequence[Tensors], violations: tf.Tensor
+        self, step: tf.Tensor, blocks: Sequence[tuple[tf.Tensor, Tensors]], violations: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """(loss, constraints seen last) of the step after `step` others."""
         if not self._has_multipliers:
-            return self._run(self._primal, step, first, tensors[0]), violations
+            return self._run(self._primal, step, *blocks[0]), violations
         if self._watched is None:
-            return self._run(self._both, step, first, tensors[0])
-        loss = self._run(self._primal, step, first, tensors[0])
+            return self._run(self._both, step, *blocks[0])
+        loss = self._run(self._primal, step, *blocks[0])
         every = self._watched.every
 
         def dual() -> tf.Tensor:
-            return self._run(self._dual, step, first, tensors[1])
+            return self._run(self._dual, step, *blocks[1])
 
         # The condition is outside of the replicas, who could not sum over each other inside one.
         due = (step + 1) % every == 0

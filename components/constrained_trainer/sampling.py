@@ -81,6 +81,11 @@ class Sampler:
         places = tf.cast(draws % tf.constant(self._sizes, tf.uint32), tf.int32) + self._offsets
         return tf.gather(tf.constant(self._order), places)
 
+    @tf.function(autograph=False)
+    def rows_of(self, steps: tf.Tensor) -> tf.Tensor:
+        """(len(steps) * B,) int32: the rows of several steps, one after another."""
+        return tf.reshape(tf.map_fn(self.rows, steps, fn_output_signature=tf.int32), [-1])
+
 
 def _parts(split: Split, scheme: Scheme) -> list[tuple[float, np.ndarray]]:
     """(share of the minibatch, rows) of each part."""

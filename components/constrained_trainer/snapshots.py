@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import keras
@@ -56,6 +56,7 @@ class Rating:
     Minibatch values are too noisy to choose by.
 
     Args:
+      model: what is rated.
       constraints: from `language.parse`.
       validation: the split.
       config: whether violations are measured values or upper bounds.
@@ -65,16 +66,21 @@ class Rating:
     """
 
     def __init__(
-        self, constraints: Sequence[Constraint], validation: Split, config: SelectionConfig
+        self,
+        model: keras.Model,
+        constraints: Sequence[Constraint],
+        validation: Split,
+        config: SelectionConfig,
     ):
         self._expressions = [e for constraint in constraints for e in _pieces(constraint)]
         self._split = validation
+        self._scores = scorer(model)
         self._delta = 1 - config.confidence if config.rated_by == "upper_bound" else None
         self.pieces = [f"{expression} <= 0" for expression in self._expressions]
 
-    def __call__(self, model: keras.Model) -> tuple[float, np.ndarray]:
-        """(error rate, violations (k,)) of the model as it is."""
-        counts = self._split.counts(predict_scores(model, self._split))
+    def __call__(self) -> tuple[float, np.ndarray]:
+        """(error rate, violations (k,)) of the model as it is now."""
+        counts = self._split.counts(self._scores(self._split))
         return counts[None].rate("ERR"), self.violations(counts)
 
     def violations(self, counts: dict[Group | None, Counts]) -> np.ndarray:
@@ -88,12 +94,23 @@ class Rating:
 
 def predict_scores(model: keras.Model, split: Split) -> np.ndarray:
     """(n,) float32 scores in inference mode; Yes where a score is above 0."""
+    return scorer(model)(split)
+
+
+def scorer(model: keras.Model) -> Callable[[Split], np.ndarray]:
+    """`predict_scores` of one model, for more than one call: it is compiled once."""
     call = tf.function(lambda inputs: networks.call(model, inputs, training=False))
-    scores = np.empty(len(split), np.float32)
-    for start in range(0, len(split), _SCORING_BATCH):
-        part = slice(start, start + _SCORING_BATCH)
-        rows = {name: tf.constant(column[part]) for name, column in split.inputs.items()}
-        scores[part] = call(rows).numpy().reshape(-1)
+
+    def scores(split: Split) -> np.ndarray:
+        found = np.empty(len(split), np.float32)
+        for start in range(0, len(split), _SCORING_BATCH):
+            # The last rows are scored again, so that every batch has the same size.
+            start = max(0, min(start, len(split) - _SCORING_BATCH))
+            part = slice(start, start + _SCORING_BATCH)
+            rows = {name: tf.constant(column[part]) for name, column in split.inputs.items()}
+            found[part] = call(rows).numpy().reshape(-1)
+        return found
+
     return scores
 
 

@@ -148,7 +148,7 @@ def train(
         watched = validation if config.multipliers.watch == "validation" else training
         game = make_game(trained, constraints, training, watched, config)
         loop = Loop(trained, game, *_feeds(training, watched, config, scope), config, scope)
-    rating = Rating(constraints, validation, config.selection)
+    rating = Rating(trained, constraints, validation, config.selection)
     session = _Session(loop, rating, config, on_moment)
     if checkpoints is not None:
         belongs_to = {"config": config.model_dump(mode="json"), "examples": len(training)}
@@ -197,7 +197,7 @@ class _Session:
     def run(self) -> str | None:
         """Trains to the end; returns why it ended earlier, if it did."""
         with interruption.watching() as is_asked_to_stop:
-            size = _FIRST_CALL
+            size, compiled = _FIRST_CALL, False
             for target in snapshot_steps(self._config):
                 while self._loop.step < target:
                     try:
@@ -208,7 +208,9 @@ class _Session:
                         return str(error)
                     if is_asked_to_stop():
                         self._stop()
-                    size = max(1, min(4 * size, round(size * _CALL_SECONDS / seconds)))
+                    if compiled:
+                        size = max(1, min(4 * size, round(size * _CALL_SECONDS / seconds)))
+                    compiled = True
         return None
 
     def _advance(self, last: int, target: int) -> float:
@@ -234,7 +236,7 @@ class _Session:
 
     def _take(self, step: int) -> Snapshot:
         model = self._loop.model
-        error_rate, violations = self._rating(model)
+        error_rate, violations = self._rating()
         snapshot = Snapshot(
             step=step,
             objective=self._loop.take_mean_objective(),

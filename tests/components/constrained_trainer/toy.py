@@ -23,7 +23,7 @@ def biased_split(n: int, seed: int, groups: tuple[Group, ...] = GROUPS) -> Split
     pixels = brightness[:, None, None] + rng.normal(scale=5, size=(n, 4, 4))
     pixels[:, 0, 0] = 40 + 160 * group / (len(groups) - 1)
     images = np.clip(pixels, 0, 255).astype(np.uint8)[..., None]
-    return Split(images, labels, np.eye(len(groups), dtype=np.float32)[group], groups)
+    return Split({"image": images}, labels, np.eye(len(groups), dtype=np.float32)[group], groups)
 
 
 def linear_network(shape: tuple[int, int, int]):
