@@ -106,7 +106,7 @@ def jpeg(pixels: np.ndarray, grey: bool = False, quality: int = 90) -> bytes:
 
 
 def record(columns: Mapping[str, Any]) -> bytes:
-    """A serialized tf.Example; a column of None is left out."""
+    """A serialized tf.Example; a column of None is left out, one of [] is there without a value."""
     import tensorflow as tf
 
     feature = {}
@@ -115,7 +115,9 @@ def record(columns: Mapping[str, Any]) -> bytes:
             continue
         values = value if isinstance(value, list) else [value]
         encoded = [item.encode() if isinstance(item, str) else item for item in values]
-        if isinstance(encoded[0], bytes):
+        if not encoded:
+            feature[name] = tf.train.Feature()
+        elif isinstance(encoded[0], bytes):
             feature[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=encoded))
         elif isinstance(encoded[0], float):
             feature[name] = tf.train.Feature(float_list=tf.train.FloatList(value=encoded))

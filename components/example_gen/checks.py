@@ -2,6 +2,7 @@
 
 One pass over the raw bytes, in constant memory: framing and checksum of each TFRecord, presence and
 type of the columns that are used, label and group values, and that each picture can be decoded.
+What is special to numbers and categories is in `tables`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import tensorflow as tf
 
 from components import progress
 from components.errors import DataError
-from components.features import Features, RawValue
+from components.example_gen import tables
+from components.features import Features, ImageFeature, RawValue
 
 _BATCH = 512
+_KINDS = {tf.string: "bytes_list", tf.int64: "int64_list", tf.float32: "float_list"}
 _JPEG_START = b"\xff\xd8\xff"
 
 
@@ -50,6 +53,7 @@ class SplitCounts:
     def __init__(self) -> None:
         self.examples = 0
         self.by_group: collections.Counter[tuple[str, str, int]] = collections.Counter()
+        self.filled: collections.Counter[str] = collections.Counter()
 
     def add(self, labels: np.ndarray, groups: Mapping[str, np.ndarray], features: Features) -> None:
         """Counts a batch: `labels` (n,) of 0/1, `groups` feature -> (n,) group index."""
@@ -64,6 +68,18 @@ class SplitCounts:
         """Adds the counts of another part of the same split."""
         self.examples += other.examples
         self.by_group.update(other.by_group)
+        self.filled.update(other.filled)
+
+    def require_every_column(self, split: str, folder: str, features: Features) -> None:
+        """Raises DataError when a column of numbers or categories has no value in any example."""
+        for kind, columns in (("numeric", features.numeric), ("categorical", features.categorical)):
+            for column in columns:
+                if self.examples and not self.filled[column.name]:
+                    raise DataError(
+                        f"{folder}: split '{split}' has no value in column '{column.name}' among "
+                        f"{self.examples} examples. Correct its name, or take it out of "
+                        f"data.features.{kind}"
+                    )
 
     def require_every_group(self, split: str, folder: str, features: Features) -> None:
         """Raises DataError when a group of the settings has no example, or no negative one."""
@@ -104,15 +120,15 @@ def check_shard(file: str, features: Features, counts: SplitCounts) -> None:
     Raises:
       DataError: naming the file, the record (from 0), the column, the value and what was expected.
     """
-    columns = _columns(file, features)
     position = 0
     try:
+        columns = tables.column_specs(file, features) | _columns(features)
         for batch in tf.data.TFRecordDataset(file, buffer_size=8 << 20).batch(_BATCH):
             try:
                 parsed = tf.io.parse_example(batch, columns)
             except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
                 # The latter: TensorFlow's own message quotes bytes that are no text.
-                _explain_parse_error(file, position, batch.numpy(), columns)
+                _explain_parse_error(file, position, batch.numpy(), columns, features)
                 raise
             _check_batch(file, position, parsed, features, counts)
             position += len(batch)
@@ -123,14 +139,13 @@ def check_shard(file: str, features: Features, counts: SplitCounts) -> None:
         ) from None
 
 
-def _columns(file: str, features: Features) -> dict[str, tf.io.FixedLenFeature]:
+def _columns(features: Features) -> dict[str, tf.io.FixedLenFeature]:
     def column(value: RawValue) -> tf.io.FixedLenFeature:
         return tf.io.FixedLenFeature([], tf.string if isinstance(value, str) else tf.int64)
 
-    columns = {
-        features.image.name: tf.io.FixedLenFeature([], tf.string),
-        features.label.name: column(features.label.positive),
-    }
+    columns = {features.label.name: column(features.label.positive)}
+    if features.image is not None:
+        columns[features.image.name] = tf.io.FixedLenFeature([], tf.string)
     for group in features.groups.values():
         columns[group.name] = column(next(iter(group.values.values())))
     return columns
@@ -143,19 +158,9 @@ def _check_batch(
     features: Features,
     counts: SplitCounts,
 ) -> None:
-    image = features.image.name
-    starts = tf.strings.substr(parsed[image], 0, len(_JPEG_START)).numpy()
-    for row in np.flatnonzero(starts != _JPEG_START)[:1]:
-        raise DataError(
-            f"{file}: record {position + row}: column '{image}' is no JPEG: it starts with "
-            f"{bytes(starts[row])!r}, a JPEG with {_JPEG_START!r}. Encode the picture as JPEG, or "
-            "name the right column in data.features.image.name"
-        )
-    try:
-        _decode_all(parsed[image], features.image.channels)
-    except tf.errors.InvalidArgumentError:
-        _explain_undecodable(file, position, image, parsed[image], features.image.channels)
-        raise
+    if features.image is not None:
+        _check_pictures(file, position, parsed[features.image.name], features.image)
+    counts.filled.update(tables.check_table(file, position, parsed, features))
     labels = _indices(
         file, position, parsed, features.label.name, features.label.values, "data.features.label"
     )
@@ -171,6 +176,21 @@ def _check_batch(
         for feature, group in features.groups.items()
     }
     counts.add(labels, groups, features)
+
+
+def _check_pictures(file: str, position: int, pictures: tf.Tensor, image: ImageFeature) -> None:
+    starts = tf.strings.substr(pictures, 0, len(_JPEG_START)).numpy()
+    for row in np.flatnonzero(starts != _JPEG_START)[:1]:
+        raise DataError(
+            f"{file}: record {position + row}: column '{image.name}' is no JPEG: it starts with "
+            f"{bytes(starts[row])!r}, a JPEG with {_JPEG_START!r}. Encode the picture as JPEG, or "
+            "name the right column in data.features.image.name"
+        )
+    try:
+        _decode_all(pictures, image.channels)
+    except tf.errors.InvalidArgumentError:
+        _explain_undecodable(file, position, image.name, pictures, image.channels)
+        raise
 
 
 @tf.function(reduce_retracing=True)
@@ -220,7 +240,11 @@ def _indices(
 
 
 def _explain_parse_error(
-    file: str, position: int, records: np.ndarray, columns: Mapping[str, tf.io.FixedLenFeature]
+    file: str,
+    position: int,
+    records: np.ndarray,
+    columns: Mapping[str, tf.io.FixedLenFeature | tf.io.VarLenFeature],
+    features: Features,
 ) -> None:
     """Raises a DataError for the first record of a batch that does not parse."""
     for row, record in enumerate(records):
@@ -233,19 +257,28 @@ def _explain_parse_error(
                 f"{where}: is not a tf.Example; write the records as tf.Examples"
             ) from None
         for name, spec in columns.items():
-            expected = "bytes" if spec.dtype == tf.string else "int64"
-            if name not in example.features.feature:
-                present = ", ".join(sorted(example.features.feature)[:8])
+            feature = example.features.feature
+            optional = isinstance(spec, tf.io.VarLenFeature)
+            if name not in feature:
+                if optional:
+                    continue
+                present = ", ".join(sorted(feature)[:8])
                 raise DataError(
                     f"{where}: has no column '{name}' (it has: {present}, ...). Name the column that "
                     "holds it in data.features"
                 )
-            kind = example.features.feature[name].WhichOneof("kind")
-            values = len(getattr(example.features.feature[name], kind).value) if kind else 0
-            if kind != f"{expected}_list" or values != 1:
+            kind = feature[name].WhichOneof("kind")
+            values = len(getattr(feature[name], kind).value) if kind else 0
+            fits = kind == _KINDS[spec.dtype] and values == 1
+            if not fits and not (optional and not values):
+                one = _KINDS[spec.dtype].removesuffix("_list")
                 raise DataError(
                     f"{where}: column '{name}' holds {values} value(s) of {kind or 'no type'}; "
-                    f"expected one {expected} value"
+                    + (
+                        tables.expected(name, spec, features)
+                        if optional
+                        else f"expected one {one} value"
+                    )
                 )
 
 

@@ -51,6 +51,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             shards = list_shards(input_base, split.name, split.pattern)
             counts = check_shards(shards, features)
             counts.require_every_group(split.name, input_base, features)
+            counts.require_every_column(split.name, input_base, features)
             target = artifact_utils.get_split_uri([examples], split.name)
             tf.io.gfile.makedirs(target)
             for shard in shards:

@@ -306,6 +306,9 @@ def test_all_mistakes_are_told_at_once():
         ("trainer.snapshots=999999", ["snapshots (999999) cannot exceed steps"]),
         ("trainer.learning_rate=0", ["trainer.learning_rate", "greater than 0"]),
         ("trainer.network=rsnet", ["trainer.network", "tabular, or module:function", "'rsnet'"]),
+        ("trainer.network=tabular", ["trainer.network", "data.features has an image"]),
+        ("data.features.image=null", ["data.features", "nothing to learn from"]),
+        ("data.features.numeric=[{name: a, scale: x}]", ["data.features.numeric.0.scale", "'log'"]),
         ("trainer.network=:f", ["trainer.network", "module:function", "':f'"]),
         ("trainer.objective=hing", ["trainer.objective", "'hinge' or 'cross_entropy'", "'hing'"]),
         ("trainer.multipliers.regret=none", ["trainer.multipliers.regret", "'swap'", "'none'"]),
@@ -381,6 +384,13 @@ def test_an_assignment_without_a_path_and_a_value_shows_how_one_looks(assignment
 def test_an_element_that_a_list_does_not_have_is_refused(element):
     message = refused(f"gate.constraints.{element}=FPR <= 0.5")
     assert "gate.constraints is a list of 1" in message and repr(element) in message
+
+
+def test_a_picture_network_for_a_table_is_refused_early(tmp_path):
+    file = write(tmp_path / "table.yaml", "data: {features: {numeric: [age]}}")
+    assert load([file]).data.features.image is None
+    message = refused("trainer.network=cnn", files=(file,))
+    assert "trainer.network: 'cnn' looks at pictures, but data.features has no image" in message
 
 
 def test_a_limit_of_several_constraints_is_refused(tmp_path):

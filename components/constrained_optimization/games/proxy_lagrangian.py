@@ -61,7 +61,8 @@ class ProxyLagrangian(Formulation):
         normalize: divide the Lagrangian by p_0, so that the objective's gradient keeps its scale
             and p_i / p_0 act as Lagrange multipliers. False (a convex combination, whose
             gradient is bounded by the largest of its parts) is the robust choice: p_0 can get as
-            small as minimum_radius / n while constraints are violated. An adaptive optimizer such
+            small as minimum_radius / n while constraints are violated (additive: smaller, but is
+            divided by that at least). An adaptive optimizer such
             as Adam makes up for the scale; with plain SGD the rate for the objective is p_0 times
             smaller than it looks.
         dual_scale: > 0, multiplies the gradient of the dual player: a learning rate, for optimizers
@@ -124,15 +125,16 @@ class ProxyLagrangian(Formulation):
         return simplex.stationary_distribution(weights) if self._swap else weights
 
     def lagrange_multipliers(self, batch: Batch = None) -> tf.Tensor:
-        """p_i / p_0: (m,) float32; inf where the objective has no weight."""
+        """p_i / p_0: (m,) float32; if the objective has no weight, inf where p_i > 0, else 0."""
         p = self.multipliers()
-        return p[1:] / p[0]
+        return tf.where(p[1:] > 0, p[1:] / p[0], 0.0)
 
     def lagrangian(self, values: ProblemValues, batch: Batch = None) -> tf.Tensor:
         """p_0 f + sum_i p_i h_i, () float32: what the model minimises, p held fixed."""
         p = tf.stop_gradient(self.multipliers())
         value = p[0] * values.objective + tf.tensordot(p[1:], values.proxy_constraints, 1)
-        return value / p[0] if self._normalize else value
+        # Additive updates can leave the objective without any weight.
+        return value / tf.maximum(p[0], self._minimum) if self._normalize else value
 
     def dual_gradient(self, constraints: tf.Tensor, batch: Batch = None) -> tf.Tensor:
         """The gradient that `update` hands to the optimizer, in the shape of `state`.

@@ -43,7 +43,10 @@ def _of_loss(
     z = scores.value(evaluation)
     net = tf.stop_gradient(_net_costs(users, tf.shape(z)[0], evaluation))
     flat = tf.reshape(net, [-1, net.shape[-1]])
-    repeated = tf.repeat(z, len(users), axis=0)
+    # Each row as often as there are users; tf.repeat takes ten times as long in eager mode.
+    tail = z.shape[1:].as_list()
+    copies = tf.broadcast_to(z[:, tf.newaxis], [tf.shape(z)[0], len(users), *tail])
+    repeated = tf.reshape(copies, [-1, *tail])
     each = (loss.binary if scores.num_classes is None else loss.multiclass)(repeated, flat)
     means = tf.reduce_mean(tf.reshape(each, [-1, len(users)]), axis=0)
     # Forms without this loss take the zero at the end.

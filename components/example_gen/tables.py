@@ -1,0 +1,85 @@
+"""Columns of numbers and categories: does every record hold one value of one type in each, or none?"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from components.errors import DataError
+from components.features import Features
+
+_TYPES = {"float_list": tf.float32, "int64_list": tf.int64, "bytes_list": tf.string}
+
+
+def column_specs(file: str, features: Features) -> dict[str, tf.io.VarLenFeature]:
+    """How the table's columns in `file` parse: a column has the type of its first value there."""
+    allowed = _allowed(features)
+    found: dict[str, tf.DType] = {}
+    # Most often over after one record.
+    for record in tf.data.TFRecordDataset(file).as_numpy_iterator() if allowed else ():
+        example = tf.train.Example()
+        try:
+            example.ParseFromString(record)
+        except Exception:
+            break  # whoever parses it next says so
+        for name in allowed.keys() - found.keys():
+            kind = example.features.feature[name].WhichOneof("kind")
+            if kind and getattr(example.features.feature[name], kind).value:
+                found[name] = _TYPES[kind]
+        if len(found) == len(allowed):
+            break
+    # A type that cannot be is left to the parser, so that the first record of it is named.
+    return {
+        name: tf.io.VarLenFeature(found[name] if found.get(name) in types else types[0])
+        for name, types in allowed.items()
+    }
+
+
+def expected(name: str, spec: tf.io.VarLenFeature, features: Features) -> str:
+    """In words, what a record may hold in the table's column `name`."""
+    if name in [column.name for column in features.categorical]:
+        kind = "int64" if spec.dtype == tf.int64 else "bytes"
+        return f"expected at most one {kind} value (a category)"
+    kind = "int64" if spec.dtype == tf.int64 else "float"
+    return f"expected at most one {kind} value (a number; one type in all records)"
+
+
+def check_table(
+    file: str, position: int, parsed: Mapping[str, tf.Tensor | tf.SparseTensor], features: Features
+) -> collections.Counter[str]:
+    """Checks the table's columns of a batch; returns how many records hold a value in each.
+
+    Raises:
+      DataError: a record holds several values, or an infinite number.
+    """
+    filled: collections.Counter[str] = collections.Counter()
+    for name in _allowed(features):
+        column = parsed[name]
+        if not isinstance(column, tf.SparseTensor):  # a group's column: one value in every record
+            filled[name] = len(column)
+            continue
+        rows, values = column.indices.numpy()[:, 0], column.values.numpy()
+        for row in rows[column.indices.numpy()[:, 1] > 0][:1]:
+            raise DataError(
+                f"{file}: record {position + row}: column '{name}' holds {sum(rows == row)} values; "
+                "expected at most one. Make a column of each, or take it out of data.features"
+            )
+        if column.dtype == tf.float32:
+            for at in np.flatnonzero(np.isinf(values))[:1]:
+                raise DataError(
+                    f"{file}: record {position + rows[at]}: column '{name}' has the value "
+                    f"{values[at]}; expected a finite number. Leave the column out of a record in "
+                    "which it is not known"
+                )
+            rows = rows[~np.isnan(values)]
+        filled[name] = len(rows)
+    return filled
+
+
+def _allowed(features: Features) -> dict[str, tuple[tf.DType, ...]]:
+    """Column -> the types that its values may have."""
+    numbers = {column.name: (tf.float32, tf.int64) for column in features.numeric}
+    return numbers | {column.name: (tf.string, tf.int64) for column in features.categorical}

@@ -1,0 +1,104 @@
+"""Columns of numbers and categories: what may be missing, and what is refused in which words."""
+
+from __future__ import annotations
+
+import pytest
+
+from components.errors import DataError
+from components.example_gen.checks import SplitCounts, check_shard
+from components.features import Features, GroupFeature, LabelFeature
+from tests.tiny_dataset import record, write_shard
+
+FEATURES = Features(
+    numeric=["age", "gain"],
+    categorical=["work", "code", "sex"],
+    label=LabelFeature(name="income", negative="<=50K", positive=">50K"),
+    groups={"Gender": GroupFeature(name="sex", values={"Male": "Male", "Female": "Female"})},
+)
+ROW = {"age": 39.0, "gain": 5, "work": "State", "code": 7, "sex": "Male", "income": "<=50K"}
+
+
+def check(tmp_path, **changes) -> SplitCounts:
+    """Counts of 600 rows, the 531st changed."""
+    rows = [ROW | {"sex": ("Male", "Female")[i % 2]} for i in range(600)]
+    rows[530] |= changes
+    counts = SplitCounts()
+    file = write_shard(tmp_path / "people.tfrecord", map(record, rows))
+    check_shard(str(file), FEATURES, counts)
+    return counts
+
+
+def test_rows_are_counted_by_group_and_by_what_they_hold(tmp_path):
+    counts = check(tmp_path, work=None, age=None, gain=[])
+    assert counts.examples == 600
+    assert counts.by_group["Gender", "Female", 0] == counts.by_group["Gender", "Male", 0] == 300
+    assert counts.filled == {"age": 599, "gain": 599, "work": 599, "code": 600, "sex": 600}
+    counts.require_every_column("train", "folder", FEATURES)
+
+
+def test_a_number_that_is_nan_is_none(tmp_path):
+    assert check(tmp_path, age=float("nan")).filled["age"] == 599
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "parts"),
+    [
+        ("age", "old", ["'age' holds 1 value(s) of bytes_list", "at most one float", "a number"]),
+        ("age", 39, ["'age' holds 1 value(s) of int64_list", "one type in all records"]),
+        ("gain", 1.5, ["'gain' holds 1 value(s) of float_list", "at most one int64"]),
+        ("age", [1.0, 2.0, 3.0], ["'age' holds 3 values", "expected at most one"]),
+        ("age", float("inf"), ["'age' has the value inf", "finite number"]),
+        ("work", 4, ["'work' holds 1 value(s) of int64_list", "at most one bytes", "a category"]),
+        ("code", "x", ["'code' holds 1 value(s) of bytes_list", "at most one int64"]),
+        ("work", ["a", "b"], ["'work' holds 2 values", "expected at most one"]),
+        ("sex", None, ["has no column 'sex'", "data.features"]),
+        ("sex", "Other", ["'sex' has the value b'Other'", "'Male', 'Female'"]),
+        ("income", None, ["has no column 'income'", "data.features"]),
+        ("income", "<=50K.", ["'income' has the value b'<=50K.'", "'<=50K', '>50K'"]),
+        ("income", 0, ["'income' holds 1 value(s) of int64_list", "expected one bytes value"]),
+    ],
+)
+def test_what_a_column_may_not_hold_is_named_with_its_record(tmp_path, column, value, parts):
+    with pytest.raises(DataError) as error:
+        check(tmp_path, **{column: value})
+    assert "people.tfrecord: record 530: " in str(error.value)
+    assert all(part in str(error.value) for part in parts), str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "part"),
+    [("age", "old", "expected at most one float"), ("work", 1.5, "expected at most one bytes")],
+)
+def test_a_column_of_a_type_that_cannot_be_is_named_at_its_first_record(
+    tmp_path, column, value, part
+):
+    file = write_shard(tmp_path / "a.tfrecord", [record(ROW | {column: value})] * 3)
+    with pytest.raises(DataError, match=f"record 0: column '{column}' holds 1 .*{part}"):
+        check_shard(str(file), FEATURES, SplitCounts())
+
+
+@pytest.mark.parametrize(("column", "field"), [("gain", "numeric"), ("work", "categorical")])
+def test_a_column_without_any_value_is_named(tmp_path, column, field):
+    file = write_shard(tmp_path / "a.tfrecord", [record(ROW | {column: None})] * 3)
+    counts = SplitCounts()
+    check_shard(str(file), FEATURES, counts)
+    with pytest.raises(DataError) as error:
+        counts.require_every_column("test", "the/folder", FEATURES)
+    assert f"the/folder: split 'test' has no value in column '{column}' among 3" in str(error.value)
+    assert f"data.features.{field}" in str(error.value)
+
+
+def test_a_damaged_shard_of_rows_is_said_to_be(tmp_path):
+    file = write_shard(tmp_path / "a.tfrecord", [record(ROW)] * 3)
+    file.write_bytes(file.read_bytes()[:-5])
+    with pytest.raises(DataError, match="damaged"):
+        check_shard(str(file), FEATURES, SplitCounts())
+    file.write_bytes(b"age,work\n39,State\n" * 10)
+    with pytest.raises(DataError, match="damaged after record 0"):
+        check_shard(str(file), FEATURES, SplitCounts())
+
+
+def test_a_record_that_is_no_example_is_named(tmp_path):
+    file = write_shard(tmp_path / "a.tfrecord", [b"\xff\xff not an example", record(ROW)])
+    with pytest.raises(DataError, match=r"record 0: is not a tf\.Example"):
+        check_shard(str(file), FEATURES, SplitCounts())
