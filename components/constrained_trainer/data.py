@@ -57,6 +57,15 @@ class Split:
             for name, column in self.inputs.items()
         }
 
+    def take(self, rows: np.ndarray) -> Split:
+        """The examples at `rows`, in that order, in memory."""
+        return Split(
+            {name: column[rows] for name, column in self.inputs.items()},
+            self.labels[rows],
+            self.memberships[rows],
+            self.groups,
+        )
+
     def __len__(self) -> int:
         return len(self.labels)
 

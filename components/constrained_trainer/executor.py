@@ -87,9 +87,8 @@ def load_weights(model_uri: str) -> list[np.ndarray]:
 def _export(
     result: TrainingResult, transform: tft.TFTransformOutput, features: Features, uri: str
 ) -> None:
-    members = result.members()
     directory = path_utils.serving_model_dir(uri)
-    serving.export(result.model, members, transform, features, directory)
+    serving.export(result.model, transform, features, directory, result.members())
     buffer = io.BytesIO()
     weights = result.model.get_weights()
     np.savez(buffer, **{f"weight_{index:04d}": weight for index, weight in enumerate(weights)})

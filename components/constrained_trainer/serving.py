@@ -30,17 +30,17 @@ class ServedModel(tf.Module):
 
     Args:
       network: the model; of a mixture, its architecture.
-      members: (probability, weights) of each snapshot in the mixture.
       transform: Transform's output.
       features: what the columns mean.
+      members: (probability, weights) of each snapshot in a mixture.
     """
 
     def __init__(
         self,
         network: keras.Model,
-        members: Sequence[tuple[float, Sequence[np.ndarray]]],
         transform: tft.TFTransformOutput,
         features: Features,
+        members: Sequence[tuple[float, Sequence[np.ndarray]]] = (),
     ):
         super().__init__()
         self._features = features
@@ -88,13 +88,13 @@ class ServedModel(tf.Module):
 
 def export(
     network: keras.Model,
-    members: Sequence[tuple[float, Sequence[np.ndarray]]],
     transform: tft.TFTransformOutput,
     features: Features,
     directory: str,
+    members: Sequence[tuple[float, Sequence[np.ndarray]]] = (),
 ) -> None:
     """Writes a SavedModel with the signatures of `ServedModel` into `directory`."""
-    served = ServedModel(network, members, transform, features)
+    served = ServedModel(network, transform, features, members)
     tf.saved_model.save(
         served,
         directory,

@@ -51,14 +51,14 @@ def written(folder, n: int, compression: str = "GZIP", shards: int = 2):
 @pytest.mark.parametrize("n", [1, 7, 2500])
 def test_a_split_comes_back_as_it_was_written(tmp_path, compression, n):
     files, (images, labels, ages, hats) = written(tmp_path, n, compression)
-    split = load_split(files[::-1], FEATURES)  # whatever the order of the names
+    split = load_split(files[::-1], FEATURES, str(tmp_path))  # whatever the order of the names
     assert len(split) == n
-    np.testing.assert_array_equal(split.images, images)
+    np.testing.assert_array_equal(split.inputs["image"], images)
     np.testing.assert_array_equal(split.labels, labels)
     assert split.groups == tuple(Group(*key) for key in FEATURES.membership_columns())
     expected = np.concatenate([np.eye(3)[ages], np.eye(2)[hats]], axis=1)
     np.testing.assert_array_equal(split.memberships, expected)
-    assert split.images.dtype == np.uint8
+    assert split.inputs["image"].dtype == np.uint8
     assert split.labels.dtype == split.memberships.dtype == np.float32
 
 
@@ -67,13 +67,15 @@ def test_an_index_of_no_group_is_a_member_of_none(tmp_path):
     row = {"image_bytes": bytes(60), "label": 1, "group/Age": -1, "group/Hat": 1}
     with tf.io.TFRecordWriter(str(file)) as writer:
         writer.write(record(row))
-    assert load_split([str(file)], FEATURES).memberships.tolist() == [[0, 0, 0, 0, 1]]
+    assert load_split([str(file)], FEATURES, str(tmp_path)).memberships.tolist() == [
+        [0, 0, 0, 0, 1]
+    ]
 
 
 def test_outcomes_are_counted_at_a_score_above_zero():
     groups = (Group("G", "a"), Group("G", "b"))
     split = Split(
-        images=np.zeros((6, 1, 1, 1), np.uint8),
+        inputs={"image": np.zeros((6, 1, 1, 1), np.uint8)},
         labels=np.array([1, 1, 0, 0, 1, 0], np.float32),
         memberships=np.array([[1, 0], [0, 1], [1, 0], [0, 1], [1, 0], [0, 1]], np.float32),
         groups=groups,
@@ -92,7 +94,7 @@ def test_outcomes_are_counted_at_a_score_above_zero():
 def test_parts_of_different_sizes_are_no_split(images, labels, memberships):
     with pytest.raises(ValueError, match="do not belong together"):
         Split(
-            np.zeros((images, 2, 2, 1), np.uint8),
+            {"image": np.zeros((images, 2, 2, 1), np.uint8)},
             np.zeros(labels, np.float32),
             np.zeros(memberships, np.float32),
             (Group("G", "a"),),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+
 import keras
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
 from components.constrained_trainer import networks, serving
 from components.constrained_trainer.data import load_split
-from components.constrained_trainer.training import predict_scores
+from components.constrained_trainer.snapshots import predict_scores
 from components.features import TRANSFORMED_IMAGE
 from components.transform.inputs import model_inputs
 from components.transform.preprocessing import bytes_to_pixels, preprocessing_fn
@@ -71,11 +73,16 @@ def transform(world, people, tmp_path_factory):
     return tft.TFTransformOutput(str(folder / "graph")), [str(folder / "examples")]
 
 
+def split_of(transform, world):
+    with tempfile.TemporaryDirectory() as folder:  # the mapped files live on until they are let go
+        return load_split(transform[1], world.features, folder)
+
+
 @pytest.fixture(scope="module")
 def network(world, transform):
     model = networks.build("mlp", model_inputs(world.features, transform[0]), seed=1)
     # A bias in the middle of the scores, so that both answers are given.
-    scores = predict_scores(model, load_split(transform[1], world.features).images)
+    scores = predict_scores(model, split_of(transform, world))
     *weights, bias = model.get_weights()
     model.set_weights([*weights, bias - np.median(scores)])
     return model
@@ -97,8 +104,8 @@ def test_raw_records_get_the_scores_that_training_saw(served, world, people, tra
     records = [record(world.columns(person)) for person in people]
     answers = ask(served, "serving_default", records)
     assert set(answers) == {"probability"} and answers["probability"].shape == (40, 1)
-    split = load_split(transform[1], world.features)
-    scores = predict_scores(network, split.images)
+    split = split_of(transform, world)
+    scores = predict_scores(network, split)
     np.testing.assert_allclose(answers["probability"].ravel(), 1 / (1 + np.exp(-scores)), rtol=1e-5)
     # Threshold 0.5 is the decision that the constraints were trained at.
     np.testing.assert_array_equal(answers["probability"].ravel() > 0.5, scores > 0)
@@ -144,8 +151,8 @@ def test_pixels_in_the_served_graph_are_those_of_training(world, people, transfo
     layer = transform[0].transform_features_layer()
     outputs = layer({IMAGE: tf.constant([person.jpeg for person in people])})
     pixels = bytes_to_pixels(outputs[TRANSFORMED_IMAGE], world.features.image)
-    split = load_split(transform[1], world.features)
-    np.testing.assert_array_equal(pixels, split.images)
+    split = split_of(transform, world)
+    np.testing.assert_array_equal(pixels, split.inputs["image"])
     indices = [list(world.groups).index(person.group) for person in people]
     np.testing.assert_array_equal(split.memberships.argmax(axis=1), indices)
     assert split.labels.tolist() == [person.label for person in people]

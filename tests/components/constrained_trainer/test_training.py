@@ -8,12 +8,11 @@ import pytest
 from components.constrained_optimization import language, linear
 from components.constrained_optimization.candidates import find_best_candidate_index
 from components.constrained_optimization.rates import Group
-from components.constrained_trainer import training
+from components.constrained_trainer import snapshots
 from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
-from components.constrained_trainer.data import Split
-from components.constrained_trainer.training import predict_scores, train
+from components.constrained_trainer.snapshots import predict_scores
+from components.constrained_trainer.training import train
 from components.errors import DataError
-from components.transform.inputs import ModelInput
 from tests.components.constrained_trainer.toy import GROUPS, biased_split
 
 LINEAR = "tests.components.constrained_trainer.toy:linear_network"
@@ -27,18 +26,19 @@ CONFIG = TrainingConfig(
     learning_rate=0.01,
     snapshots=12,
     multipliers=MultiplierConfig(learning_rate=0.1),
+    jit="off",  # compiling would take longer than the steps; test_loop.py compares both
     seed=3,
 )
 
 
 def gap_of(model, split) -> float:
-    counts = split.counts(predict_scores(model, split.images))
+    counts = split.counts(predict_scores(model, split))
     rates = [counts[group].rate("FPR") for group in split.groups]
     return max(rates) - min(rates)
 
 
 def accuracy_of(model, split) -> float:
-    return split.counts(predict_scores(model, split.images))[None].rate("ACC")
+    return split.counts(predict_scores(model, split))[None].rate("ACC")
 
 
 def configured(**changes) -> TrainingConfig:
@@ -73,7 +73,7 @@ def test_a_violated_constraint_becomes_satisfied_at_a_small_cost_in_accuracy(
     cost = accuracy_of(baseline.model, test) - accuracy_of(constrained.model, test)
     assert accuracy_of(baseline.model, test) > 0.88 and cost < 0.025
     # Not by saying No to everybody, as the tutorial's own model nearly does.
-    counts = test.counts(predict_scores(constrained.model, test.images))
+    counts = test.counts(predict_scores(constrained.model, test))
     assert counts[None].rate("TPR") > 0.7
 
 
@@ -94,11 +94,11 @@ def test_every_kind_of_multiplier_player_closes_the_gap(splits, regret, update):
 def test_a_constraint_on_one_group_acts_on_that_group(splits, baseline):
     # The second group's rate is the high one; holding the first one's down must not be mistaken for it.
     test = splits[2]
-    free = baseline_counts = test.counts(predict_scores(baseline.model, test.images))
+    free = baseline_counts = test.counts(predict_scores(baseline.model, test))
     high = free[GROUPS[1]].rate("FPR")
     assert high > 0.15 > free[GROUPS[0]].rate("FPR")
     result = train(splits[0], splits[1], configured(constraints=("FPR | [b] <= 0.08",)))
-    held = test.counts(predict_scores(result.model, test.images))
+    held = test.counts(predict_scores(result.model, test))
     assert held[GROUPS[1]].rate("FPR") < 0.10
     assert abs(held[GROUPS[0]].rate("FPR") - baseline_counts[GROUPS[0]].rate("FPR")) < 0.05
 
@@ -114,8 +114,11 @@ def test_the_gap_over_three_groups_is_closed():
 
 
 def test_a_constraint_from_below_is_kept(splits):
-    result = train(splits[0], splits[1], configured(constraints=("TPR | [a] >= 0.9",)))
-    counts = splits[2].counts(predict_scores(result.model, splits[2].images))
+    config = configured(
+        constraints=("TPR | [a] >= 0.9",), multipliers=MultiplierConfig(learning_rate=0.3)
+    )
+    result = train(splits[0], splits[1], config)
+    counts = splits[2].counts(predict_scores(result.model, splits[2]))
     assert counts[GROUPS[0]].rate("TPR") > 0.87
 
 
@@ -123,8 +126,7 @@ def test_a_constraint_that_holds_anyway_costs_nothing(splits, baseline):
     result = train(splits[0], splits[1], configured(constraints=("max_gap(FPR, [G]) <= 0.9",)))
     accuracy = accuracy_of(baseline.model, splits[2])
     assert accuracy_of(result.model, splits[2]) == pytest.approx(accuracy, abs=0.01)
-    # The objective keeps (nearly) all of the weight.
-    assert result.snapshots[-1].multipliers[0] > 0.9
+    assert result.snapshots[-1].multipliers.max() < 0.05
 
 
 # Seeds.
@@ -156,21 +158,6 @@ def test_minibatches_do_not_depend_on_the_number_of_snapshots(splits):
 # The optimizers inside.
 
 
-def test_the_steps_of_both_optimizers_advance(splits):
-    # In the original library the inner optimizer's iterations never did, so Adam stayed in its first,
-    # bias-corrected step for ever and no schedule ever decayed.
-    config = configured(constraints=(GAP,), steps=30, snapshots=1)
-    constraints = training.training_constraints(config.constraints, splits[0])
-    model = training.networks.build(
-        LINEAR, {"image": ModelInput(splits[0].images.shape[1:], "uint8")}, 0
-    )
-    loop = training._Loop(model, splits[0], splits[1], constraints, config)
-    for step in (7, 30):
-        loop.advance_to(step)
-        assert int(loop._optimizer.iterations) == step
-        assert int(loop.multiplier_player.optimizer.iterations) == step
-
-
 def test_the_learning_rate_decays_to_zero(splits):
     result = train(splits[0], splits[1], configured(steps=400, snapshots=8))
     moves = [
@@ -180,13 +167,12 @@ def test_the_learning_rate_decays_to_zero(splits):
     assert moves[-1] < 0.2 * moves[0]
 
 
-def test_multipliers_are_a_distribution_that_moves(constrained):
+def test_the_violated_constraint_gains_a_multiplier_that_counts(constrained):
     multipliers = np.array([snapshot.multipliers for snapshot in constrained.snapshots])
-    assert multipliers.shape == (12, 3)  # the objective and the two ordered pairs of groups
-    np.testing.assert_allclose(multipliers.sum(axis=1), 1, rtol=1e-5)
+    assert multipliers.shape == (12, 2)  # the two ordered pairs of groups
     assert multipliers.min() >= 0
-    # The start is large enough to act: the pair that is violated gains a weight that counts.
-    assert multipliers[:, 1:].max() > 0.05
+    # The start is large enough to act, and the pair that is violated outgrows the other.
+    assert multipliers[:, 1].max() > 0.1 and multipliers[-1, 1] > 5 * multipliers[-1, 0]
 
 
 # Snapshots.
@@ -202,7 +188,7 @@ def test_snapshots_are_spaced_equally_and_include_the_last_step(splits, steps, s
         splits[0],
         splits[1],
         configured(steps=steps, snapshots=snapshots),
-        on_snapshot=lambda snapshot: seen.append(snapshot.step),
+        on_moment=lambda moment: moment.snapshot and seen.append(moment.snapshot.step),
     )
     assert [snapshot.step for snapshot in result.snapshots] == seen == expected
 
@@ -214,7 +200,7 @@ def test_snapshots_are_rated_on_the_whole_validation_split(splits, constrained):
     for index in (0, constrained.best):
         snapshot = constrained.snapshots[index]
         weights, bias = snapshot.weights
-        flat = validation.images.reshape(len(validation), -1) / 127.5 - 1
+        flat = validation.inputs["image"].reshape(len(validation), -1) / 127.5 - 1
         scores = (flat @ weights + bias).ravel()  # the linear network, by hand
         yes, positive = scores > 0, validation.labels > 0
         assert snapshot.error_rate == pytest.approx(np.mean(yes != positive), abs=1e-3)
@@ -239,7 +225,7 @@ def test_the_model_is_the_snapshot_that_the_published_heuristic_chooses(splits, 
 
 def test_the_heuristic_decides_and_not_the_last_step(splits, monkeypatch):
     monkeypatch.setattr(
-        training.candidates, "find_best_candidate_index", lambda objectives, constraints: 1
+        snapshots.candidates, "find_best_candidate_index", lambda objectives, constraints: 1
     )
     result = train(splits[0], splits[1], configured(steps=40, snapshots=4))
     assert result.best == 1 and result.chosen.step == 20
@@ -253,8 +239,11 @@ def test_snapshots_do_not_change_after_they_are_taken(splits):
         splits[0],
         splits[1],
         configured(steps=40, snapshots=4),
-        on_snapshot=lambda s: taken.append((s, [w.copy() for w in s.weights])),
+        on_moment=lambda m: (
+            m.snapshot and taken.append((m.snapshot, [w.copy() for w in m.snapshot.weights]))
+        ),
     )
+    assert len(taken) == 4
     for snapshot, weights in taken:
         for one, two in zip(snapshot.weights, weights, strict=True):
             np.testing.assert_array_equal(one, two)
@@ -267,7 +256,10 @@ def test_snapshots_do_not_change_after_they_are_taken(splits):
 def test_a_loss_that_is_not_finite_stops_training_and_names_the_step(splits, constraints):
     network = "tests.components.constrained_trainer.toy:exploding_network"
     config = configured(network=network, constraints=constraints, steps=20, snapshots=4)
-    with pytest.raises(FloatingPointError, match=r"some step in 1\.\.5.*trainer\.learning_rate"):
+    with pytest.raises(
+        FloatingPointError,
+        match=r"not finite at step 1 .*trainer\.learning_rate.*look at the input",
+    ):
         train(splits[0], splits[1], config)
 
 
@@ -281,10 +273,10 @@ def test_a_constraint_that_a_split_cannot_measure_is_refused_before_training(spl
     position = ["train", "validation"].index(split)
     whole = splits[position]
     keep = ~((whole.memberships[:, 1] > 0) & (whole.labels == 0))
-    lacking = Split(whole.images[keep], whole.labels[keep], whole.memberships[keep], whole.groups)
+    lacking = whole.take(np.flatnonzero(keep))
     given = [lacking if index == position else splits[index] for index in (0, 1)]
     with pytest.raises(DataError) as error:
-        train(*given, configured(constraints=(GAP,)), on_snapshot=pytest.fail)
+        train(*given, configured(constraints=(GAP,)), on_moment=pytest.fail)
     message = str(error.value)
     assert f"cannot be measured on split '{split}'" in message and "[G=b]" in message
     assert "and 0 negative" in message and "trainer.constraints" in message
@@ -293,9 +285,9 @@ def test_a_constraint_that_a_split_cannot_measure_is_refused_before_training(spl
 
 
 def test_scores_are_those_of_the_model_for_any_number_of_pictures(splits, baseline):
-    images = splits[2].images
     for count in (1, 1023, 1024, 1025, 3000):
-        scores = predict_scores(baseline.model, images[:count])
-        expected = np.asarray(baseline.model(images[:count], training=False)).ravel()
+        part = splits[2].take(np.arange(count))
+        scores = predict_scores(baseline.model, part)
+        expected = np.asarray(baseline.model(part.inputs["image"], training=False)).ravel()
         assert scores.shape == (count,)
         np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-5)
