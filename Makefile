@@ -6,7 +6,7 @@ VENV   := .venv/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run test test-fast lint format settings tensorboard clean distclean
+.PHONY: help setup data run test test-fast lint format settings tensorboard examples clean distclean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ settings: setup  ## print every setting and its value
 
 tensorboard: setup  ## watch training: objective, violations, multipliers of every run
 	@$(VENV) -m tensorboard.main --logdir runs $(ARGS)
+
+examples: setup  ## run the constrained-optimization examples (ARGS="churn --data FOLDER --seeds 2")
+	@$(VENV) -m benchmarks.examples $(ARGS)
 
 clean:  ## remove runs, served models and made data
 	rm -rf runs serving data/celeba-synthetic*
