@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 
@@ -10,6 +11,8 @@ import tensorflow as tf
 from components.errors import SettingsError
 
 
+# One for all trainings of a process: two strategies over the same devices would wait for each other.
+@functools.cache
 def strategy(devices: str) -> tf.distribute.Strategy:
     """The strategy of the setting `trainer.devices`.
 

@@ -99,16 +99,17 @@ class Feed:
 
     def _read_ahead(self, first: int) -> tf.data.Dataset:
         """Blocks from the step `first` on, without end, read by other threads."""
-        firsts = tf.data.Dataset.counter(first, self._size)
-        return firsts.map(
-            lambda first: tf.numpy_function(self._read, [first], self._types(), stateful=False),
-            num_parallel_calls=2,
-            deterministic=True,
-        ).prefetch(_AHEAD)
+        steps = np.arange(self.every - 1, self._size, self.every)
 
-    def _read(self, first: np.ndarray) -> list[np.ndarray]:
-        steps = range(int(first) + self.every - 1, int(first) + self._size, self.every)
-        rows = self.sampler.rows_of(tf.constant(steps, tf.int64)).numpy()
+        def read(first: tf.Tensor) -> list[tf.Tensor]:
+            # Rows are drawn out here: TensorFlow called from within could wait for its own threads.
+            rows = self.sampler.rows_of(first + steps)
+            return tf.numpy_function(self._gather, [rows], self._types(), stateful=False)
+
+        firsts = tf.data.Dataset.counter(first, self._size)
+        return firsts.map(read, num_parallel_calls=2, deterministic=True).prefetch(_AHEAD)
+
+    def _gather(self, rows: np.ndarray) -> list[np.ndarray]:
         return [column[rows] for column in tf.nest.flatten(self._columns)]
 
     def _types(self) -> list[tf.DType]:

@@ -28,7 +28,7 @@ class History:
         self._config = config
         self._writer = tf.summary.create_file_writer(directory)
         self._moments: list[dict[str, Any]] = []
-        self._best = ""
+        self._rated = ""
 
     def __call__(self, moment: Moment) -> None:
         self._moments.append(
@@ -76,17 +76,17 @@ class History:
             file.write(json.dumps(history, indent=1))
 
     def _line(self, moment: Moment) -> str:
-        """Step rate, objective, worst violation and the time left, in one line."""
+        """Step rate, loss, accuracy and worst violation on validation data, and the time left."""
         left = (self._config.steps - moment.step) / moment.steps_per_second
-        parts = [f"{moment.steps_per_second:,.0f} steps/s", f"objective {moment.objective:.3f}"]
+        parts = [f"{moment.steps_per_second:,.0f} steps/s", f"loss {moment.objective:.3f}"]
         if moment.snapshot:
-            self._best = f"validation accuracy {1 - moment.snapshot.error_rate:.3f}"
+            self._rated = f"accuracy {1 - moment.snapshot.error_rate:.3f}"
             if len(moment.snapshot.violations):
-                self._best += f", worst violation {moment.snapshot.worst:+.3f}"
-        if self._best:
-            parts.append(self._best)
+                self._rated += f", violation {moment.snapshot.worst:+.3f}"
+        if self._rated:
+            parts.append(self._rated)
         if moment.waiting > 0.05:
-            parts.append(f"{moment.waiting:.0%} waiting for examples")
+            parts.append(f"{moment.waiting:.0%} waiting")
         return ", ".join([*parts, f"{left:.0f} s left" if left >= 1 else "nearly done"])
 
 

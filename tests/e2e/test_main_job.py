@@ -184,11 +184,15 @@ def test_training_logs_objective_violations_and_multipliers(passed, place, name)
     constraints = len(history["constraints"])
     assert constraints == (0 if name == "baseline" else 2)
     events = EventAccumulator(str(folder)).Reload()
-    expected = {"objective", "validation/error_rate"}
-    expected |= {f"violation/{index}" for index in range(constraints)}
-    expected |= {f"multiplier/{index}" for index in range(constraints + 1)}
+    expected = {"objective", "steps_per_second", "validation/error_rate"}
+    for scalar in ("validation/violation", "minibatch_violation", "multiplier"):
+        expected |= {f"{scalar}/{index}" for index in range(constraints)}
     assert set(events.Tags()["tensors"]) == expected
-    assert [event.step for event in events.Tensors("objective")] == [50, 100, 150, 200, 250, 300]
+    rated = [event.step for event in events.Tensors("validation/error_rate")]
+    assert rated == [50, 100, 150, 200, 250, 300]
+    moments = [moment["step"] for moment in history["moments"]]
+    assert moments == [event.step for event in events.Tensors("objective")]
+    assert set(rated) <= set(moments) and moments == sorted(moments)
 
 
 def test_a_user_sees_no_noise_and_the_log_has_it(passed, place):

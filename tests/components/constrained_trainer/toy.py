@@ -61,3 +61,42 @@ def exploding_network(shape: tuple[int, int, int]):
             keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(1e38)),
         ]
     )
+
+
+def dropout_network(shape: tuple[int, int, int]):
+    """A network with random state of its own: its draws must go on where they stopped."""
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.layers.Input(shape, dtype="uint8"),
+            keras.layers.Rescaling(1 / 127.5, offset=-1),
+            keras.layers.Flatten(),
+            keras.layers.Dropout(0.2),
+            keras.layers.Dense(1),
+        ]
+    )
+
+
+def late_exploding_network(shape: tuple[int, int, int]):
+    """A network that counts its training steps, and whose score overflows after the thirtieth."""
+    import keras
+
+    class Counting(keras.layers.Layer):
+        def build(self, input_shape):
+            self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+        def call(self, inputs, training=False):
+            if training:
+                self.calls.assign_add(1.0)
+            return inputs * keras.ops.where(self.calls > 30, float("inf"), 1.0)
+
+    return keras.Sequential(
+        [
+            keras.layers.Input(shape, dtype="uint8"),
+            keras.layers.Rescaling(1 / 127.5, offset=-1),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1),
+            Counting(),
+        ]
+    )
