@@ -115,7 +115,7 @@ class Settings(Strict):
         ):
             for index, line in enumerate(lines):
                 try:
-                    constraint = language.parse(line, groups)
+                    constraint = language.parse(line, groups, from_counts=field == "gate")
                     if field == "trainer":
                         linear.linearize(constraint)
                 except ValueError as error:

@@ -101,6 +101,10 @@ class Scalar:
         """The denominators in it."""
         return iter(())
 
+    def forms(self) -> Iterator[Form]:
+        """The forms whose values must be known before."""
+        return iter(())
+
 
 @dataclass(frozen=True)
 class Wrapped(Scalar):
@@ -170,10 +174,10 @@ class Form:
             yield from (loss for _, loss in form.costs)
 
     def within(self) -> Iterator[Form]:
-        """The numerators of its quotients, innermost first, then the form itself."""
+        """The forms inside its terms, innermost first, then the form itself."""
         for _, scalar in self.scalars:
-            if isinstance(scalar, Quotient):
-                yield from scalar.numerator.within()
+            for inner in scalar.forms():
+                yield from inner.within()
         yield self
 
 
@@ -193,3 +197,27 @@ class Quotient(Scalar):
 
     def denominators(self) -> Iterator[DenominatorKey]:
         yield from self.numerator.denominators()
+
+    def forms(self) -> Iterator[Form]:
+        yield self.numerator
+
+
+@dataclass(frozen=True)
+class Least(Scalar):
+    """min of forms, whose values are known before."""
+
+    among: tuple[Form, ...]
+
+    def value(self, evaluation: Evaluation) -> tf.Tensor:
+        return tf.reduce_min(tf.stack([evaluation.known(form) for form in self.among]))
+
+    def slacks(self) -> Iterator[Slack]:
+        for form in self.among:
+            yield from form.slacks()
+
+    def denominators(self) -> Iterator[DenominatorKey]:
+        for form in self.among:
+            yield from form.denominators()
+
+    def forms(self) -> Iterator[Form]:
+        yield from self.among
