@@ -79,7 +79,7 @@ def _compas(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         frame["days_b_screening_arrest"].between(-30, 30)
         & (frame["is_recid"] != -1)
         & (frame["c_charge_degree"] != "O")
-        & (frame["score_text"] != "N/A")
+        & frame["score_text"].notna()  # "N/A" in the file
     ]
     coded = frame[["c_charge_degree", "race", "score_text", "sex"]].assign(
         age=np.digitize(frame["age"], frame["age"].quantile([0.2, 0.4, 0.6, 0.8, 0.9]), right=True)

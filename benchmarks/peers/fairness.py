@@ -17,6 +17,8 @@ from benchmarks.peers.tasks import TEST, TRAIN, Answer, Task
 # Method -> its environment; None is the project's own.
 METHODS = {"unconstrained": None, "fairlearn": "modern", "cooper": "modern", "original": "original"}
 METHODS["ours"] = None
+# Of these every setting is a row; of the others the one that validation chooses.
+SHOWN_WHOLE = ("ours",)
 PACKAGES = ("fairlearn", "cooper-optim", "torch", "scikit-learn", "tensorflow-cpu")
 PACKAGES += ("tensorflow-constrained-optimization",)
 TITLES = {
@@ -47,7 +49,7 @@ def compare(
     keep.mkdir(parents=True, exist_ok=True)
     pythons = interpreters(methods)
     for name in tasks:
-        rows: dict[str, list[Row]] = {method: [] for method in pythons}
+        rows: dict[str, list[Row]] = {}
         for seed in range(seeds):
             task = data.task(name, folder, seed)
             question = keep / f"{name}-{seed}.npz"
@@ -57,7 +59,8 @@ def compare(
                 if not reply.exists():
                     print(f"{name}, seed {seed}: {method} ...", file=sys.stderr, flush=True)
                     _ask(python, method, question, reply)
-                rows[method].append(row(task, Answer.load(reply)))
+                for label, found in measured(task, method, Answer.load(reply)).items():
+                    rows.setdefault(label, []).append(found)
         print("\n".join(table(TITLES[name], rows)), flush=True)
 
 
@@ -78,10 +81,16 @@ def interpreters(methods: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-def row(task: Task, answer: Answer) -> Row:
-    """What the answer chosen on validation does on train and test, and the seconds of all."""
-    p = answer.p[answer.chosen(task)]
-    return (*task.measured(p, TRAIN), *task.measured(p, TEST), answer.seconds)
+def measured(task: Task, method: str, answer: Answer) -> dict[str, Row]:
+    """Label of a row -> what the answer does on train and test, and the seconds of all settings."""
+    if method in SHOWN_WHOLE:
+        shown = {f"{method}, {name}": p for name, p in zip(answer.names, answer.p, strict=True)}
+    else:
+        shown = {method: answer.p[answer.chosen(task)]}
+    return {
+        label: (*task.measured(p, TRAIN), *task.measured(p, TEST), answer.seconds)
+        for label, p in shown.items()
+    }
 
 
 def table(title: str, rows: dict[str, list[Row]]) -> list[str]:
