@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.features import Features
+from components.features import Features, RawValue
 from pipeline.data.from_csv.reading import Table
 
 _HEAD = """\
@@ -23,7 +23,7 @@ def draft(table: Table, rows: Sequence[int], features: Features) -> str:
     column may be without value later only if it is in one of `rows` now.
     """
     schema = schema_pb2.Schema()
-    named = {features.label.name: features.label.values}
+    named: dict[str, tuple[RawValue, ...]] = {features.label.name: features.label.values}
     named |= {group.name: tuple(group.values.values()) for group in features.groups.values()}
     numbers = {column.name for column in features.numeric}
     for name, values in table.columns.items():
@@ -37,7 +37,7 @@ def draft(table: Table, rows: Sequence[int], features: Features) -> str:
         else:
             column.type = schema_pb2.BYTES
             if known:
-                column.string_domain.value.extend(map(str, known))
+                column.string_domain.value.extend(str(value) for value in known)
         if all(values[row] is not None for row in rows):
             column.presence.min_fraction = 1.0
             column.shape.SetInParent()
