@@ -41,15 +41,19 @@ class DenominatorKey:
 
 @dataclass(frozen=True)
 class Scores:
-    """Predictions, less a trained threshold if there is one (entry `index` of a vector of them)."""
+    """Predictions, with a trained threshold if there is one (entry `index` of a vector of them)."""
 
     predictions: Source
     num_classes: int | None = None
     threshold: Slack | None = None
     index: int | None = None
 
+    def without_threshold(self) -> Scores:
+        """The predictions themselves."""
+        return Scores(self.predictions, self.num_classes)
+
     def value(self, evaluation: Evaluation) -> tf.Tensor:
-        """(n,) float32; (n, k) if multiclass. ValueError for another shape."""
+        """The predictions: (n,) float32; (n, k) if multiclass. ValueError for another shape."""
         return evaluation.once(self, lambda: self._compute(evaluation))
 
     def _compute(self, evaluation: Evaluation) -> tf.Tensor:
@@ -64,10 +68,7 @@ class Scores:
             scores = tf.squeeze(scores, axis=1)
         if scores.shape.rank != 1:
             raise ValueError(f"binary predictions must be (n,) or (n, 1), got {scores.shape}")
-        if self.threshold is None:
-            return scores
-        threshold = evaluation.slack(self.threshold)
-        return scores - (threshold if self.index is None else threshold[self.index])
+        return scores
 
 
 @dataclass(frozen=True)

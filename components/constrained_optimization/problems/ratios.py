@@ -16,10 +16,8 @@ from components.constrained_optimization.problems.contexts import Context
 from components.constrained_optimization.problems.expression import Expression
 from components.constrained_optimization.problems.losses import Loss
 from components.constrained_optimization.problems.operations import ratio
+from components.constrained_optimization.problems.rate_forms import HINGE, ZERO_ONE, PositiveClass
 from components.constrained_optimization.problems.rates import (
-    HINGE,
-    ZERO_ONE,
-    PositiveClass,
     false_negative_proportion,
     false_positive_proportion,
     positive_prediction_rate,

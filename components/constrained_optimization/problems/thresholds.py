@@ -33,7 +33,7 @@ from components.constrained_optimization.problems.expression import (
 )
 from components.constrained_optimization.problems.forms import Form, OfSlack
 from components.constrained_optimization.problems.losses import Loss
-from components.constrained_optimization.problems.rates import HINGE, ZERO_ONE, Set, rate_form
+from components.constrained_optimization.problems.rate_forms import HINGE, ZERO_ONE, Set, rate_form
 from components.constrained_optimization.problems.slacks import Slack, at_least_zero, zero_mean
 
 
