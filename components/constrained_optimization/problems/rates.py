@@ -19,6 +19,7 @@ Source: Cotter et al., JMLR 20 (2019), section 2 and table 2.
 from __future__ import annotations
 
 from components.constrained_optimization.problems.contexts import Context
+from components.constrained_optimization.problems.explained import explained
 from components.constrained_optimization.problems.expression import Expression
 from components.constrained_optimization.problems.losses import Loss
 from components.constrained_optimization.problems.rate_forms import (
@@ -29,7 +30,10 @@ from components.constrained_optimization.problems.rate_forms import (
     simple,
 )
 
+SOURCE = "Cotter et al., JMLR 20 (2019), section 2 and table 2."
 
+
+@explained(SOURCE)
 def positive_prediction_rate(
     context: Context,
     positive_class: PositiveClass = None,
@@ -40,6 +44,7 @@ def positive_prediction_rate(
     return simple(context, positive_class, "all", "all", True, penalty_loss, constraint_loss)
 
 
+@explained(SOURCE)
 def negative_prediction_rate(
     context: Context,
     positive_class: PositiveClass = None,
@@ -50,6 +55,7 @@ def negative_prediction_rate(
     return simple(context, positive_class, "all", "all", False, penalty_loss, constraint_loss)
 
 
+@explained(SOURCE)
 def true_positive_rate(
     context: Context,
     positive_class: PositiveClass = None,
@@ -65,6 +71,7 @@ def true_positive_rate(
 recall = true_positive_rate
 
 
+@explained(SOURCE)
 def false_negative_rate(
     context: Context,
     positive_class: PositiveClass = None,
@@ -77,6 +84,7 @@ def false_negative_rate(
     )
 
 
+@explained(SOURCE)
 def false_positive_rate(
     context: Context,
     positive_class: PositiveClass = None,
@@ -89,6 +97,7 @@ def false_positive_rate(
     )
 
 
+@explained(SOURCE)
 def true_negative_rate(
     context: Context,
     positive_class: PositiveClass = None,
@@ -101,6 +110,7 @@ def true_negative_rate(
     )
 
 
+@explained(SOURCE)
 def true_positive_proportion(
     context: Context,
     positive_class: PositiveClass = None,
@@ -111,6 +121,7 @@ def true_positive_proportion(
     return simple(context, positive_class, "positives", "all", True, penalty_loss, constraint_loss)
 
 
+@explained(SOURCE)
 def false_negative_proportion(
     context: Context,
     positive_class: PositiveClass = None,
@@ -121,6 +132,7 @@ def false_negative_proportion(
     return simple(context, positive_class, "positives", "all", False, penalty_loss, constraint_loss)
 
 
+@explained(SOURCE)
 def false_positive_proportion(
     context: Context,
     positive_class: PositiveClass = None,
@@ -131,6 +143,7 @@ def false_positive_proportion(
     return simple(context, positive_class, "negatives", "all", True, penalty_loss, constraint_loss)
 
 
+@explained(SOURCE)
 def true_negative_proportion(
     context: Context,
     positive_class: PositiveClass = None,
@@ -141,6 +154,7 @@ def true_negative_proportion(
     return simple(context, positive_class, "negatives", "all", False, penalty_loss, constraint_loss)
 
 
+@explained(SOURCE)
 def error_rate(
     context: Context, penalty_loss: Loss = HINGE, constraint_loss: Loss = ZERO_ONE
 ) -> Expression:
@@ -148,6 +162,7 @@ def error_rate(
     return matching(context, False, penalty_loss, constraint_loss)
 
 
+@explained(SOURCE)
 def accuracy_rate(
     context: Context, penalty_loss: Loss = HINGE, constraint_loss: Loss = ZERO_ONE
 ) -> Expression:
