@@ -6,7 +6,7 @@ VENV   := .venv/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run test test-fast lint format settings tensorboard examples clean distclean
+.PHONY: help setup data run test test-fast lint format settings tensorboard examples peers clean distclean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,8 +50,11 @@ tensorboard: setup  ## watch training: objective, violations, multipliers of eve
 examples: setup  ## run the constrained-optimization examples (ARGS="churn --data FOLDER --seeds 2")
 	@$(VENV) -m benchmarks.examples $(ARGS)
 
+peers: setup  ## compare with fairlearn, Cooper and TFCO, installed into .peers (ARGS="--data FOLDER")
+	@$(VENV) -m benchmarks.peers fairness $(ARGS)
+
 clean:  ## remove runs, served models and made data
 	rm -rf runs serving data/celeba-synthetic*
 
 distclean: clean  ## remove the environment too
-	rm -rf .venv .uv
+	rm -rf .venv .uv .peers

@@ -23,6 +23,7 @@ from components.constrained_trainer.config import TrainingConfig
 from components.errors import SettingsError
 from components.fairness_metrics.config import GateConfig
 from components.features import Features, Strict, require_network_fits
+from pipeline.data.from_csv.config import CsvSettings
 
 
 class StandInSettings(Strict):
@@ -55,6 +56,9 @@ class DataSettings(Strict):
     )
     splits: SplitSettings = Field(default_factory=SplitSettings, description="files of each split")
     features: Features = Field(default_factory=Features, description="what the columns mean")
+    csv: CsvSettings = Field(
+        default_factory=CsvSettings, description="CSV files that data.path is made of"
+    )
     stand_in: StandInSettings = Field(
         default_factory=StandInSettings, description="the synthetic stand-in"
     )
@@ -115,7 +119,7 @@ class Settings(Strict):
         ):
             for index, line in enumerate(lines):
                 try:
-                    constraint = language.parse(line, groups)
+                    constraint = language.parse(line, groups, from_counts=field == "gate")
                     if field == "trainer":
                         linear.linearize(constraint)
                 except ValueError as error:

@@ -44,7 +44,7 @@ def run(seed: int, folder: Path | None, small: bool) -> common.Rows:
     network = common.network(inputs, hidden=10)
     context = co.rate_context(lambda b: network(b["x"]), labels=lambda b: b["y"])
     problem = co.RateMinimizationProblem(co.error_rate(context))
-    plan = common.Plan(rounds=1, steps=300 if small else 8000, batch=200, rate=0.01)
+    plan = common.Plan(rounds=1, steps=300 if small else 16000, batch=200, rate=0.01)
     common.train(network, problem, common.minibatches(splits["train"], plan.batch), plan, seed)
     scores = {name: np.asarray(network(split["x"]))[:, 0] for name, split in splits.items()}
     splits = {name: {**split, "before": scores[name]} for name, split in splits.items()}

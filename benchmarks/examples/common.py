@@ -45,6 +45,9 @@ class Row(NamedTuple):
 
 Rows = dict[str, Row]
 
+# Of fewer steps in a round, compiling takes longer than it saves.
+_WORTH_COMPILING = 50
+
 
 class Plan(NamedTuple):
     """How to train.
@@ -54,6 +57,7 @@ class Plan(NamedTuple):
         steps: minibatches between two snapshots.
         batch: rows of a minibatch; None: all of them.
         rate: Adam's, for the model.
+        decay: whether that rate falls to 0 along a cosine, so that the last snapshot is a settled one.
         dual: rate of the multipliers.
     """
 
@@ -62,6 +66,7 @@ class Plan(NamedTuple):
     batch: int | None
     rate: float
     dual: float = 0.3
+    decay: bool = True
 
 
 Figures = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -129,12 +134,13 @@ def train(
     seed: int,
     game: Callable[..., co.Formulation] = co.ProxyLagrangian,
 ) -> list[Weights]:
-    """The weights after each round; a round is one compiled loop."""
+    """The weights after each round; a round is one loop, compiled if it is long."""
     multipliers = game(problem.num_constraints, optimizer=plan.dual)
-    primal = keras.optimizers.Adam(plan.rate)
+    falling = keras.optimizers.schedules.CosineDecay(plan.rate, plan.rounds * plan.steps)
+    primal = keras.optimizers.Adam(falling if plan.decay else plan.rate)
     optimizer = co.ConstrainedOptimizer(problem, multipliers, primal, model)
 
-    @tf.function(jit_compile=True, autograph=False)
+    @tf.function(jit_compile=plan.steps >= _WORTH_COMPILING, autograph=False)
     def advance(start: tf.Tensor) -> None:
         def step(i: tf.Tensor) -> tuple[tf.Tensor]:
             optimizer.minimize(sample(tf.stack([seed, start + i])))

@@ -40,7 +40,7 @@ def run(seed: int, folder: Path | None, small: bool) -> common.Rows:
     members = splits["train"]["groups"][:, 0] > 0
     rare = {name: values[members] for name, values in splits["train"].items()}
     all_rows, rare_rows = common.minibatches(splits["train"], 32), common.minibatches(rare, 32)
-    plan = common.Plan(rounds=40, steps=10 if small else 250, batch=32, rate=0.003, dual=0.1)
+    plan = common.Plan(rounds=40, steps=40 if small else 250, batch=32, rate=0.003, dual=0.1)
     result = {}
     for name in ("unconstrained", "one stream", "two streams"):
         keras.utils.set_random_seed(seed)

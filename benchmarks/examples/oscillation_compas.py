@@ -98,7 +98,9 @@ def chosen(found: common.Measured) -> common.Rows:
 
 def run(seed: int, folder: Path | None, small: bool) -> common.Rows:
     splits = read(folder)
-    plan = common.Plan(rounds=10 if small else 100, steps=10 if small else 88, batch=100, rate=0.01)
+    plan = common.Plan(
+        rounds=10 if small else 100, steps=10 if small else 88, batch=500, rate=0.01, decay=False
+    )
     result = {}
     for prefix, terms, measure in (("", terms_tpr, measure_tpr), ("FPR: ", terms_fpr, measure_fpr)):
         found = common.compare(

@@ -47,7 +47,7 @@ def as_objective(row: common.Row) -> common.Row:
 def run(seed: int, folder: Path | None, small: bool) -> common.Rows:
     splits = drawn(seed)
     plan = common.Plan(
-        rounds=20 if small else 100, steps=20 if small else 100, batch=None, rate=0.003
+        rounds=20 if small else 100, steps=20 if small else 100, batch=None, rate=0.003, decay=False
     )
     sample = common.minibatches(splits["train"], plan.batch)
     rows = {}

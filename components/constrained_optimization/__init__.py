@@ -18,11 +18,13 @@ guide. The modules, from the words of a constraint to a served model:
 | module | what it holds | needs |
 |---|---|---|
 | `rates` | the table of rates, groups, counts of outcomes | NumPy |
-| `expressions` | rate expressions, constraints, Python operators, evaluation on counts | NumPy |
+| `curves` | areas under curves and their kin, from the scores of each group | NumPy |
+| `expressions` | rate expressions, constraints, Python operators, evaluation on data | NumPy |
 | `algebra`, `notation` | building expressions in canonical form; their text | NumPy |
 | `language` | one line of text -> `Constraint` (by `tokens`, `names`, `parser`) | NumPy |
 | `errors` | errors that point at the character, or at the part that cannot be trained on | - |
 | `linear` | `Constraint` -> linear pieces that a trainer can follow | NumPy |
+| `trainable` | what a trainer follows of any constraint | NumPy |
 | `bounds` | one-sided confidence bounds of any expression (Clopper-Pearson) | SciPy |
 | `candidates` | which snapshot to keep, or in what proportions to mix them | SciPy |
 | `losses` | zero-one, hinge, softmax and cross-entropy on net costs | TensorFlow |
@@ -68,8 +70,10 @@ _EXPORTS = {
     ),
 }
 _MODULES = (
-    *("algebra", "bounds", "candidates", "errors", "expressions", "games", "language", "linear"),
+    *("algebra", "bounds", "candidates", "curves", "errors", "expressions", "games", "language"),
+    "linear",
     *("losses", "notation", "problems", "proxy_lagrangian", "rate_problem", "rates", "serving"),
+    "trainable",
     "training",
 )
 

@@ -10,7 +10,9 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import permutations
 
+from components.constrained_optimization.curves import CURVES
 from components.constrained_optimization.expressions import (
+    CurveOf,
     Expression,
     Maximum,
     Minimum,
@@ -101,8 +103,13 @@ def f1(group: Group | None = None) -> Expression:
     return divide(doubled, add(doubled, RateOf("FNP", group), RateOf("FPP", group)))
 
 
-def measure(name: str, group: Group | None = None) -> Expression:
-    """A rate of the table, or "F1", over a group (None: over everyone). ValueError for others."""
+def measure(name: str, group: Group | None = None, target: float | None = None) -> Expression:
+    """A rate of the table, "F1", or a key of `CURVES`, over a group (None: over everyone).
+
+    ValueError for others, and for a target that does not fit.
+    """
+    if name in CURVES:
+        return CurveOf(name, group, target)
     return f1(group) if name == "F1" else RateOf(name, group)
 
 
@@ -114,8 +121,8 @@ def as_quotient(rate: RateOf) -> Expression:
     return divide(RateOf(numerator, rate.group), RateOf(denominator, rate.group))
 
 
-def max_gap(rate: str, groups: Iterable[Group]) -> Expression:
-    """max over ordered pairs of groups a != b of  rate|a - rate|b.
+def max_gap(rate: str, groups: Iterable[Group], target: float | None = None) -> Expression:
+    """max over ordered pairs of groups a != b of  rate|a - rate|b; name and target as for `measure`.
 
     Raises:
         ValueError: if there are fewer than two different groups, or no such rate.
@@ -124,7 +131,8 @@ def max_gap(rate: str, groups: Iterable[Group]) -> Expression:
     if len(distinct) < 2:
         raise ValueError(f"a gap needs at least two groups, got {[str(g) for g in distinct]}")
     pairs = permutations(distinct, 2)
-    return Maximum(tuple(add(measure(rate, a), scale(-1.0, measure(rate, b))) for a, b in pairs))
+    of = {group: measure(rate, group, target) for group in distinct}
+    return Maximum(tuple(add(of[a], scale(-1.0, of[b])) for a, b in pairs))
 
 
 def merge_terms(expression: Expression) -> tuple[Terms, float]:
@@ -164,7 +172,7 @@ def value_range(expression: Expression) -> tuple[float, float]:
     match expression:
         case Number(value):
             return value, value
-        case RateOf():
+        case RateOf() | CurveOf():
             return 0.0, 1.0
         case Scaled(factor, inner):
             ends = [factor * end if factor else 0.0 for end in value_range(inner)]
@@ -173,7 +181,10 @@ def value_range(expression: Expression) -> tuple[float, float]:
             (low, high), (least, most) = value_range(numerator), value_range(denominator)
             if low < 0 or least < 0:
                 return -math.inf, math.inf
-            return (low / most if most else 0.0), (high / least if least else math.inf)
+            above = high / least if least else math.inf
+            # A part of the whole, like F1's, is at most 1.
+            part = _merged_range(add(denominator, scale(-1.0, numerator)))[0] >= 0
+            return (low / most if most else 0.0), min(above, 1.0) if part else above
     ranges = [value_range(child) for child in expression.children]
     lows: Sequence[float] = [low for low, _ in ranges]
     highs: Sequence[float] = [high for _, high in ranges]
@@ -185,6 +196,12 @@ def value_range(expression: Expression) -> tuple[float, float]:
         case Minimum():
             return min(lows), min(highs)
     raise TypeError(f"not a rate expression: {expression!r}")
+
+
+def _merged_range(expression: Expression) -> tuple[float, float]:
+    terms, constant = merge_terms(expression)
+    ranges = [value_range(scale(factor, term)) for term, factor in terms.items() if factor]
+    return sum(low for low, _ in ranges) + constant, sum(high for _, high in ranges) + constant
 
 
 def is_random(expression: Expression) -> bool:

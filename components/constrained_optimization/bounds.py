@@ -17,6 +17,7 @@ from scipy.special import betainccinv, betaincinv
 
 from components.constrained_optimization.algebra import is_random, merge_terms, value_range
 from components.constrained_optimization.expressions import (
+    CurveOf,
     Expression,
     Maximum,
     Minimum,
@@ -96,7 +97,7 @@ def upper_bound(expression: Expression, counts: Measured, delta: float) -> float
         is missing (a comparison with NaN is False: the gate stays shut).
 
     Raises:
-        ValueError: for a bad delta, or counts that are no integers.
+        ValueError: for a bad delta, counts that are no integers, or a measure over all thresholds.
     """
     _check_delta(delta)
     terms, total = merge_terms(expression)
@@ -139,7 +140,7 @@ def _upper_of_term(term: Expression, counts: Measured, delta: float) -> float:
             if value_range(denominator)[0] < 0 or below <= 0:
                 return math.inf
             return max(above, 0.0) / below
-    raise TypeError(f"not a rate expression: {term!r}")
+    raise _unbounded(term)
 
 
 def _lower_of_term(term: Expression, counts: Measured, delta: float) -> float:
@@ -155,7 +156,13 @@ def _lower_of_term(term: Expression, counts: Measured, delta: float) -> float:
             return _extreme(max, [lower_bound(a, counts, share) for a in arguments])
         case Ratio(numerator, denominator):
             return _lower_of_ratio(numerator, denominator, counts, delta)
-    raise TypeError(f"not a rate expression: {term!r}")
+    raise _unbounded(term)
+
+
+def _unbounded(term: Expression) -> Exception:
+    if isinstance(term, CurveOf):
+        return ValueError(f"{term} cannot be told from counts of decisions: it has no bound here")
+    return TypeError(f"not a rate expression: {term!r}")
 
 
 def _lower_of_ratio(

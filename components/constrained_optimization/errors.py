@@ -69,3 +69,10 @@ class NotTrainableError(ValueError):
             f"  the part in the way: {part}\n"
             f"  what would work: {remedy}"
         )
+
+
+class OutOfReachError(NotTrainableError):
+    """A constraint that no classifier can meet."""
+
+    def __init__(self, constraint: str, part: str) -> None:
+        super().__init__(constraint, part, "no classifier can meet it", "a limit within reach")

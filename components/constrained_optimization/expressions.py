@@ -14,13 +14,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from components.constrained_optimization.curves import Scored, check_curve
 from components.constrained_optimization.rates import RATES, Counts, Group
 
 Sense = Literal["<=", ">="]
+# The outcomes of each group; the key None holds those of everyone.
+Outcomes = Mapping[Group | None, Counts] | Mapping[Group | None, Scored]
 
 
 class Expression:
@@ -88,6 +94,21 @@ class RateOf(Expression):
     def __post_init__(self) -> None:
         if self.rate not in RATES:
             raise ValueError(f"unknown rate {self.rate!r}; the rates are {', '.join(RATES)}")
+
+
+@dataclass(frozen=True)
+class CurveOf(Expression):
+    """A measure of the scores (a key of `CURVES`) over `group` (None: over everyone).
+
+    ValueError for an unknown measure, or a target that does not fit.
+    """
+
+    measure: str
+    group: Group | None = None
+    target: float | None = None
+
+    def __post_init__(self) -> None:
+        check_curve(self.measure, self.target)
 
 
 @dataclass(frozen=True)
@@ -159,24 +180,28 @@ class Minimum(Expression):
         return self.arguments
 
 
-def rates_in(expression: Expression) -> Iterator[RateOf]:
-    """The rates in an expression, from left to right, repeated where they repeat."""
-    if isinstance(expression, RateOf):
+def rates_in(expression: Expression) -> Iterator[RateOf | CurveOf]:
+    """The rates and curves in an expression, from left to right, repeated where they repeat."""
+    if isinstance(expression, RateOf | CurveOf):
         yield expression
     for child in expression.children:
         yield from rates_in(child)
 
 
-def evaluate(expression: Expression, counts: Mapping[Group | None, Counts]) -> float:
-    """The value of an expression on counted outcomes.
+def evaluate(expression: Expression, counts: Outcomes) -> float:
+    """The value of an expression on counted outcomes, or on scores.
 
     Args:
         expression: any expression.
-        counts: outcomes of each group; the key None holds those of everyone.
+        counts: outcomes of each group; the key None holds those of everyone. Areas and other
+            measures over all thresholds need scores (`curves.scored_groups`).
 
     Returns:
         The value; NaN if any rate or ratio in it has a zero denominator or a group is missing
         (also inside max and min: what was not measured is never ignored).
+
+    Raises:
+        ValueError: for a measure over all thresholds on counts.
     """
     values = [evaluate(child, counts) for child in expression.children]
     if any(math.isnan(value) for value in values):
@@ -186,6 +211,8 @@ def evaluate(expression: Expression, counts: Mapping[Group | None, Counts]) -> f
             return float(value)
         case RateOf(rate, group):
             return counts[group].rate(rate) if group in counts else math.nan
+        case CurveOf(measure, group, target):
+            return counts[group].curve(measure, target) if group in counts else math.nan
         case Sum():
             return math.fsum(values)
         case Scaled(factor, _):
@@ -227,7 +254,7 @@ class Constraint:
     def __str__(self) -> str:
         return self.text
 
-    def value(self, counts: Mapping[Group | None, Counts]) -> float:
+    def value(self, counts: Outcomes) -> float:
         """The value of the expression; see `evaluate`."""
         return evaluate(self.expression, counts)
 
@@ -254,6 +281,15 @@ class Constraint:
             written = str(self.expression)
         text = f"{written.strip()} {self.sense} {notation.number_text(limit)}"
         return replace(self, text=text, limit=float(limit))
+
+
+def violations(constraints: Sequence[Constraint], counts: Outcomes) -> NDArray[np.float64]:
+    """How far each constraint is violated on measured data: (m,) float64, feasible where <= 0.
+
+    What `candidates` chooses by, on a whole validation split. NaN where something that a
+    constraint needs was not measured. Arguments and errors as for `evaluate`.
+    """
+    return np.array([c.violation(c.value(counts)) for c in constraints], dtype=np.float64)
 
 
 def _compare(left: Expression, sense: Sense, right: Expression | float) -> Constraint:

@@ -4,15 +4,19 @@
     sum        := product (("+" | "-") product)*
     product    := unary (("*" | "/") unary)*            "*" needs a number on one side
     unary      := ("-" | "+") unary | primary
-    primary    := NUMBER | "(" sum ")" | RATE ["|" "[" group "]"]
+    primary    := NUMBER | "(" sum ")" | measure ["|" "[" group "]"]
                 | ("max" | "min") "(" sum ("," sum)* ")" | "abs" "(" sum ")"
-                | "max_gap" "(" RATE "," "[" feature "]" ")"
+                | "max_gap" "(" measure "," "[" feature "]" ")"
+    measure    := RATE | "AUC" | "PR_AUC"
+                | ("recall_at_precision" | "precision_at_recall") "(" NUMBER ")"
 
 `|` binds tighter than arithmetic. A bracket after `|` names a group, as [Group] or, where two
 features have a group of that name, as [Feature=Group]; in max_gap it names a feature, and the value
 is the largest difference of the rate over all ordered pairs of that feature's groups. A backslash
 in a bracket takes the next character as it is. Rates: the keys of `RATES` and `ALIASES` in `rates`
 (with precision, the false discovery rate and their counterparts among the negatives), and F1.
+The other measures are of scores, over all thresholds (`curves`): a model can be trained on them, but
+counts of decisions at one threshold do not tell them, so that a gate over counts refuses them.
 
 A hand-written recursive descent: nothing is ever evaluated as Python.
 """
@@ -29,13 +33,14 @@ from components.constrained_optimization.parser import Parser
 __all__ = ["ConstraintError", "parse", "parse_all"]
 
 
-def parse(text: str, groups: Mapping[str, Sequence[str]]) -> Constraint:
+def parse(text: str, groups: Mapping[str, Sequence[str]], from_counts: bool = False) -> Constraint:
     """Reads one constraint.
 
     Args:
         text: the constraint, like "max_gap(FPR, [Young]) <= 0.05".
         groups: display name of a feature -> names of its groups, like
             {"Young": ["Young", "Not Young"]}.
+        from_counts: refuse what counts of decisions cannot tell, as a gate over them must.
 
     Returns:
         The constraint, with the number on the right whichever side it was written on.
@@ -48,7 +53,7 @@ def parse(text: str, groups: Mapping[str, Sequence[str]]) -> Constraint:
     if not isinstance(text, str):
         shown = repr(text)
         raise ConstraintError(shown, 1, "this is not text", "a constraint like 'FPR <= 0.05'")
-    return Parser(text, vocabulary).constraint()
+    return Parser(text, vocabulary, from_counts).constraint()
 
 
 def parse_all(texts: Sequence[str] | str, groups: Mapping[str, Sequence[str]]) -> list[Constraint]:

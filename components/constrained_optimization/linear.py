@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.constrained_optimization.algebra import add, as_quotient, scale, value_range
-from components.constrained_optimization.errors import NotTrainableError
+from components.constrained_optimization.errors import NotTrainableError, OutOfReachError
 from components.constrained_optimization.expressions import (
     Constraint,
     Expression,
@@ -85,9 +85,7 @@ def linearize(constraint: Constraint) -> list[LinearConstraint]:
         piece = LinearConstraint(kept, constant, constraint.text)
         low, high = value_range(piece.as_expression())
         if low > 0:
-            raise NotTrainableError(
-                constraint.text, str(piece), "no classifier can meet it", "a limit within reach"
-            )
+            raise OutOfReachError(constraint.text, str(piece))
         if high > 0:
             found[piece] = None
     return list(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
+from components.constrained_optimization.curves import CURVE_ALIASES, CURVES
 from components.constrained_optimization.rates import ALIASES, RATES, Group
 
 
@@ -19,10 +20,12 @@ def closest(name: str, known: Iterable[str], limit: int = 2) -> tuple[str, ...]:
 
 
 def find_rate(name: str) -> str | None:
-    """The key in `RATES`, or "F1", of a short or long name."""
+    """The key in `RATES` or `CURVES`, or "F1", of a short or long name."""
     if name in ("F1", "f1", "f1_score"):
         return "F1"
-    return name if name in RATES else ALIASES.get(name)
+    if name in RATES or name in CURVES:
+        return name
+    return ALIASES.get(name, CURVE_ALIASES.get(name))
 
 
 class Vocabulary:

@@ -6,6 +6,7 @@ For trees in canonical form, `language.parse` reads the text back to the same tr
 from __future__ import annotations
 
 from components.constrained_optimization.expressions import (
+    CurveOf,
     Expression,
     Maximum,
     Minimum,
@@ -37,6 +38,9 @@ def to_text(expression: Expression) -> str:
             return number_text(value)
         case RateOf(rate, group):
             return rate if group is None else f"{rate} | {group_text(group)}"
+        case CurveOf(measure, group, target):
+            name = measure if target is None else f"{measure}({number_text(target)})"
+            return name if group is None else f"{name} | {group_text(group)}"
         case Sum(terms):
             first, *others = terms
             return _operand(first, Sum) + "".join(map(_signed, others))

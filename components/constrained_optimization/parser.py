@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from components.constrained_optimization import algebra
+from components.constrained_optimization.curves import CURVE_ALIASES, CURVES
 from components.constrained_optimization.errors import ConstraintError
 from components.constrained_optimization.expressions import Constraint, Expression, Number
 from components.constrained_optimization.names import Vocabulary, closest, find_rate
@@ -26,7 +27,8 @@ MAX_FUNCTION_NESTING = 8
 class Parser:
     """One constraint being read: its tokens and the place of the next one."""
 
-    def __init__(self, text: str, vocabulary: Vocabulary) -> None:
+    def __init__(self, text: str, vocabulary: Vocabulary, from_counts: bool = False) -> None:
+        self._from_counts = from_counts
         self._text = text
         self._vocabulary = vocabulary
         self._tokens = tokenize(text)
@@ -101,26 +103,47 @@ class Parser:
         raise self._unexpected("a rate, a number, '(' or one of max, min, abs, max_gap")
 
     def _rate(self) -> Expression:
-        name = self._rate_name()
+        name, target = self._measure()
         if not self._symbol("|"):
-            return algebra.measure(name)
+            return algebra.measure(name, None, target)
         bracket = self._peek()
         if bracket.kind != "bracket":
             raise self._unexpected(f"a group in brackets ({self._vocabulary.listing()})")
         self._next += 1
-        return algebra.measure(name, self._group(bracket))
+        return algebra.measure(name, self._group(bracket), target)
 
-    def _rate_name(self) -> str:
+    def _measure(self) -> tuple[str, float | None]:
+        """The name of a rate or curve, and the target in parentheses behind it, if it has one."""
         token = self._peek()
-        rate = find_rate(token.text) if token.kind == "name" else None
-        if rate is None:
-            expected = f"a rate ({', '.join([*RATES, 'F1'])})"
+        name = find_rate(token.text) if token.kind == "name" else None
+        if name is None:
+            curves = [] if self._from_counts else CURVES
+            expected = f"a rate ({', '.join([*RATES, 'F1', *curves])})"
             if token.kind != "name":
                 raise self._unexpected(expected)
-            like = closest(token.text, [*RATES, "F1", *ALIASES, *FUNCTIONS])
+            like = closest(
+                token.text, [*CURVE_ALIASES, *ALIASES, *RATES, "F1", *CURVES, *FUNCTIONS]
+            )
             raise self._error(token, f"unknown rate {token}", expected, like)
+        if name in CURVES and self._from_counts:
+            raise self._error(
+                token,
+                f"{token} can be trained on, not gated",
+                "a rate at one threshold: the gate counts decisions, which do not tell "
+                f"{token.text} ({', '.join([*RATES, 'F1'])})",
+            )
         self._next += 1
-        return rate
+        return name, self._target(token) if CURVES.get(name) else None
+
+    def _target(self, name: Token) -> float:
+        self._require("(", f"'(' and a target after {name.text}, as in {name.text}(0.9)")
+        token = self._peek()
+        if token.kind != "number" or not 0 < float(token.text) < 1:
+            expected = f"a number between 0 and 1, as in {name.text}(0.9)"
+            raise self._error(token, f"{token} is no target", expected)
+        self._next += 1
+        self._require(")", f"')' after the target of {name.text}")
+        return float(token.text)
 
     def _group(self, bracket: Token) -> Group:
         found = self._vocabulary.candidates(bracket.text)
@@ -158,7 +181,7 @@ class Parser:
         return value
 
     def _max_gap(self) -> Expression:
-        rate = self._rate_name()
+        rate, target = self._measure()
         self._require(",", "',' and a feature in brackets, as in max_gap(FPR, [Feature])")
         bracket = self._peek()
         features = ", ".join(f"[{feature}]" for feature in self._vocabulary.features)
@@ -173,7 +196,7 @@ class Parser:
         if len(groups) < 2:
             raise self._error(bracket, f"{bracket} has {len(groups)} group", "two groups or more")
         self._next += 1
-        return algebra.max_gap(rate, groups)
+        return algebra.max_gap(rate, groups, target)
 
     def _peek(self) -> Token:
         return self._tokens[self._next]

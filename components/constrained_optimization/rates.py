@@ -164,6 +164,11 @@ class Counts:
         successes, trials = self.trials(name)
         return float(successes) / float(trials) if trials else math.nan
 
+    def curve(self, measure: str, target: float | None = None) -> float:
+        """ValueError: decisions at one threshold do not tell it (`curves.Scored` does)."""
+        shown = measure if target is None else f"{measure}({target:g})"
+        raise ValueError(f"{shown} cannot be told from counts of decisions: it needs the scores")
+
 
 def count_outcomes(
     predicted_positive: ArrayLike,

@@ -22,12 +22,13 @@ def stationary_distribution(matrix: tf.Tensor) -> tf.Tensor:
         (n,) float32, non-negative, sums to 1.
     """
     # abs: additive updates leave negative zeros.
-    p = tf.abs(_row_sums_of_power(matrix))
+    p = tf.cast(tf.abs(_row_sums_of_power(matrix)), matrix.dtype)
     return p / tf.reduce_sum(p)
 
 
 def _squared(matrix: tf.Tensor) -> tf.Tensor:
-    power = 0.5 * (matrix + tf.eye(tf.shape(matrix)[0], dtype=matrix.dtype))
+    # float64: tensor cores would round products of float32 to ten bits, sixteen times over.
+    power = 0.5 * (tf.cast(matrix, tf.float64) + tf.eye(tf.shape(matrix)[0], dtype=tf.float64))
     for _ in range(_SQUARINGS):
         power = power @ power
         power /= tf.reduce_max(power)

@@ -33,7 +33,7 @@ def checks(gate: GateConfig, groups: Mapping[str, Sequence[str]]) -> list[GateCh
     """The constraints of the gate, parsed, with `gate.limit` in place."""
     result = []
     for index, line in enumerate(gate.constraints):
-        constraint = language.parse(line, groups)
+        constraint = language.parse(line, groups, from_counts=True)
         if gate.limit is not None:
             constraint = constraint.with_limit(gate.limit)
         result.append(GateCheck(constraint, f"fairgate/{index}/value", f"fairgate/{index}/bound"))

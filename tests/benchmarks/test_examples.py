@@ -31,6 +31,7 @@ BETTER = {
     "prauc_training": [("mixture", "average")],
     "post_processing": [("mixture", "last"), ("best", "error rate minimised")],
 }
+SLOW = ("fairness_adult", "minibatch_training")
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,10 @@ def test_there_are_twelve_examples_and_each_has_a_claim():
     assert set(FALLS) | set(BETTER) == set(NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in NAMES],
+)
 def test_the_example_keeps_its_promise(name: str, folder: Path):
     example = importlib.import_module(f"benchmarks.examples.{name}")
     rows = example.run(seed=0, folder=folder, small=True)

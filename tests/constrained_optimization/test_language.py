@@ -19,7 +19,7 @@ from components.constrained_optimization.algebra import (
     scale,
 )
 from components.constrained_optimization.errors import ConstraintError
-from components.constrained_optimization.expressions import Number, RateOf
+from components.constrained_optimization.expressions import CurveOf, Number, RateOf
 from components.constrained_optimization.language import parse, parse_all
 from components.constrained_optimization.notation import number_text
 from components.constrained_optimization.rates import RATES, Group
@@ -96,6 +96,11 @@ def test_constraints_are_read(text, expression, sense, limit):
         ("FPR Young] <= 0.05", 10, "an opening '['"),
         ("FPR", 4, "'<=' or '>=' and a limit"),
         ("", 1, "a rate, a number"),
+        ("AUD >= 0.9", 1, "did you mean 'AUC'"),
+        ("AUC(0.5) >= 0.9", 4, "unexpected '('"),
+        ("recall_at_precision | [Young] >= 0.9", 21, "as in recall_at_precision(0.9)"),
+        ("recall_at_precision(9) >= 0.9", 21, "a number between 0 and 1"),
+        ("precision_at_recall(0.5 >= 0.9", 25, "')' after the target of precision_at_recall"),
         ("FPR <= 0.05 0.06", 13, "expected the end"),
         ("FPR <= ", 8, "a rate, a number"),
         ("(FPR <= 0.05", 6, "')' to close the '(' in column 1"),
@@ -135,6 +140,13 @@ def test_an_error_points_at_the_character_and_says_what_was_expected(text, colum
     assert shown == f"  {text}" and caret.index("^") == column + 1
 
 
+def test_what_counts_cannot_tell_is_refused_where_it_stands():
+    with pytest.raises(ConstraintError, match="'roc_auc' can be trained on, not gated") as caught:
+        parse("0.1 + roc_auc | [Young] >= 0.9", GROUPS, from_counts=True)
+    assert caught.value.column == 7
+    assert parse("FPR | [Young] <= 0.1", GROUPS, from_counts=True).groups()
+
+
 def test_an_error_shows_the_text_with_a_caret_below():
     with pytest.raises(ConstraintError) as caught:
         parse("TPR >= 0.5 + FRP", {})
@@ -143,7 +155,7 @@ def test_an_error_shows_the_text_with_a_caret_below():
         "  TPR >= 0.5 + FRP\n"
         "               ^\n"
         "expected a rate (FPR, FNR, TPR, TNR, PPR, NPR, ACC, ERR, TPP, FNP, FPP, TNP, PPV, FDR, "
-        "NPV, FOR, F1); "
+        "NPV, FOR, F1, AUC, PR_AUC, recall_at_precision, precision_at_recall); "
         "did you mean 'FPR' or 'FPP'?"
     )
 
@@ -186,8 +198,14 @@ gaps = st.builds(
     st.sampled_from(list(RATES)),
     st.sampled_from(["Young", "Hair"]),
 )
+curves = st.builds(CurveOf, st.sampled_from(["AUC", "PR_AUC"]), groups) | st.builds(
+    CurveOf,
+    st.sampled_from(["recall_at_precision", "precision_at_recall"]),
+    groups,
+    st.sampled_from([0.1, 1 / 3, 0.999]),
+)
 expressions = st.recursive(
-    rates | gaps | numbers.map(Number),
+    rates | curves | gaps | numbers.map(Number),
     lambda inner: st.one_of(
         st.lists(inner, min_size=1, max_size=3).map(lambda terms: add(*terms)),
         st.builds(scale, numbers, inner),

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.data.synthetic_celeba import generate, generation, layout, records
+from pipeline.data.synthetic_celeba import generate, generation, layout
 from pipeline.data.synthetic_celeba.attributes import (
     ATTRIBUTES,
     HIGH_CHEEKBONES,
@@ -115,17 +115,6 @@ def test_dataset_info_counts_the_bytes_of_the_examples(dataset):
         on_disk = sum(path.stat().st_size for path in dataset.glob(f"*-{split['name']}.tfrecord-*"))
         images = sum(map(int, split["shardLengths"]))
         assert int(split["numBytes"]) == on_disk - framing * images
-
-
-def test_an_example_is_byte_for_byte_what_tensorflow_serializes():
-    tf = pytest.importorskip("tensorflow")
-    features = {"image": b"\xff\xd8" * 200, "attributes/Young": 1, "identity/Identity_No": 202_599}
-    theirs = tf.train.Example.FromString(records.example(features))
-    assert {
-        name: tuple(value.int64_list.value) or tuple(value.bytes_list.value)
-        for name, value in theirs.features.feature.items()
-    } == {name: (value,) for name, value in features.items()}
-    assert theirs.SerializeToString(deterministic=True) == records.example(features)
 
 
 def test_the_folder_says_that_it_is_synthetic(dataset):

@@ -40,7 +40,10 @@ def loaded_by(*arguments: str) -> tuple[int, list[str], str]:
     return status, heavy, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["data", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["run", "--help"], ["data", "--help"], ["data", "from-csv", "--help"]],
+)
 def test_help_answers_without_loading_tensorflow(arguments):
     status, heavy, output = loaded_by(*arguments)
     assert status == 0 and heavy == []

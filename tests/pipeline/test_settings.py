@@ -399,6 +399,14 @@ def test_a_limit_of_several_constraints_is_refused(tmp_path):
     assert "limit (0.1) would replace the limits of 2 constraints" in message
 
 
+def test_a_gate_refuses_what_counts_cannot_tell_and_says_that_it_can_be_trained_on():
+    message = refused("gate.constraints.0=0.1 + AUC | [Young] >= 0.9")
+    assert "gate.constraints.0" in message and "can be trained on, not gated" in message
+    lines = message.splitlines()
+    [number] = [i for i, line in enumerate(lines) if line.strip() == "^"]
+    assert lines[number - 1][lines[number].index("^") :].startswith("AUC")
+
+
 @pytest.mark.parametrize("field", ["gate", "trainer"])
 @pytest.mark.parametrize(
     ("constraint", "at", "parts"),

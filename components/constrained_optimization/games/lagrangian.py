@@ -69,7 +69,7 @@ class Lagrangian(Formulation):
     def lagrangian(self, values: ProblemValues, batch: Batch = None) -> tf.Tensor:
         """f + sum_i lambda_i h_i, () float32, lambda held fixed."""
         weights = tf.stop_gradient(self.multipliers())
-        return values.objective + tf.tensordot(weights, values.proxy_constraints, 1)
+        return values.objective + tf.reduce_sum(weights * values.proxy_constraints)
 
     def dual_gradient(self, constraints: tf.Tensor, batch: Batch = None) -> tf.Tensor:
         """-dual_scale * g: (m,) float32."""

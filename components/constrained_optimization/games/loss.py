@@ -27,7 +27,15 @@ from components.constrained_optimization.problems.sources import Batch
 def constrained_loss(
     problem: ConstrainedProblem, formulation: Formulation
 ) -> Callable[[Batch], tf.Tensor]:
-    """batch -> () float32; see the top of this file. Call `problem.update(batch)` before it."""
+    """The game as one differentiable function; see the top of this file.
+
+    Args:
+        problem: what is minimised, subject to what.
+        formulation: the multipliers; its own optimizer is not used.
+
+    Returns:
+        batch -> () float32. Call `problem.update(batch)` before it.
+    """
 
     def loss(batch: Batch = None) -> tf.Tensor:
         values = problem.components(batch)

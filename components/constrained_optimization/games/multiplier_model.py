@@ -70,12 +70,12 @@ class MultiplierModel(Formulation):
     def lagrangian(self, values: ProblemValues, batch: Batch = None) -> tf.Tensor:
         """f + sum_i |mu_i| h_i, () float32, mu held fixed."""
         weights = tf.stop_gradient(self.multipliers(batch))
-        return values.objective + tf.tensordot(weights, values.proxy_constraints, 1)
+        return values.objective + tf.reduce_sum(weights * values.proxy_constraints)
 
     def dual_gradient(self, constraints: tf.Tensor, batch: Batch = None) -> list[tf.Tensor]:
         """-dual_scale * d/d theta sum_i |mu_i| g_i, one gradient per variable."""
         with tf.GradientTape() as tape:
-            gain = tf.tensordot(self.multipliers(batch), tf.stop_gradient(constraints), 1)
+            gain = tf.reduce_sum(self.multipliers(batch) * tf.stop_gradient(constraints))
         variables = [raw(variable) for variable in self._variables]
         gradients = tape.gradient(gain, variables, unconnected_gradients="zero")
         return [-self.dual_scale * gradient for gradient in gradients]

@@ -132,7 +132,7 @@ class ProxyLagrangian(Formulation):
     def lagrangian(self, values: ProblemValues, batch: Batch = None) -> tf.Tensor:
         """p_0 f + sum_i p_i h_i, () float32: what the model minimises, p held fixed."""
         p = tf.stop_gradient(self.multipliers())
-        value = p[0] * values.objective + tf.tensordot(p[1:], values.proxy_constraints, 1)
+        value = p[0] * values.objective + tf.reduce_sum(p[1:] * values.proxy_constraints)
         # Additive updates can leave the objective without any weight.
         return value / tf.maximum(p[0], self._minimum) if self._normalize else value
 

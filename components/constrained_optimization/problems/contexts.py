@@ -165,7 +165,19 @@ def split_rate_context(
     constraint_weights: Any = None,
     labels_are_probabilities: bool = False,
 ) -> Context:
-    """A binary context whose players see different data; arguments as for `rate_context`."""
+    """A binary context whose players see different data.
+
+    Args:
+        penalty_predictions, penalty_labels, penalty_weights: of the model's player, as for
+            `rate_context`.
+        constraint_predictions, constraint_labels, constraint_weights: of the multipliers'.
+        labels_are_probabilities: of both.
+
+    Raises:
+        TypeError: for predictions that could not change.
+
+    Source: Cotter et al., ICML 2019 (see the top of this file).
+    """
     return Context(
         _half(penalty_predictions, penalty_labels, penalty_weights, labels_are_probabilities),
         _half(
@@ -177,7 +189,13 @@ def split_rate_context(
 def multiclass_rate_context(
     num_classes: int, predictions: Any, labels: Any = None, weights: Any = None
 ) -> Context:
-    """A context of k classes: (n, k) scores; (n, k) label probabilities or (n,) class numbers.
+    """A context of k classes.
+
+    Args:
+        num_classes: k >= 2.
+        predictions: (n, k) scores, the largest is predicted: a function or a `tf.Variable`.
+        labels: (n, k) probabilities (one-hot among them) or (n,) class numbers.
+        weights: (n,) non-negative; None: all 1.
 
     Raises:
         ValueError: if num_classes is no whole number >= 2.
@@ -197,7 +215,18 @@ def multiclass_split_rate_context(
     penalty_weights: Any = None,
     constraint_weights: Any = None,
 ) -> Context:
-    """A context of k classes whose players see different data."""
+    """A context of k classes whose players see different data.
+
+    Args:
+        num_classes: k >= 2.
+        penalty_predictions, penalty_labels, penalty_weights: of the model's player, as for
+            `multiclass_rate_context`.
+        constraint_predictions, constraint_labels, constraint_weights: of the multipliers'.
+
+    Raises:
+        ValueError: if num_classes is no whole number >= 2.
+        TypeError: for predictions that could not change.
+    """
     if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 2:
         raise ValueError(f"num_classes must be a whole number >= 2, got {num_classes!r}")
     return Context(

@@ -108,7 +108,15 @@ class Bounded(Part):
 
 
 class Expression:
-    """sum_k factor_k * part_k + constant. Made by the functions of `rates` and `operations`."""
+    """sum_k factor_k * part_k + constant. Made by the functions of `rates` and `operations`.
+
+    Args:
+        parts: the factor of each part.
+        constant: the number beside them.
+
+    Adds, subtracts and compares with expressions and numbers; multiplies with and divides by
+    numbers only: TypeError for two expressions, ValueError for NaN and infinities.
+    """
 
     def __init__(self, parts: dict[Part, float], constant: float = 0.0) -> None:
         self._parts = {part: factor for part, factor in parts.items() if factor}

@@ -41,15 +41,19 @@ class DenominatorKey:
 
 @dataclass(frozen=True)
 class Scores:
-    """Predictions, less a trained threshold if there is one (entry `index` of a vector of them)."""
+    """Predictions, with a trained threshold if there is one (entry `index` of a vector of them)."""
 
     predictions: Source
     num_classes: int | None = None
     threshold: Slack | None = None
     index: int | None = None
 
+    def without_threshold(self) -> Scores:
+        """The predictions themselves."""
+        return Scores(self.predictions, self.num_classes)
+
     def value(self, evaluation: Evaluation) -> tf.Tensor:
-        """(n,) float32; (n, k) if multiclass. ValueError for another shape."""
+        """The predictions: (n,) float32; (n, k) if multiclass. ValueError for another shape."""
         return evaluation.once(self, lambda: self._compute(evaluation))
 
     def _compute(self, evaluation: Evaluation) -> tf.Tensor:
@@ -64,10 +68,7 @@ class Scores:
             scores = tf.squeeze(scores, axis=1)
         if scores.shape.rank != 1:
             raise ValueError(f"binary predictions must be (n,) or (n, 1), got {scores.shape}")
-        if self.threshold is None:
-            return scores
-        threshold = evaluation.slack(self.threshold)
-        return scores - (threshold if self.index is None else threshold[self.index])
+        return scores
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,10 @@ class Scalar:
 
     def denominators(self) -> Iterator[DenominatorKey]:
         """The denominators in it."""
+        return iter(())
+
+    def forms(self) -> Iterator[Form]:
+        """The forms whose values must be known before."""
         return iter(())
 
 
@@ -170,10 +175,10 @@ class Form:
             yield from (loss for _, loss in form.costs)
 
     def within(self) -> Iterator[Form]:
-        """The numerators of its quotients, innermost first, then the form itself."""
+        """The forms inside its terms, innermost first, then the form itself."""
         for _, scalar in self.scalars:
-            if isinstance(scalar, Quotient):
-                yield from scalar.numerator.within()
+            for inner in scalar.forms():
+                yield from inner.within()
         yield self
 
 
@@ -193,3 +198,27 @@ class Quotient(Scalar):
 
     def denominators(self) -> Iterator[DenominatorKey]:
         yield from self.numerator.denominators()
+
+    def forms(self) -> Iterator[Form]:
+        yield self.numerator
+
+
+@dataclass(frozen=True)
+class Least(Scalar):
+    """min of forms, whose values are known before."""
+
+    among: tuple[Form, ...]
+
+    def value(self, evaluation: Evaluation) -> tf.Tensor:
+        return tf.reduce_min(tf.stack([evaluation.known(form) for form in self.among]))
+
+    def slacks(self) -> Iterator[Slack]:
+        for form in self.among:
+            yield from form.slacks()
+
+    def denominators(self) -> Iterator[DenominatorKey]:
+        for form in self.among:
+            yield from form.denominators()
+
+    def forms(self) -> Iterator[Form]:
+        yield from self.among

@@ -7,33 +7,40 @@
     ]
     problem = RateMinimizationProblem(error_rate(context), constraints)
 
-Where `linear.linearize` clears a quotient against its limit or refuses, this uses slack variables:
-quotients become `ratio`, max and min become `upper_bound` and `lower_bound`, and so any sum of them
-can be trained on, as long as every max is kept low and every min high.
+Constraints that are intersections of linear ones become those, without any slack variable.
+Elsewhere quotients become `ratio`, max and min `largest` and `smallest`, AUC and its kin the rates
+of `thresholds`; `trainable.pieces` says what cannot be trained on, without TensorFlow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from components.constrained_optimization import expressions as syntax
-from components.constrained_optimization.algebra import as_quotient
-from components.constrained_optimization.errors import NotTrainableError
-from components.constrained_optimization.linear import linearize
-from components.constrained_optimization.problems import rates
+from components.constrained_optimization import trainable
+from components.constrained_optimization.problems import rates, thresholds
 from components.constrained_optimization.problems.contexts import Context
-from components.constrained_optimization.problems.expression import (
-    Constraint,
-    Expression,
-    UnboundedError,
-)
-from components.constrained_optimization.problems.operations import lower_bound, ratio, upper_bound
+from components.constrained_optimization.problems.expression import Constraint, Expression
+from components.constrained_optimization.problems.operations import largest, ratio, smallest
 from components.constrained_optimization.rates import RATES, Group
+
+# Thresholds of an area: the mean over 20 midpoints is within about 0.01 of smooth curves' areas.
+BINS = 20
+
+CURVES: Mapping[str, Callable[..., Expression]] = {
+    "AUC": thresholds.roc_auc,
+    "PR_AUC": thresholds.pr_auc,
+    "recall_at_precision": thresholds.recall_at_precision,
+    "precision_at_recall": thresholds.precision_at_recall,
+}
 
 
 def from_language(
-    constraint: syntax.Constraint, context: Context, members: Mapping[Group, Any]
+    constraint: syntax.Constraint,
+    context: Context,
+    members: Mapping[Group, Any],
+    bins: int = BINS,
 ) -> list[Constraint]:
     """The constraint over a context, named by its text; linear ones without any slack variable.
 
@@ -42,36 +49,32 @@ def from_language(
         context: everyone; with labels.
         members: the predicate of every group that the constraint names, as for `Context.subset`;
             a pair of them over a split context.
+        bins: of AUC and PR_AUC, as for `roc_auc`: the area is a mean over so many thresholds, with
+            a constraint (PR_AUC: two) for each.
 
     Returns:
-        Constraints that hold together if (and, up to slack variables, only if) this one does.
+        Constraints that hold together if (and, up to slack variables, only if) this one does; none
+        if it always holds.
 
     Raises:
         ValueError: if a group is missing from `members`.
-        NotTrainableError: (a ValueError) for a max that must be large, or a min that must be small.
+        NotTrainableError: (a ValueError) for a divisor that may be negative, or a constraint that
+            no classifier can meet.
     """
-    translation = _Translation(context, members)
-    try:
-        pieces = [piece.as_expression() <= 0.0 for piece in linearize(constraint)]
-    except NotTrainableError:
-        pieces = [constraint]
+    translation = _Translation(context, members, bins)
+    pieces = trainable.pieces(constraint)
     made = []
     for place, piece in enumerate(pieces):
         value = translation.expression(piece.expression)
         held = value <= piece.limit if piece.sense == "<=" else value >= piece.limit
         name = constraint.text if len(pieces) == 1 else f"{constraint.text} [{place}]"
-        try:
-            held.expression.resolve()
-        except UnboundedError as error:
-            raise NotTrainableError(
-                constraint.text, str(piece.expression), str(error), "max with '<=', min with '>='"
-            ) from error
         made.append(held.named(name))
     return made
 
 
 class _Translation:
-    def __init__(self, context: Context, members: Mapping[Group, Any]) -> None:
+    def __init__(self, context: Context, members: Mapping[Group, Any], bins: int) -> None:
+        self._bins = bins
         self._context = context
         self._members = members
         # One context per group, so that rates over it share their denominators.
@@ -83,11 +86,11 @@ class _Translation:
             case syntax.Number(value):
                 return value
             case syntax.RateOf(name, group):
-                quotient = as_quotient(node)
-                if quotient is not node:
-                    return self.expression(quotient)
                 make = getattr(rates, RATES[name].long_name)
                 return make(self._subset(group))
+            case syntax.CurveOf(measure, group, target):
+                parameter = self._bins if target is None else target
+                return CURVES[measure](self._subset(group), parameter)
             case syntax.Sum(terms):
                 total: Any = 0.0
                 for term in terms:
@@ -98,9 +101,9 @@ class _Translation:
             case syntax.Ratio(numerator, denominator):
                 return ratio(self._rate(numerator), self._rate(denominator))
             case syntax.Maximum(arguments):
-                return upper_bound([self._rate(argument) for argument in arguments])
+                return largest([self._rate(argument) for argument in arguments])
             case syntax.Minimum(arguments):
-                return lower_bound([self._rate(argument) for argument in arguments])
+                return smallest([self._rate(argument) for argument in arguments])
         raise TypeError(f"not a rate expression: {node!r}")
 
     def _rate(self, node: syntax.Expression) -> Expression:

@@ -6,7 +6,7 @@ rates); Cotter et al., JMLR 20 (2019).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from components.constrained_optimization.problems.expression import (
     Bounded,
@@ -15,7 +15,7 @@ from components.constrained_optimization.problems.expression import (
     Resolved,
     exact,
 )
-from components.constrained_optimization.problems.forms import Form, OfSlack, Quotient
+from components.constrained_optimization.problems.forms import Form, Least, OfSlack, Quotient
 from components.constrained_optimization.problems.slacks import Slack, proportion
 
 
@@ -33,13 +33,7 @@ def upper_bound(expressions: Sequence[Expression]) -> Expression:
         UnboundedError: (when a problem is built) if it is maximised, or kept above something.
     """
     _require_some(expressions)
-    slack = Slack("upper_bound")
-    value = of_slack(slack)
-
-    def make() -> Resolved:
-        return _with_extras(value, *(e <= value for e in expressions))
-
-    return Expression({Bounded("upper_bound(...)", make, None): 1.0})
+    return Expression({Bounded("upper_bound(...)", _bounding(expressions, True), None): 1.0})
 
 
 def lower_bound(expressions: Sequence[Expression]) -> Expression:
@@ -50,13 +44,38 @@ def lower_bound(expressions: Sequence[Expression]) -> Expression:
         UnboundedError: (when a problem is built) if it is minimised, or kept below something.
     """
     _require_some(expressions)
-    slack = Slack("lower_bound")
-    value = of_slack(slack)
+    return Expression({Bounded("lower_bound(...)", None, _bounding(expressions, False)): 1.0})
 
-    def make() -> Resolved:
-        return _with_extras(value, *(e >= value for e in expressions))
 
-    return Expression({Bounded("lower_bound(...)", None, make): 1.0})
+def largest(expressions: Sequence[Expression]) -> Expression:
+    """max(expressions), whichever way it is used: `upper_bound` where it is minimised or kept low.
+
+    Where it is maximised or kept high, one of them suffices: the model follows the one that is the
+    largest by its surrogate. That is a union of cases, so the problem is no longer convex.
+
+    Raises:
+        ValueError: if there are no expressions.
+    """
+    _require_some(expressions)
+
+    def make_lower() -> Resolved:
+        return _least([-e for e in expressions], -1.0)
+
+    return Expression({Bounded("largest(...)", _bounding(expressions, True), make_lower): 1.0})
+
+
+def smallest(expressions: Sequence[Expression]) -> Expression:
+    """min(expressions), whichever way it is used; see `largest`.
+
+    Raises:
+        ValueError: if there are no expressions.
+    """
+    _require_some(expressions)
+
+    def make_upper() -> Resolved:
+        return _least(expressions, 1.0)
+
+    return Expression({Bounded("smallest(...)", make_upper, _bounding(expressions, False)): 1.0})
 
 
 def ratio(numerator: Expression, denominator: Expression) -> Expression:
@@ -81,6 +100,26 @@ def ratio(numerator: Expression, denominator: Expression) -> Expression:
         )
 
     return Expression({Bounded("ratio(...)", lambda: make(True), lambda: make(False)): 1.0})
+
+
+def _bounding(expressions: Sequence[Expression], above: bool) -> Callable[[], Resolved]:
+    value = of_slack(Slack("upper_bound" if above else "lower_bound"))
+
+    def make() -> Resolved:
+        extras = (e <= value if above else e >= value for e in expressions)
+        return _with_extras(value, *extras)
+
+    return make
+
+
+def _least(expressions: Sequence[Expression], sign: float) -> Resolved:
+    """sign * min(expressions), each of them used from above."""
+    each = [expression.resolve() for expression in expressions]
+    return Resolved(
+        Form(scalars=((sign, Least(tuple(r.penalty for r in each))),)),
+        Form(scalars=((sign, Least(tuple(r.constraint for r in each))),)),
+        tuple(extra for r in each for extra in r.extras),
+    )
 
 
 def _with_extras(value: Expression, *extras: Constraint) -> Resolved:

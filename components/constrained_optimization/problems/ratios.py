@@ -13,20 +13,22 @@ Source: Narasimhan, Cotter and Gupta, NeurIPS 2019.
 from __future__ import annotations
 
 from components.constrained_optimization.problems.contexts import Context
+from components.constrained_optimization.problems.explained import explained
 from components.constrained_optimization.problems.expression import Expression
 from components.constrained_optimization.problems.losses import Loss
 from components.constrained_optimization.problems.operations import ratio
+from components.constrained_optimization.problems.rate_forms import HINGE, ZERO_ONE, PositiveClass
 from components.constrained_optimization.problems.rates import (
-    HINGE,
-    ZERO_ONE,
-    PositiveClass,
     false_negative_proportion,
     false_positive_proportion,
     positive_prediction_rate,
     true_positive_proportion,
 )
 
+SOURCE = "Narasimhan, Cotter and Gupta, NeurIPS 2019."
 
+
+@explained(SOURCE)
 def precision_ratio(
     context: Context,
     positive_class: PositiveClass = None,
@@ -41,6 +43,7 @@ def precision_ratio(
     )
 
 
+@explained(SOURCE)
 def precision(
     context: Context,
     positive_class: PositiveClass = None,
@@ -51,6 +54,7 @@ def precision(
     return ratio(*precision_ratio(context, positive_class, penalty_loss, constraint_loss))
 
 
+@explained(SOURCE)
 def f_score_ratio(
     context: Context,
     beta: float = 1.0,
@@ -58,11 +62,7 @@ def f_score_ratio(
     penalty_loss: Loss = HINGE,
     constraint_loss: Loss = ZERO_ONE,
 ) -> tuple[Expression, Expression]:
-    """((1 + beta^2) TP, (1 + beta^2) TP + beta^2 FN + FP); precision_ratio if beta is 0.
-
-    Raises:
-        ValueError: if beta < 0.
-    """
+    """((1 + beta^2) TP, (1 + beta^2) TP + beta^2 FN + FP); precision_ratio if beta is 0."""
     if not beta >= 0:
         raise ValueError(f"beta must be >= 0, got {beta!r}")
     if beta == 0:
@@ -74,6 +74,7 @@ def f_score_ratio(
     return numerator, numerator + beta**2 * missed + wrong
 
 
+@explained(SOURCE)
 def f_score(
     context: Context,
     beta: float = 1.0,

@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from components.constrained_optimization.problems.contexts import Context
+from components.constrained_optimization.problems.explained import explained
 from components.constrained_optimization.problems.expression import (
     Bounded,
     Constraint,
@@ -33,10 +34,13 @@ from components.constrained_optimization.problems.expression import (
 )
 from components.constrained_optimization.problems.forms import Form, OfSlack
 from components.constrained_optimization.problems.losses import Loss
-from components.constrained_optimization.problems.rates import HINGE, ZERO_ONE, Set, rate_form
+from components.constrained_optimization.problems.rate_forms import HINGE, ZERO_ONE, Set, rate_form
 from components.constrained_optimization.problems.slacks import Slack, at_least_zero, zero_mean
 
+SOURCE = "Eban et al., AISTATS 2017; Narasimhan, Cotter and Gupta, NeurIPS 2019."
 
+
+@explained(SOURCE)
 def recall_at_precision(
     context: Context,
     precision_target: float,
@@ -58,6 +62,7 @@ def recall_at_precision(
     return _bounded("recall_at_precision(...)", make)
 
 
+@explained(SOURCE)
 def precision_at_recall(
     context: Context,
     recall_target: float,
@@ -82,6 +87,7 @@ def precision_at_recall(
     return _bounded("precision_at_recall(...)", make)
 
 
+@explained(SOURCE)
 def inverse_precision_at_recall(
     context: Context,
     recall_target: float,
@@ -102,6 +108,7 @@ def inverse_precision_at_recall(
     return _bounded("inverse_precision_at_recall(...)", make)
 
 
+@explained(SOURCE)
 def roc_auc(
     context: Context,
     bins: int,
@@ -124,6 +131,7 @@ def roc_auc(
     return _bounded("roc_auc(...)", make)
 
 
+@explained(SOURCE)
 def pr_auc(
     context: Context,
     bins: int,

@@ -116,7 +116,7 @@ class StochasticClassifier(tf.Module):
     def positive_probability(self, inputs: Any) -> tf.Tensor:
         """(n,) float32: the probability of a positive decision (score > 0), over the draw."""
         decided = tf.cast(self.scores(inputs) > 0, tf.float32)
-        return tf.linalg.matvec(decided, self.probabilities)
+        return tf.reduce_sum(decided * self.probabilities, axis=-1)
 
     def save(self, directory: str | os.PathLike[str]) -> None:
         """One SavedModel with a signature per way to call it.

@@ -36,7 +36,9 @@ def require_supported(
         tf.distribute.MultiWorkerMirroredStrategy
         | tf.distribute.experimental.ParameterServerStrategy,
     ):
-        raise ValueError(f"Keras 3 cannot fit() under {name}: {INSTEAD}")
+        # What tf.distribute calls it; the class itself has an older name.
+        shown = name.replace("CollectiveAllReduceStrategy", "MultiWorkerMirroredStrategy")
+        raise ValueError(f"Keras 3 cannot fit() under {shown}: {INSTEAD}")
     if strategy.num_replicas_in_sync == 1:
         return jit_compile
     if steps_per_execution != 1:

@@ -10,7 +10,6 @@ set: it is good, not perfect, and wrong more often about older faces that do not
     expression.py   eyes, brows, nose, mouth
     accessories.py  beard, glasses, hat, jewellery, necktie
     portrait.py     one face to one JPEG
-    records.py      tf.Example and TFRecord, without TensorFlow
     layout.py       splits, shards and the two JSON files TFDS reads
     generation.py   all of it, in parallel, into a folder
 """

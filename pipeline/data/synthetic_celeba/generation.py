@@ -10,7 +10,8 @@ from pathlib import Path
 
 import cv2
 
-from pipeline.data.synthetic_celeba import layout, records
+from pipeline.data import records
+from pipeline.data.synthetic_celeba import layout
 from pipeline.data.synthetic_celeba.faces import sample
 from pipeline.data.synthetic_celeba.layout import Shard
 from pipeline.data.synthetic_celeba.portrait import portray

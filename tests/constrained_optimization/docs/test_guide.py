@@ -16,7 +16,7 @@ def test_every_snippet_of_the_guide_runs(capsys: pytest.CaptureFixture[str]) -> 
     names: dict[str, object] = {}
     for snippet in snippets:
         exec(compile(snippet, str(GUIDE), "exec"), names)
-    assert capsys.readouterr().out.count("\n") == 3
+    assert capsys.readouterr().out.count("\n") == 4
 
 
 def test_every_public_name_has_a_docstring() -> None:

@@ -81,7 +81,7 @@ def test_half_precision_trains_with_loss_scaling() -> None:
 def test_weights_hold_the_whole_game(tmp_path: Path) -> None:
     first = game()
     first.compile(keras.optimizers.Adam(0.05))
-    first.fit(X, Y, epochs=2, verbose=0)
+    first.fit(X, Y, epochs=2, batch_size=128, verbose=0)
     first.save_weights(tmp_path / "game.weights.h5")
     second = game()
     second.compile(keras.optimizers.Adam(0.05))
@@ -89,7 +89,12 @@ def test_weights_hold_the_whole_game(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first.formulation.state, second.formulation.state)
     np.testing.assert_array_equal(first.problem.denominators.sums, second.problem.denominators.sums)
     np.testing.assert_array_equal(first.model.get_weights()[0], second.model.get_weights()[0])
-    assert int(second.formulation.optimizer.iterations) == 32
+    assert int(second.formulation.optimizer.iterations) == 8
+    # And so it goes on as if nothing had happened.
+    for each in (first, second):
+        each.fit(X, Y, epochs=2, batch_size=128, shuffle=False, verbose=0)
+    np.testing.assert_array_equal(first.formulation.state, second.formulation.state)
+    np.testing.assert_array_equal(first.model.get_weights()[0], second.model.get_weights()[0])
 
 
 def test_the_model_that_was_given_saves_as_it_always_did(tmp_path: Path) -> None:
@@ -120,8 +125,11 @@ def test_fit_says_where_it_cannot_go(two_replicas: tf.distribute.Strategy) -> No
         require_supported(two_replicas, "auto", 4)
     with pytest.raises(ValueError, match="jit_compile=True under MirroredStrategy"):
         require_supported(two_replicas, True, 1)
+    # The class calls itself CollectiveAllReduceStrategy, which nobody asked for.
     workers = object.__new__(tf.distribute.MultiWorkerMirroredStrategy)
-    with pytest.raises(ValueError, match=r"ConstrainedOptimizer\.minimize in a loop"):
+    with pytest.raises(
+        ValueError, match=r"under MultiWorkerMirroredStrategy: use Constr.*\.minimize"
+    ):
         require_supported(workers, "auto", 1)
 
 

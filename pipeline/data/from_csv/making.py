@@ -1,0 +1,136 @@
+"""From CSV files to a folder of TFRecord shards that a run reads."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from components import progress
+from components.errors import DataError
+from components.features import Features
+from pipeline.data import records
+from pipeline.data.from_csv import dividing
+from pipeline.data.from_csv.config import SPLITS, CsvSettings
+from pipeline.data.from_csv.reading import Table, Value, read
+from pipeline.data.from_csv.schema import draft
+
+_ROWS_PER_SHARD = 50_000
+_REPORT_EVERY = 5_000
+
+
+def make(
+    folder: Path,
+    divided: Sequence[Path],
+    own: Mapping[str, Sequence[Path]],
+    features: Features,
+    settings: CsvSettings,
+    schema_file: Path,
+) -> dict[str, int]:
+    """Writes the shards of all splits into `folder`, complete or not at all.
+
+    A schema is drafted from the train split where `schema_file` is not there yet.
+
+    Args:
+      folder: must not exist yet, or be empty.
+      divided: files whose rows are divided among the splits that have no files of their own.
+      own: split -> files that are that split.
+      features: which columns there are; a picture is not among them.
+      settings: how the files are read and divided.
+      schema_file: where the data contract is, or goes.
+
+    Returns:
+      Split -> number of its rows.
+
+    Raises:
+      DataError: a file, a line or a value that cannot be used; nothing is written then.
+    """
+    _check(folder, divided, own, features)
+    tables = {split: read(files, features, settings) for split, files in own.items() if files}
+    rest = tuple(split for split in SPLITS if split not in tables)
+    rows: dict[str, tuple[Table, Sequence[int]]] = {
+        split: (table, range(len(table))) for split, table in tables.items()
+    }
+    if rest:
+        table = read(divided, features, settings)
+        shares = settings.shares.among(rest)
+        if settings.together is not None:
+            parts = dividing.together(table.together, shares, settings.seed)
+        else:
+            parts = dividing.stratified(_strata(table, features), shares, settings.seed)
+        rows |= {split: (table, part) for split, part in parts.items()}
+    for split in SPLITS:
+        if not rows[split][1]:
+            raise DataError(
+                f"split '{split}' would have no rows: give more rows, or a larger "
+                f"data.csv.shares.{split}"
+            )
+    _write_all(folder, rows)
+    if not schema_file.exists():
+        schema_file.parent.mkdir(parents=True, exist_ok=True)
+        schema_file.write_text(draft(*rows["train"], features))
+    return {split: len(rows[split][1]) for split in SPLITS}
+
+
+def _check(
+    folder: Path, divided: Sequence[Path], own: Mapping[str, Sequence[Path]], features: Features
+) -> None:
+    if features.image is not None:
+        raise DataError(
+            f"data.features has an image ('{features.image.name}'): a CSV file holds none. Name the "
+            "columns in data.features.numeric and data.features.categorical, and no image"
+        )
+    rest = [split for split in SPLITS if not own.get(split)]
+    if rest and not divided:
+        raise DataError(
+            f"no rows for {', '.join(rest)}: name files to be divided, or --{rest[0]} FILE"
+        )
+    if divided and not rest:
+        raise DataError(
+            f"{divided[0]}: every split has files of its own, nothing is left to divide it among"
+        )
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(
+            f"data.path = '{folder}' is there already and not empty. Nothing in it was touched; "
+            "remove it, or choose another folder with --set data.path=FOLDER"
+        )
+
+
+def _strata(table: Table, features: Features) -> list[tuple[Value, ...]]:
+    names = [features.label.name, *(group.name for group in features.groups.values())]
+    return list(zip(*(table.columns[name] for name in names), strict=True))
+
+
+def _write_all(folder: Path, rows: Mapping[str, tuple[Table, Sequence[int]]]) -> None:
+    """Into a hidden sibling folder that is renamed when complete."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.incomplete-", dir=folder.parent))
+    total, done = sum(len(part) for _, part in rows.values()), 0
+    try:
+        for split, (table, part) in rows.items():
+            shards = -(-len(part) // _ROWS_PER_SHARD)
+            for shard in range(shards):
+                name = f"{folder.name}-{split}.tfrecord-{shard:05d}-of-{shards:05d}"
+                with (unfinished / name).open("wb") as file:
+                    for row in part[shard::shards]:
+                        file.write(records.framed(_example(table, row)))
+                        done += 1
+                        if done % _REPORT_EVERY == 0 or done == total:
+                            progress.report(done, total, f"{done:,} of {total:,} rows")
+        unfinished.chmod(0o755)  # mkdtemp makes folders that only their owner can read
+        unfinished.replace(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)  # gone already when all went well
+
+
+def _example(table: Table, row: int) -> bytes:
+    """A serialized tf.Example; what is not known is left out."""
+    values = {name: column[row] for name, column in table.columns.items()}
+    return records.example(
+        {
+            name: value.encode() if isinstance(value, str) else value
+            for name, value in values.items()
+            if value is not None
+        }
+    )

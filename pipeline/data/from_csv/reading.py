@@ -1,0 +1,177 @@
+"""CSV files into columns, each value checked against what the settings say it is."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from components.errors import DataError
+from components.features import Features, RawValue
+from pipeline.data.from_csv.config import CsvSettings
+
+Value = RawValue | float | None
+
+
+@dataclass
+class Table:
+    """Columns of equal length: numbers as float, categories as text, label and groups as they are.
+
+    Attributes:
+      columns: name -> values, None where nothing is known.
+      together: values of the column that keeps rows together, where one is named.
+    """
+
+    columns: dict[str, list[Value]]
+    together: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+
+def read(files: Sequence[Path], features: Features, settings: CsvSettings) -> Table:
+    """All rows of `files`, in order; only the columns that `features` name.
+
+    Raises:
+      DataError: naming the file, the line, the column, the value and what was expected.
+    """
+    converters = _converters(features)
+    table = Table({name: [] for name in converters})
+    known: dict[str, str] = {}  # one object for equal texts: categories repeat
+    for file in files:
+        rows = _rows(file, settings)
+        header = _header(file, rows, settings)
+        places = {name: _place(file, header, name) for name in converters}
+        together = None if settings.together is None else _place(file, header, settings.together)
+        for line, fields in rows:
+            if len(fields) != len(header):
+                raise DataError(
+                    f"{file}: line {line}: {len(fields)} field(s), expected {len(header)} "
+                    f"({', '.join(header[:4])}, ...). Correct the line, or data.csv.delimiter"
+                )
+            for name, convert in converters.items():
+                text = _meant(fields[places[name]], settings)
+                try:
+                    value = convert(text)
+                except ValueError as error:
+                    shown = "nothing" if text is None else repr(text)
+                    raise DataError(
+                        f"{file}: line {line}: column '{name}' holds {shown}; {error}"
+                    ) from None
+                table.columns[name].append(
+                    known.setdefault(value, value) if isinstance(value, str) else value
+                )
+            if together is not None:
+                table.together.append(fields[together].strip())
+    return table
+
+
+def _converters(features: Features) -> dict[str, Callable[[str | None], Value]]:
+    """Column -> what makes its value of a field, or raises ValueError with what was expected."""
+    converters: dict[str, Callable[[str | None], Value]] = {
+        **{column.name: _number for column in features.numeric},
+        **{column.name: _category for column in features.categorical},
+        features.label.name: _one_of(features.label.values, "data.features.label"),
+    }
+    for feature, group in features.groups.items():
+        converters[group.name] = _one_of(
+            tuple(group.values.values()), f"data.features.groups.{feature}.values"
+        )
+    return converters
+
+
+def _number(text: str | None) -> Value:
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(
+            "expected a number. Correct it, name it in data.csv.missing if it means that nothing is "
+            "known, or name the column in data.features.categorical"
+        )
+    return value
+
+
+def _category(text: str | None) -> Value:
+    return text
+
+
+def _one_of(values: Sequence[RawValue], setting: str) -> Callable[[str | None], Value]:
+    meant = {str(value): value for value in values}
+
+    def convert(text: str | None) -> Value:
+        if text not in meant:
+            raise ValueError(
+                f"expected one of {', '.join(map(repr, meant))}. Correct it, say in data.csv.replace "
+                f"which of them it means, or name it in {setting}"
+            )
+        return meant[text]
+
+    return convert
+
+
+def _meant(text: str, settings: CsvSettings) -> str | None:
+    text = text.strip()
+    text = settings.replace.get(text, text)
+    return None if not text or text in settings.missing else text
+
+
+def _header(file: Path, rows: Iterator[tuple[int, list[str]]], settings: CsvSettings) -> list[str]:
+    if settings.columns is not None:
+        return list(settings.columns)
+    _, fields = next(rows, (0, None))
+    if fields is None:
+        raise DataError(f"{file}: holds no line; expected the names of the columns, then rows")
+    return [name.strip() for name in fields]
+
+
+def _place(file: Path, header: Sequence[str], name: str) -> int:
+    if header.count(name) == 1:
+        return header.index(name)
+    if name in header:
+        raise DataError(
+            f"{file}: column '{name}' is there {header.count(name)} times; expected once"
+        )
+    close = difflib.get_close_matches(name, header, n=1)
+    hint = f"did you mean '{close[0]}'?" if close else f"it has: {', '.join(header[:20])}"
+    raise DataError(
+        f"{file}: has no column '{name}'; {hint} Correct data.features, or give the names in "
+        "data.csv.columns if the first line does not hold them"
+    )
+
+
+def _rows(file: Path, settings: CsvSettings) -> Iterator[tuple[int, list[str]]]:
+    """(number of its last line, fields) of every row; empty lines and comments are left out."""
+    try:
+        # A byte order mark, as spreadsheets write it, is no part of the first name.
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.reader(
+                _without_comments(lines, settings.comment),
+                delimiter=settings.delimiter,
+                skipinitialspace=True,
+                strict=True,
+            )
+            try:
+                for fields in reader:
+                    if fields:
+                        yield reader.line_num, fields
+            except csv.Error as error:
+                raise DataError(f"{file}: line {reader.line_num}: not CSV: {error}") from None
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{file}: not UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8"
+        ) from None
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read: {error.strerror}. Give a CSV file") from None
+
+
+def _without_comments(lines: Iterable[str], mark: str | None) -> Iterator[str]:
+    for line in lines:
+        # As an empty line, so that lines are still counted.
+        yield "\n" if mark is not None and line.startswith(mark) else line

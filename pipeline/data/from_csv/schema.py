@@ -1,0 +1,48 @@
+"""A draft of the data contract, for a person to look through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.features import Features, RawValue
+from pipeline.data.from_csv.reading import Table
+
+_HEAD = """\
+# A draft, made of the train split. Look through it: it is what every later file is held to.
+# presence and shape: each record has a value; value_count: a record may have none.
+"""
+
+
+def draft(table: Table, rows: Sequence[int], features: Features) -> str:
+    """The contract of the columns of `table`, as a TFMD Schema in text.
+
+    Label and groups take the values of the settings only; numbers and categories may be anything. A
+    column may be without value later only if it is in one of `rows` now.
+    """
+    schema = schema_pb2.Schema()
+    named: dict[str, tuple[RawValue, ...]] = {features.label.name: features.label.values}
+    named |= {group.name: tuple(group.values.values()) for group in features.groups.values()}
+    numbers = {column.name for column in features.numeric}
+    for name, values in table.columns.items():
+        column = schema.feature.add(name=name)
+        known = named.get(name, ())
+        if known and isinstance(known[0], int):
+            column.type = schema_pb2.INT
+            column.int_domain.min, column.int_domain.max = min(known), max(known)
+        elif name in numbers:
+            column.type = schema_pb2.FLOAT
+        else:
+            column.type = schema_pb2.BYTES
+            if known:
+                column.string_domain.value.extend(str(value) for value in known)
+        if all(values[row] is not None for row in rows):
+            column.presence.min_fraction = 1.0
+            column.shape.SetInParent()
+        else:
+            column.value_count.min = column.value_count.max = 1
+        column.presence.min_count = 1
+    lines = [text_format.MessageToString(column, as_one_line=True) for column in schema.feature]
+    return _HEAD + "".join(f"feature {{ {line.strip()} }}\n" for line in lines)
