@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -108,9 +109,13 @@ class Loop:
         return self._game.formulation.lagrange_multipliers().numpy()
 
     @property
-    def state(self) -> dict[str, tf.Variable | tf.Module]:
-        """What a checkpoint must hold beside the model and the step."""
-        return {"game": self._game, "losses": self._losses}
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint must hold beside the step.
+
+        The model as its list of variables: Keras does not show TensorFlow the seeds of dropout.
+        """
+        variables = [variable.value for variable in self.model.variables]
+        return {"game": self._game, "variables": variables, "losses": self._losses}
 
     def take_mean_objective(self) -> float:
         """The mean training loss since the last time this was called."""

@@ -153,9 +153,7 @@ def train(
     if checkpoints is not None:
         belongs_to = {"config": config.model_dump(mode="json"), "examples": len(training)}
         session.go_on_from(
-            Checkpoints(
-                checkpoints, belongs_to, config.checkpoint_seconds, model=trained, **loop.state
-            )
+            Checkpoints(checkpoints, belongs_to, config.checkpoint_seconds, **loop.state)
         )
     stopped = session.run()
     probabilities = choose(session.snapshots, config.selection)
