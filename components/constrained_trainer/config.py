@@ -35,7 +35,13 @@ class MultiplierConfig(Strict):
         "validation", description="the split whose minibatches the player sees"
     )
     every: int = Field(
-        8, ge=1, description="model steps per step of the player, which is made as much longer"
+        2, ge=1, description="model steps per step of the player, which is made as much longer"
+    )
+    batch_share: float = Field(
+        0.25,
+        gt=0,
+        le=1,
+        description="size of the player's minibatches on the validation split, as a share of batch_size",
     )
 
 

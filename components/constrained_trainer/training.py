@@ -274,13 +274,18 @@ def _feeds(
 ) -> tuple[Feed, Feed | None]:
     """The examples of the model player, and of the multiplier player if it has its own."""
 
-    def feed(split: Split, stream: int, every: int) -> Feed:
-        sampler = Sampler(split, config.batch_size, config.batches, config.seed, stream)
+    def feed(split: Split, size: int, stream: int, every: int) -> Feed:
+        sampler = Sampler(split, size, config.batches, config.seed, stream)
         resident = split.nbytes <= config.resident_gb * 1e9
         return Feed(split, sampler, resident, scope, every)
 
-    own = config.multipliers.watch == "validation" and bool(config.constraints)
-    return feed(training, 0, 1), feed(watched, 1, config.multipliers.every) if own else None
+    multipliers = config.multipliers
+    feeds = feed(training, config.batch_size, stream=0, every=1), None
+    if multipliers.watch == "validation" and config.constraints:
+        replicas = scope.num_replicas_in_sync
+        size = replicas * max(1, round(config.batch_size * multipliers.batch_share / replicas))
+        feeds = feeds[0], feed(watched, size, stream=1, every=multipliers.every)
+    return feeds
 
 
 def _require_equal_parts(config: TrainingConfig, scope: tf.distribute.Strategy) -> None:
