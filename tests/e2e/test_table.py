@@ -1,0 +1,98 @@
+"""A table without pictures: from a CSV file to a served model, by settings alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from pipeline.__main__ import main
+from tests.tiny_dataset import record
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+GAP = "max_gap(TPR, [Gender])"
+
+
+def people(file: Path, n: int) -> None:
+    """Half of them women; skill and work decide the income, but men need less skill for it."""
+    rng = np.random.default_rng(0)
+    with file.open("w") as rows:
+        rows.write("skill,hours,work,sex,income\n")
+        for i in range(n):
+            sex, skill = "MF"[i % 2], rng.normal()
+            work = rng.choice(["office", "farm", "?"], p=[0.5, 0.4, 0.1])
+            liked = skill + (0.8 if work == "office" else -0.4) + (0.5 if sex == "M" else -0.5)
+            income = "high" if liked + 0.5 * rng.normal() > 0.3 else "low"
+            shown = "" if rng.random() < 0.1 else f"{skill:.3f}"
+            rows.write(f"{shown},{rng.integers(20, 60)},{work},{sex},{income}\n")
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("table")
+    people(folder / "people.csv", 3000)
+    tree = {
+        "name": "table",
+        "model_name": "income",
+        "runs": str(folder / "runs"),
+        "serving": str(folder / "serving"),
+        "data": {
+            "path": str(folder / "data"),
+            "schema_file": str(folder / "schema.pbtxt"),
+            "csv": {"missing": ["?"], "shares": {"train": 0.5, "validation": 0.2, "test": 0.3}},
+            "features": {
+                "numeric": ["skill", "hours"],
+                "categorical": ["work", "sex"],
+                "label": {"name": "income", "positive": "high", "negative": "low"},
+                "groups": {"Gender": {"name": "sex", "values": {"Male": "M", "Female": "F"}}},
+            },
+        },
+        "trainer": {
+            "network": "tabular",
+            "constraints": [f"{GAP} <= 0.02"],
+            "steps": 400,
+            "snapshots": 8,
+            "learning_rate": 0.01,
+            "multipliers": {"learning_rate": 0.3},
+        },
+        "gate": {
+            "constraints": [f"{GAP} <= 0.2"],
+            "minimum_accuracy": 0.65,
+            "minimum_negatives": 20,
+        },
+    }
+    (folder / "settings.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+    return folder / "settings.yaml"
+
+
+def test_a_csv_file_becomes_a_served_model(settings):
+    import json
+
+    import tensorflow as tf
+
+    folder = settings.parent
+    arguments = ["--settings", str(settings)]
+    assert main(["data", "from-csv", str(folder / "people.csv"), *arguments]) == 0
+    status = main(["run", *arguments])
+    [log] = (folder / "runs" / "table").glob("*/run.log")
+    assert status == 0, log.read_text(errors="replace")[-4000:]
+    verdict = json.loads((log.parent / "verdict.json").read_text())
+    models = verdict["models"]
+    tpr = {
+        name: [1 - model["groups"][group]["fnr"] for group in ("Male", "Female")]
+        for name, model in models.items()
+    }
+    assert models["baseline"]["examples"] == 900
+    assert tpr["baseline"][0] - tpr["baseline"][1] > 0.1  # the table is unfair, and is learned
+    assert abs(np.subtract(*tpr["constrained"])) < 0.1
+    # What is served takes rows as they are, and rows that lack what the schema lets them lack.
+    [version] = (folder / "serving" / "income").iterdir()
+    served = tf.saved_model.load(str(version)).signatures["serving_default"]
+    row = {"hours": 40.0, "work": "office", "sex": "F"}
+    rows = [row | {"skill": 2.0}, row | {"skill": -2.0}, row, row | {"work": None}]
+    probability = served(examples=tf.constant(list(map(record, rows))))["probability"].numpy()
+    assert probability[0] > 0.5 > probability[1] and np.isfinite(probability).all()
+    assert probability[0] > probability[2] > probability[1]
