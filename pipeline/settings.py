@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from components.constrained_optimization import language, linear
+from components.constrained_optimization import language, trainable
 from components.constrained_trainer.config import TrainingConfig
 from components.errors import SettingsError
 from components.fairness_metrics.config import GateConfig
@@ -113,15 +113,18 @@ class Settings(Strict):
     @model_validator(mode="after")
     def _constraints_parse(self) -> Settings:
         groups = self.data.features.group_names
+        by_bound = self.trainer.selection.rated_by == "upper_bound"
         for field, lines in (
             ("trainer", self.trainer.constraints),
             ("gate", self.gate.constraints),
         ):
             for index, line in enumerate(lines):
                 try:
-                    constraint = language.parse(line, groups, from_counts=field == "gate")
+                    constraint = language.parse(
+                        line, groups, from_counts=field == "gate" or by_bound
+                    )
                     if field == "trainer":
-                        linear.linearize(constraint)
+                        trainable.pieces(constraint)
                 except ValueError as error:
                     raise ValueError(f"{field}.constraints.{index}: {error}") from error
         return self

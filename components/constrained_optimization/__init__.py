@@ -28,7 +28,6 @@ guide. The modules, from the words of a constraint to a served model:
 | `bounds` | one-sided confidence bounds of any expression (Clopper-Pearson) | SciPy |
 | `candidates` | which snapshot to keep, or in what proportions to mix them | SciPy |
 | `losses` | zero-one, hinge, softmax and cross-entropy on net costs | TensorFlow |
-| `rate_problem` | linear constraints on minibatches of one layout, as one table | TensorFlow |
 | `problems/` | any problem: contexts, every rate, expressions, losses, the language | TensorFlow |
 | `games/` | Lagrangian, proxy-Lagrangian, multipliers from a model (with `simplex`) | TensorFlow |
 | `training/` | one step for loops of your own; `compile` and `fit` | TensorFlow |
@@ -72,7 +71,7 @@ _EXPORTS = {
 _MODULES = (
     *("algebra", "bounds", "candidates", "curves", "errors", "expressions", "games", "language"),
     "linear",
-    *("losses", "notation", "problems", "proxy_lagrangian", "rate_problem", "rates", "serving"),
+    *("losses", "notation", "problems", "rates", "serving"),
     "trainable",
     "training",
 )

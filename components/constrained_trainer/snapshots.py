@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from components.constrained_optimization import bounds, candidates
-from components.constrained_optimization.algebra import add
-from components.constrained_optimization.errors import NotTrainableError
-from components.constrained_optimization.expressions import Constraint, Expression, evaluate
-from components.constrained_optimization.linear import linearize
+from components.constrained_optimization import bounds, candidates, trainable
+from components.constrained_optimization.curves import scored_groups
+from components.constrained_optimization.expressions import (
+    Constraint,
+    CurveOf,
+    rates_in,
+    violations,
+)
 from components.constrained_optimization.rates import Counts, Group
 from components.constrained_trainer import networks
 from components.constrained_trainer.config import SelectionConfig
@@ -72,24 +75,40 @@ class Rating:
         validation: Split,
         config: SelectionConfig,
     ):
-        self._expressions = [e for constraint in constraints for e in _pieces(constraint)]
+        self._pieces = [piece for each in constraints for piece in trainable.pieces(each)]
+        self._needs_scores = any(
+            isinstance(rate, CurveOf) for each in self._pieces for rate in rates_in(each.expression)
+        )
         self._split = validation
         self._scores = scorer(model)
         self._delta = 1 - config.confidence if config.rated_by == "upper_bound" else None
-        self.pieces = [f"{expression} <= 0" for expression in self._expressions]
+        self.pieces = [
+            f"{piece.expression} {piece.sense} {piece.limit:g}" for piece in self._pieces
+        ]
 
     def __call__(self) -> tuple[float, np.ndarray]:
         """(error rate, violations (k,)) of the model as it is now."""
-        counts = self._split.counts(self._scores(self._split))
-        return counts[None].rate("ERR"), self.violations(counts)
+        scores = self._scores(self._split)
+        counts = self._split.counts(scores)
+        return counts[None].rate("ERR"), self._violations(scores, counts)
 
-    def violations(self, counts: dict[Group | None, Counts]) -> np.ndarray:
-        """(k,) float64 of counted outcomes; NaN where a rate has no examples."""
-        if self._delta is None:
-            found = [evaluate(expression, counts) for expression in self._expressions]
-        else:
-            found = [bounds.upper_bound(e, counts, self._delta) for e in self._expressions]
-        return np.array(found, np.float64)
+    def _violations(self, scores: np.ndarray, counts: dict[Group | None, Counts]) -> np.ndarray:
+        """(k,) float64; NaN where a rate has no examples."""
+        if self._delta is not None:
+            return np.array([_bound_of_violation(p, counts, self._delta) for p in self._pieces])
+        if not self._needs_scores:
+            return violations(self._pieces, counts)
+        members = dict(zip(self._split.groups, self._split.memberships.T, strict=True))
+        return violations(self._pieces, scored_groups(scores, self._split.labels, members))
+
+
+def _bound_of_violation(
+    piece: Constraint, counts: Mapping[Group | None, Counts], delta: float
+) -> float:
+    """What the violation is at most, with confidence 1 - delta."""
+    if piece.sense == "<=":
+        return bounds.upper_bound(piece.expression, counts, delta) - piece.limit
+    return piece.limit - bounds.lower_bound(piece.expression, counts, delta)
 
 
 def predict_scores(model: keras.Model, split: Split) -> np.ndarray:
@@ -140,13 +159,3 @@ def choose(snapshots: Sequence[Snapshot], config: SelectionConfig) -> np.ndarray
         best = candidates.find_best_candidate_index(errors[measured], violations[measured])
         probabilities[measured[best]] = 1.0
     return probabilities
-
-
-def _pieces(constraint: Constraint) -> list[Expression]:
-    """Expressions that are all <= 0 exactly if the constraint holds; linear ones where there are."""
-    try:
-        return [piece.as_expression() for piece in linearize(constraint)]
-    except NotTrainableError:
-        sign = 1.0 if constraint.sense == "<=" else -1.0
-        left = constraint.expression if sign > 0 else -constraint.expression
-        return [add(left, -sign * constraint.limit)]

@@ -17,7 +17,12 @@ import numpy as np
 import tensorflow as tf
 
 from components.constrained_optimization import language
-from components.constrained_optimization.expressions import Constraint, RateOf, rates_in
+from components.constrained_optimization.expressions import (
+    Constraint,
+    CurveOf,
+    RateOf,
+    rates_in,
+)
 from components.constrained_optimization.rates import RATES, Counts
 from components.constrained_trainer import devices, heads, interruption, networks
 from components.constrained_trainer.checkpoints import Checkpoints
@@ -316,7 +321,9 @@ def _require_examples(constraints: Sequence[Constraint], splits: Mapping[str, Sp
                     )
 
 
-def _has_examples(rate: RateOf, counts: Counts) -> bool:
+def _has_examples(rate: RateOf | CurveOf, counts: Counts) -> bool:
+    if isinstance(rate, CurveOf):
+        return counts.positives > 0 and (counts.negatives > 0 or rate.measure != "AUC")
     sets = {"positives": counts.positives, "negatives": counts.negatives}
     return sets.get(RATES[rate.rate].denominator, counts.examples) > 0
 

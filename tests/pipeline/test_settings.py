@@ -433,7 +433,7 @@ def test_a_constraint_that_does_not_parse_is_pointed_at(field, constraint, at, p
 
 
 def test_a_constraint_that_cannot_be_trained_on_is_refused_for_the_trainer_alone():
-    line = "min(FPR | [Young], FPR | [Not Young]) <= 0.02"
+    line = "FPR | [Young] / (FPR | [Not Young] - 0.5) <= 0.02"  # a divisor that may be negative
     assert "trainer.constraints.0" in refused(f"trainer.constraints.0={line}")
     assert load([], [f"gate.constraints.0={line}"]).gate.constraints == (line,)
 

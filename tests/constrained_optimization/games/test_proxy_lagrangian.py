@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from components.constrained_optimization import simplex
-from components.constrained_optimization.proxy_lagrangian import ProxyLagrangian
-from components.constrained_optimization.rate_problem import RateValues
+from components.constrained_optimization.games import ProxyLagrangian
+from components.constrained_optimization.problems import ProblemValues
 
 KINDS = [(r, u) for r in ("swap", "external") for u in ("multiplicative", "additive")]
 
@@ -37,7 +37,7 @@ def linear_values(case, model):
     proxies = constraints
     if case["P"] is not None:
         proxies = tf.linalg.matvec(constant(case["P"]), model) - constant(case["q"])
-    return RateValues(tf.tensordot(constant(case["c"]), model, 1), proxies, constraints)
+    return ProblemValues(tf.tensordot(constant(case["c"]), model, 1), proxies, constraints)
 
 
 @pytest.mark.parametrize("m", [1, 2, 12])
@@ -52,7 +52,7 @@ def test_without_constraints_the_objective_has_all_the_weight(regret, update):
     dual = ProxyLagrangian(0, regret, update)
     dual.update(tf.zeros(0))
     np.testing.assert_allclose(dual.multipliers(), [1.0], rtol=1e-5)
-    values = RateValues(constant(3.0), tf.zeros(0), tf.zeros(0))
+    values = ProblemValues(constant(3.0), tf.zeros(0), tf.zeros(0))
     np.testing.assert_allclose(dual.lagrangian(values), 3.0, rtol=1e-5)
 
 
@@ -61,7 +61,7 @@ def test_the_model_sees_the_weighted_sum_with_the_weights_held_fixed(normalize):
     dual = ProxyLagrangian(2, initial_radius=0.6, normalize=normalize)
     objective, proxies = tf.Variable(2.0), tf.Variable([1.0, -3.0])
     with tf.GradientTape() as tape:
-        value = dual.lagrangian(RateValues(objective * 1, proxies * 1, constant([9, 9])))
+        value = dual.lagrangian(ProblemValues(objective * 1, proxies * 1, constant([9, 9])))
     p = np.array([0.6, 0.2, 0.2]) / (0.6 if normalize else 1)
     np.testing.assert_allclose(value, p @ [2, 1, -3], rtol=1e-5)
     gradients = tape.gradient(value, [objective, proxies, dual.state])
