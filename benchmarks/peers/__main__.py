@@ -22,6 +22,12 @@ def main() -> None:
     command.add_argument("--tasks", nargs="+", choices=RULES, default=["adult", "compas"])
     command.add_argument("--methods", nargs="+", choices=fairness.METHODS, default=fairness.METHODS)
     command.add_argument(
+        "--choose-on",
+        choices=fairness.CHOICES,
+        default="validation",
+        help="where the settings of the peers are compared: validation, or training data as well",
+    )
+    command.add_argument(
         "--keep", type=Path, help="a folder for answers; those that are there are not made again"
     )
     options = parser.parse_args()
@@ -35,6 +41,7 @@ def main() -> None:
                 options.methods,
                 options.seeds,
                 options.keep or Path(temporary),
+                options.choose_on,
             )
     except ValueError as error:
         parser.error(str(error))

@@ -12,13 +12,14 @@ import numpy as np
 
 from benchmarks.peers import data
 from benchmarks.peers.environments import ROOT, Unavailable, python_of, versions_of
-from benchmarks.peers.tasks import TEST, TRAIN, Answer, Task
+from benchmarks.peers.tasks import TEST, TRAIN, VALIDATION, Answer, Task
 
 # Method -> its environment; None is the project's own.
 METHODS = {"unconstrained": None, "fairlearn": "modern", "cooper": "modern", "original": "original"}
 METHODS["ours"] = None
-# Of these every setting is a row; of the others the one that validation chooses.
+# Of these every setting is a row; of the others the one that is chosen on one of these sets of parts.
 SHOWN_WHOLE = ("ours",)
+CHOICES = {"validation": (VALIDATION,), "both": (TRAIN, VALIDATION)}
 PACKAGES = ("fairlearn", "cooper-optim", "torch", "scikit-learn", "tensorflow-cpu")
 PACKAGES += ("tensorflow-constrained-optimization",)
 TITLES = {
@@ -31,7 +32,12 @@ Row = tuple[float, float, float, float, float]
 
 
 def compare(
-    folder: Path, tasks: Sequence[str], methods: Sequence[str], seeds: int, keep: Path
+    folder: Path,
+    tasks: Sequence[str],
+    methods: Sequence[str],
+    seeds: int,
+    keep: Path,
+    choice: str = "validation",
 ) -> None:
     """Prints one table per task.
 
@@ -41,6 +47,7 @@ def compare(
         methods: keys of METHODS.
         seeds: how many splits.
         keep: where tasks and answers lie; an answer that is there is not made again.
+        choice: a key of CHOICES.
 
     Raises:
         ValueError: if data is missing.
@@ -59,7 +66,8 @@ def compare(
                 if not reply.exists():
                     print(f"{name}, seed {seed}: {method} ...", file=sys.stderr, flush=True)
                     _ask(python, method, question, reply)
-                for label, found in measured(task, method, Answer.load(reply)).items():
+                answer = Answer.load(reply)
+                for label, found in measured(task, method, answer, CHOICES[choice]).items():
                     rows.setdefault(label, []).append(found)
         print("\n".join(table(TITLES[name], rows)), flush=True)
 
@@ -81,12 +89,14 @@ def interpreters(methods: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-def measured(task: Task, method: str, answer: Answer) -> dict[str, Row]:
+def measured(
+    task: Task, method: str, answer: Answer, parts: tuple[int, ...] = (VALIDATION,)
+) -> dict[str, Row]:
     """Label of a row -> what the answer does on train and test, and the seconds of all settings."""
     if method in SHOWN_WHOLE:
         shown = {f"{method}, {name}": p for name, p in zip(answer.names, answer.p, strict=True)}
     else:
-        shown = {method: answer.p[answer.chosen(task)]}
+        shown = {method: answer.p[answer.chosen(task, parts)]}
     return {
         label: (*task.measured(p, TRAIN), *task.measured(p, TEST), answer.seconds)
         for label, p in shown.items()

@@ -104,9 +104,9 @@ class Task:
         """(n,) booleans."""
         return self.part == part
 
-    def measured(self, p: np.ndarray, part: int) -> tuple[float, float]:
+    def measured(self, p: np.ndarray, *parts: int) -> tuple[float, float]:
         """(expected error, largest constraint value) of (n,) probabilities of deciding 1."""
-        rows = self.rows(part)
+        rows = np.isin(self.part, parts)
         q, y = p[rows], self.y[rows]
         error = np.abs(q - y).mean()
         return float(error), float(self.rule.violations(q, y, self.groups[rows]).max())
@@ -134,10 +134,10 @@ class Answer:
         with np.load(path) as file:
             return Answer(file["names"].tolist(), file["p"], float(file["seconds"]))
 
-    def chosen(self, task: Task) -> int:
-        """The setting of least validation error among those that keep the rule on validation.
+    def chosen(self, task: Task, parts: tuple[int, ...] = (VALIDATION,)) -> int:
+        """The setting of least error among those that keep the rule, on these parts.
 
         If none does, the one that breaks it least.
         """
-        table = [task.measured(p, VALIDATION) for p in self.p]
+        table = [task.measured(p, *parts) for p in self.p]
         return min(range(len(table)), key=lambda i: (max(0.0, table[i][1]), table[i][0]))

@@ -149,6 +149,7 @@ def test_only_validation_chooses_and_keeping_the_rule_goes_before_error():
     )
     assert answer.names[answer.chosen(task)] == "fair, error 1/3"
     assert task.measured(answer.p[0], VALIDATION) == pytest.approx((1 / 6, 0.15))
+    assert answer.names[answer.chosen(task, (TRAIN, VALIDATION))] == "fair, error 2/3"
     least_unfair = Answer(["worse", "better"], np.stack([np.tile(unfair, 3), np.tile(P, 3)]), 0.0)
     assert task.measured(np.tile(P, 3), VALIDATION)[1] == pytest.approx(0.15)
     assert least_unfair.chosen(task) == 0  # equally unfair, smaller error

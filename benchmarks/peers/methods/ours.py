@@ -5,7 +5,7 @@ the multipliers, Adam with a cosine schedule, a snapshot after each pass. All sn
 are rated together, and the linear program picks the mixture of least error (on train and validation)
 that keeps each constraint with some standard errors to spare, on validation alone and on both
 together. How many is the user's wish, not a setting to tune: each number is an answer of its own.
-The other settings were found on splits of Adult's training file, of which a part played the test set.
+docs/peers.md says how the other settings were found.
 """
 
 from __future__ import annotations
