@@ -57,7 +57,8 @@ def test_the_head_alone_is_trained_and_closes_the_gap(baseline):
     for before, after in zip(start, body, strict=False):
         np.testing.assert_array_equal(before, after)
     assert not np.array_equal(head, start[-2]) and not np.array_equal(bias, start[-1])
-    assert gap_of(baseline.model) > 0.12 and gap_of(result.model) < 0.07
+    assert result.chosen.worst < 0.01
+    assert gap_of(result.model) < 0.6 * gap_of(baseline.model)
     # The snapshots are of the head; the members are whole models, the chosen one the result.
     [(probability, weights)] = result.members()
     assert probability == 1 and len(weights) == len(start) > len(result.chosen.weights)
