@@ -8,7 +8,6 @@ player follows differentiable proxies, the multiplier player sees the true rates
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +23,7 @@ from components.constrained_optimization.expressions import (
     rates_in,
 )
 from components.constrained_optimization.rates import RATES, Counts
-from components.constrained_trainer import devices, heads, interruption, networks
+from components.constrained_trainer import devices, heads, networks
 from components.constrained_trainer.checkpoints import Checkpoints
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
@@ -32,36 +31,10 @@ from components.constrained_trainer.feed import Feed
 from components.constrained_trainer.game import make_game
 from components.constrained_trainer.loop import Loop
 from components.constrained_trainer.sampling import Sampler
+from components.constrained_trainer.session import Moment, Session
 from components.constrained_trainer.snapshots import Rating, Snapshot, choose
 from components.errors import DataError, SettingsError
 from components.transform.inputs import ModelInput
-
-# A call of the compiled loop aims at this time: long enough to be all work, short enough to report.
-_CALL_SECONDS = 0.5
-_FIRST_CALL = 10
-
-
-@dataclass(frozen=True)
-class Moment:
-    """How a training stood after a call of its loop.
-
-    Attributes:
-      step: steps taken.
-      objective: mean training loss over the call's steps.
-      violations: (m,) the constraints on the last minibatch that the multiplier player saw.
-      multipliers: (m,) Lagrange multipliers.
-      steps_per_second: of the call.
-      waiting: share of the training's time spent waiting for examples.
-      snapshot: taken at this step, if one was.
-    """
-
-    step: int
-    objective: float
-    violations: list[float]
-    multipliers: list[float]
-    steps_per_second: float
-    waiting: float
-    snapshot: Snapshot | None = None
 
 
 @dataclass(frozen=True)
@@ -154,7 +127,7 @@ def train(
         game = make_game(trained, constraints, training, watched, config)
         loop = Loop(trained, game, *_feeds(training, watched, config, scope), config, scope)
     rating = Rating(trained, constraints, validation, config.selection)
-    session = _Session(loop, rating, config, on_moment)
+    session = Session(loop, rating, config, on_moment)
     if checkpoints is not None:
         belongs_to = {"config": config.model_dump(mode="json"), "examples": len(training)}
         session.go_on_from(
@@ -172,98 +145,6 @@ def train(
     )
     trained.set_weights(result.chosen.weights)
     return result
-
-
-class _Session:
-    """One run of the loop: calls, snapshots, checkpoints, reports."""
-
-    def __init__(
-        self,
-        loop: Loop,
-        rating: Rating,
-        config: TrainingConfig,
-        on_moment: Callable[[Moment], None],
-    ):
-        self.snapshots: list[Snapshot] = []
-        self._loop = loop
-        self._rating = rating
-        self._config = config
-        self._on_moment = on_moment
-        self._checkpoints: Checkpoints | None = None
-        self._began = time.perf_counter()
-
-    def go_on_from(self, checkpoints: Checkpoints) -> None:
-        """Takes up what is there, and writes there from now on."""
-        self._checkpoints = checkpoints
-        self._loop.step, self.snapshots = checkpoints.restore()
-
-    def run(self) -> str | None:
-        """Trains to the end; returns why it ended earlier, if it did."""
-        with interruption.watching() as is_asked_to_stop:
-            size, compiled = _FIRST_CALL, False
-            for target in snapshot_steps(self._config):
-                while self._loop.step < target:
-                    try:
-                        seconds = self._advance(min(self._loop.step + size, target), target)
-                    except FloatingPointError as error:
-                        if not self.snapshots:
-                            raise
-                        return str(error)
-                    if is_asked_to_stop():
-                        self._stop()
-                    if compiled:
-                        size = max(1, min(4 * size, round(size * _CALL_SECONDS / seconds)))
-                    compiled = True
-        return None
-
-    def _advance(self, last: int, target: int) -> float:
-        """One call of the loop, and what is due after it; returns the seconds of the call."""
-        first, began = self._loop.step, time.perf_counter()
-        progress = self._loop.advance_to(last)
-        seconds = time.perf_counter() - began
-        snapshot = self._take(progress.step) if progress.step == target else None
-        if self._checkpoints:
-            self._checkpoints.save_if_due(progress.step)
-        self._on_moment(
-            Moment(
-                step=progress.step,
-                objective=progress.objective,
-                violations=progress.violations,
-                multipliers=self._loop.multipliers.tolist(),
-                steps_per_second=(last - first) / seconds,
-                waiting=self._loop.waited / (time.perf_counter() - self._began),
-                snapshot=snapshot,
-            )
-        )
-        return seconds
-
-    def _take(self, step: int) -> Snapshot:
-        model = self._loop.model
-        error_rate, violations = self._rating()
-        snapshot = Snapshot(
-            step=step,
-            objective=self._loop.take_mean_objective(),
-            error_rate=error_rate,
-            violations=violations,
-            multipliers=self._loop.multipliers,
-            weights=[np.array(weight) for weight in model.get_weights()],
-        )
-        self.snapshots.append(snapshot)
-        if self._checkpoints:
-            self._checkpoints.keep(snapshot)
-        return snapshot
-
-    def _stop(self) -> None:
-        if self._checkpoints:
-            self._checkpoints.save(self._loop.step)
-        raise interruption.Stopped(self._loop.step)
-
-
-def snapshot_steps(config: TrainingConfig) -> list[int]:
-    """Steps at which snapshots are taken: equally spaced, the last step included."""
-    return sorted(
-        {round(config.steps * (i + 1) / config.snapshots) for i in range(config.snapshots)}
-    )
 
 
 def parse(lines: Sequence[str], split: Split) -> list[Constraint]:
