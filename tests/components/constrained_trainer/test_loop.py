@@ -71,7 +71,12 @@ def test_a_player_that_moves_less_often_takes_longer_steps():
         trained(
             steps=400,
             constraints=("FPR | [b] <= 0.01",),  # violated from the first step to the last
-            multipliers={"formulation": "lagrangian", "learning_rate": 1e-5, "every": every},
+            multipliers={
+                "formulation": "lagrangian",
+                "learning_rate": 1e-5,
+                "every": every,
+                "batch_share": 1.0,
+            },
         )
         for every in (1, 8)
     )
