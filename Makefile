@@ -6,7 +6,7 @@ VENV   := .venv/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run test test-fast lint format settings tensorboard examples peers clean distclean
+.PHONY: help setup data run test test-fast lint format settings tensorboard examples peers bench clean distclean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ examples: setup  ## run the constrained-optimization examples (ARGS="churn --dat
 
 peers: setup  ## compare with fairlearn, Cooper and TFCO, installed into .peers (ARGS="--data FOLDER")
 	@$(VENV) -m benchmarks.peers fairness $(ARGS)
+
+bench: setup  ## how fast training is, next to others (ARGS="--only overhead --repeats 3")
+	@$(VENV) -m benchmarks.training $(ARGS)
 
 clean:  ## remove runs, served models and made data
 	rm -rf runs serving data/celeba-synthetic*

@@ -47,6 +47,24 @@ def strategy(devices: str) -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
+def of_first_replica(scope: tf.distribute.Strategy, value: int) -> int:
+    """The value that the first of all workers gives here; each of them must come by.
+
+    What a worker decides by its own clock is not what the others decide, and workers that do not
+    enter the same sums wait for each other for ever.
+    """
+    if not _is_of_several_workers(scope):
+        return value
+
+    def sum_of_first() -> tf.Tensor:
+        context = tf.distribute.get_replica_context()
+        is_first = tf.equal(context.replica_id_in_sync_group, 0)
+        own = tf.where(is_first, tf.constant(value, tf.int64), tf.constant(0, tf.int64))
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, own)
+
+    return int(scope.experimental_local_results(scope.run(sum_of_first))[0])
+
+
 def is_chief() -> bool:
     """Whether this process writes the results: the only one, worker 0, or the chief."""
     task = json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {})
@@ -64,6 +82,10 @@ def describe(scope: tf.distribute.Strategy) -> str:
     if _workers() > 1:
         return f"{_workers()} workers, {replicas} {kind} replicas"
     return f"1 {kind}" if replicas == 1 else f"{replicas} {kind} devices"
+
+
+def _is_of_several_workers(scope: tf.distribute.Strategy) -> bool:
+    return isinstance(scope, tf.distribute.MultiWorkerMirroredStrategy) and _workers() > 1
 
 
 def _cluster() -> dict[str, list[str]]:

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from components import constrained_optimization as co
-from components.constrained_trainer import networks
+from components.constrained_trainer import devices, networks
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.feed import Feed, Tensors
 
@@ -82,12 +82,13 @@ class Loop:
         self._advance = tf.function(self._steps, autograph=False, jit_compile=self.is_compiled)
 
     def advance_to(self, last: int) -> Progress:
-        """Takes the steps up to `last`.
+        """Takes the steps up to `last`; of several workers, up to the first one's `last`.
 
         Raises:
           FloatingPointError: the loss is not finite; names the step and what else is not.
         """
         first, total = self.step, 0.0
+        last = devices.of_first_replica(self._scope, last)
         while self.step < last:
             blocks = [feed.block(self.step) for feed in self._feeds]
             stop = min(last, *(block.end for block in blocks))
