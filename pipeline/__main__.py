@@ -1,4 +1,4 @@
-"""Command line: python -m pipeline run | data | data from-csv | settings."""
+"""Command line: python -m pipeline run | frontier | data | data from-csv | settings."""
 
 from __future__ import annotations
 
@@ -30,6 +30,17 @@ def _run(tree, options) -> int:
     from pipeline import local
 
     return local.run(tree, verbose=options.verbose)
+
+
+def _frontier(tree, options) -> int:
+    from components.constrained_trainer import limits
+
+    asked = limits.read(options.limits) if options.limits is not None else limits.DEFAULT
+    # Refused here, before anything heavy starts.
+    limits.tightening(tree.trainer.constraints, tree.data.features.group_names, asked)
+    from pipeline import frontier
+
+    return frontier.run(tree, asked, verbose=options.verbose)
 
 
 def _data(tree, options) -> int:
@@ -117,15 +128,27 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, function, description in (
         ("run", _run, "run the whole pipeline on this machine, from data to verdict"),
+        (
+            "frontier",
+            _frontier,
+            "train at one limit after another, and draw accuracy against the constraint's value",
+        ),
         ("data", _data, "make the synthetic stand-in for CelebA"),
         ("settings", _settings, "print every setting and its value, as YAML"),
     ):
         command = commands.add_parser(name, help=description, description=description)
         command.set_defaults(command=function)
         _add_settings(command, default=[])
-        if name == "run":
+        if name in ("run", "frontier"):
             command.add_argument(
                 "--verbose", action="store_true", help="show all that TensorFlow and Beam print"
+            )
+        if name == "frontier":
+            command.add_argument(
+                "--limits",
+                metavar="NUMBER,...",
+                help="limits that take the place of those in trainer.constraints, one after another "
+                "(default: 0.2,0.1,0.05,0.02,0.01)",
             )
         if name == "data":
             _add_from_csv(command)

@@ -9,7 +9,7 @@ import json
 import os
 import pathlib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
 from rich.console import Console
@@ -31,41 +31,65 @@ def run(settings: Settings, verbose: bool = False) -> int:
     Raises:
       SettingsError: a folder cannot be written, or another run is using it.
     """
-    run_id = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
-    home = pathlib.Path(settings.runs, settings.name)
-    folder = home / run_id
-    _require_writable("runs", folder)
     _require_writable("serving", pathlib.Path(settings.serving))
     model = pathlib.Path(settings.serving, settings.model_name)
     if model.exists():
         _require_writable("serving", model)
+
+    def work(run_id: str, folder: pathlib.Path, console: Console) -> int:
+        verdict, steps = _run_steps(settings, run_id, console)
+        verdict.write(folder / "verdict.json")
+        write_steps(steps, folder)
+        console.print()
+        console.print(terminal.steps_table(steps))
+        verdicts.show(verdict, console)
+        console.print(f"Verdict: {folder / 'verdict.json'}", style="dim")
+        return PUSHED if verdict.pushed else BLOCKED
+
+    return in_run_folder(settings, work, "run", "Nothing was pushed.", verbose)
+
+
+def in_run_folder(
+    settings: Settings,
+    work: Callable[[str, pathlib.Path, Console], int],
+    what: str,
+    consequence: str,
+    verbose: bool,
+) -> int:
+    """Does `work` in a new folder of runs, alone there; returns its exit status, 1 if it fails.
+
+    Args:
+      settings: kept in the folder.
+      work: given the run id, the folder and a console, returns the exit status.
+      what: names the work in the first line.
+      consequence: what a failure means, said with it.
+      verbose: whether to show all that libraries print, which otherwise goes to run.log.
+
+    Raises:
+      SettingsError: the folder cannot be written, or another run is using it.
+    """
+    run_id = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
+    home = pathlib.Path(settings.runs, settings.name)
+    folder = home / run_id
+    _require_writable("runs", folder)
     (folder / "settings.yaml").write_text(dump(settings))
     log = folder / "run.log"
     with _only_run_in(home), terminal.quiet(str(log), verbose) as console:
-        console.print(f"FairGate run {settings.name}/{run_id}", style="bold")
+        console.print(f"FairGate {what} {settings.name}/{run_id}", style="bold")
         try:
-            verdict, steps = _run_steps(settings, run_id, console)
+            return work(run_id, folder, console)
         except FairGateError as error:
             console.print(f"\nFAILED: {error}", style="red", markup=False, soft_wrap=True)
-            console.print(f"Nothing was pushed. Log: {log}", style="dim")
+            console.print(f"{consequence} Log: {log}", style="dim")
             return FAILED
         except Exception as error:
             traceback.print_exc()
             cause = f"{type(error).__name__}: {error}".strip()[:2000]
             console.print(f"\nFAILED: {cause}", style="red", markup=False, soft_wrap=True)
             console.print(
-                f"Nothing was pushed. The log has the details: {log} (or run again with --verbose)"
+                f"{consequence} The log has the details: {log} (or run again with --verbose)"
             )
             return FAILED
-        verdict.write(folder / "verdict.json")
-        (folder / "steps.json").write_text(
-            json.dumps([asdict(step) for step in steps], indent=1) + "\n"
-        )
-        console.print()
-        console.print(terminal.steps_table(steps))
-        verdicts.show(verdict, console)
-        console.print(f"Verdict: {folder / 'verdict.json'}", style="dim")
-        return PUSHED if verdict.pushed else BLOCKED
 
 
 def make_stand_in(settings: Settings) -> None:
@@ -81,19 +105,41 @@ def make_stand_in(settings: Settings) -> None:
     )
 
 
-def _run_steps(
-    settings: Settings, run_id: str, console: Console
-) -> tuple[verdicts.Verdict, list[terminal.Step]]:
+def write_steps(steps: list[terminal.Step], folder: pathlib.Path) -> None:
+    """Writes steps.json: time, memory and outcome of each step."""
+    (folder / "steps.json").write_text(
+        json.dumps([asdict(step) for step in steps], indent=1) + "\n"
+    )
+
+
+@contextlib.contextmanager
+def displaying(settings: Settings, console: Console, steps: int) -> Iterator[terminal.Display]:
+    """Shows steps, the first of which make the stand-in where it is missing, and load TFX.
+
+    Args:
+      settings: what is run.
+      console: where.
+      steps: how many come after these.
+    """
     make_data = settings.data.path is None and not pathlib.Path(settings.data.folder).exists()
-    resolves = settings.trainer.warm_start == "blessed"
-    display = terminal.Display(console, steps=make_data + 1 + 9 + resolves + 1)
+    display = terminal.Display(console, steps=make_data + 1 + steps)
     with display, progress.listening(display.report):
         if make_data:
             with display.step("Make synthetic stand-in"):
                 make_stand_in(settings)
         with display.step("Load TFX"):
             _check_inputs(settings)
-            from pipeline import runner
+            from pipeline import runner  # noqa: F401
+        yield display
+
+
+def _run_steps(
+    settings: Settings, run_id: str, console: Console
+) -> tuple[verdicts.Verdict, list[terminal.Step]]:
+    resolves = settings.trainer.warm_start == "blessed"
+    with displaying(settings, console, steps=9 + resolves + 1) as display:
+        from pipeline import runner
+
         outcome = runner.run(settings, run_id, display)
         with display.step("Read verdict"):
             verdict = verdicts.read_verdict(

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import ml_metadata as mlmd
 from absl import logging as absl_logging
 from ml_metadata.proto import metadata_store_pb2
+from tfx import types
 from tfx.dsl.compiler import compiler, constants
 from tfx.dsl.io import fileio
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
+from tfx.types import standard_artifacts
 
 from pipeline.dag import create_pipeline
 from pipeline.settings import Settings
@@ -19,6 +21,7 @@ from pipeline.terminal import Display
 
 _OUTPUT = metadata_store_pb2.Event.OUTPUT
 PUSHER = "Pusher"
+TRANSFORM = "Transform"
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,34 @@ class Outcome:
     pushed_model: str | None
 
 
+@dataclass(frozen=True)
+class Transformed:
+    """What Transform left: its examples, and the folder of its graph."""
+
+    examples: types.Artifact
+    graph: str
+
+
 def run(settings: Settings, run_id: str, display: Display) -> Outcome:
     """Runs every node of the pipeline in order; raises what the failing node raised."""
+    return _outcome(_run_nodes(settings, run_id, display), settings.name, run_id)
+
+
+def transform(settings: Settings, run_id: str, display: Display) -> Transformed:
+    """Runs the nodes up to Transform, as `run` does."""
+    store = _run_nodes(settings, run_id, display, until=TRANSFORM)
+    examples = standard_artifacts.Examples()
+    examples.set_mlmd_artifact(
+        _output(store, settings.name, run_id, TRANSFORM, "transformed_examples")
+    )
+    graph = _output(store, settings.name, run_id, TRANSFORM, "transform_graph")
+    return Transformed(examples, graph.uri)
+
+
+def _run_nodes(
+    settings: Settings, run_id: str, display: Display, until: str | None = None
+) -> mlmd.MetadataStore:
+    """Runs the nodes in order, `until` the last if it is given; returns the store of their results."""
     absl_logging.set_verbosity(absl_logging.INFO)
     pipeline = create_pipeline(settings)
     ir = compiler.Compiler().compile(pipeline)
@@ -50,7 +79,9 @@ def run(settings: Settings, run_id: str, display: Display) -> Outcome:
                 metadata_store_pb2.Execution.CACHED
             ):
                 step.outcome = "reused"
-    return _outcome(store, settings.name, run_id)
+        if name == until:
+            break
+    return store
 
 
 def _only(ir: pipeline_pb2.Pipeline, name: str, cache: bool) -> pipeline_pb2.Pipeline:

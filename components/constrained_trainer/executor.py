@@ -51,7 +51,7 @@ class Executor(base_executor.BaseExecutor):
             run = _own(artifact_utils.get_single_uri(output_dict["model_run"]), scratch)
             progress.report(0, config.steps, "reading examples")
             splits = [
-                _split(input_dict["examples"], name, features, scratch)
+                read_split(input_dict["examples"], name, features, scratch)
                 for name in ("train", "validation")
             ]
             progress.report(0, config.steps, _plan(splits, config, scope))
@@ -96,7 +96,10 @@ def _export(
         file.write(buffer.getvalue())
 
 
-def _split(examples: list[types.Artifact], name: str, features: Features, scratch: str) -> Split:
+def read_split(
+    examples: list[types.Artifact], name: str, features: Features, scratch: str
+) -> Split:
+    """The split `name` of transformed examples, its inputs in files below `scratch`."""
     [uri] = artifact_utils.get_split_uris(examples, name)
     folder = os.path.join(scratch, name)
     os.makedirs(folder)

@@ -42,7 +42,13 @@ def loaded_by(*arguments: str) -> tuple[int, list[str], str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["run", "--help"], ["data", "--help"], ["data", "from-csv", "--help"]],
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["frontier", "--help"],
+        ["data", "--help"],
+        ["data", "from-csv", "--help"],
+    ],
 )
 def test_help_answers_without_loading_tensorflow(arguments):
     status, heavy, output = loaded_by(*arguments)
@@ -76,7 +82,7 @@ def test_settings_prints_yaml_with_the_overrides_in_place(tmp_path, capsys):
     assert tree["trainer"]["steps"] == 123 and tree["gate"]["confidence"] == 0.9
 
 
-@pytest.mark.parametrize("command", ["run", "data", "settings"])
+@pytest.mark.parametrize("command", ["run", "frontier", "data", "settings"])
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -95,6 +101,44 @@ def test_a_mistake_in_the_settings_is_one_message_and_status_2(
     assert captured.err.startswith("error: ") and message in captured.err
     assert "Traceback" not in captured.err and captured.out == ""
     assert list(tmp_path.iterdir()) == []  # nothing was begun
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--limits", "0.1,x"], "--limits 0.1,x: 'x' is not a limit; expected numbers"),
+        (["--limits", ""], "'' is not a limit"),
+        (["--limits", "0.1,nan"], "'nan' is not a limit"),
+        (["--limits", "0.1,0.1"], "each once"),
+        (["--limits", "7"], "limit 7: max_gap(FPR, [Young]) <= 7 holds for every model"),
+        (["--set", "trainer.constraints=[]"], "trainer.constraints is empty"),
+        (["--set", "trainer.constraints=[FPR <= 0.1, TPR >= 0.5]"], "cannot tighten both"),
+    ],
+)
+def test_limits_that_cannot_be_swept_are_one_message_and_status_2(
+    arguments, message, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["frontier", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ") and message in captured.err
+    assert captured.out == "" and list(tmp_path.iterdir()) == []
+
+
+def test_a_bad_limit_is_told_before_tensorflow_loads():
+    status, heavy, output = loaded_by("frontier", "--limits", "0.1,x")
+    assert status == 2 and "tensorflow" not in heavy and "tfx" not in heavy
+    assert "'x' is not a limit" in output
+
+
+def test_the_help_tells_the_limits_that_are_swept_by_default(capsys):
+    from components.constrained_trainer import limits
+
+    with pytest.raises(SystemExit):
+        main(["frontier", "--help"])
+    assert f"default: {','.join(map(str, limits.DEFAULT))}" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_an_unknown_command_is_refused(capsys):
