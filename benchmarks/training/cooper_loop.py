@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import cooper
 import torch
@@ -56,7 +57,15 @@ def main(batch: int, examples: int) -> None:
             optimizer.roll(compute_cmp_state_kwargs=given)
         return 10
 
-    advance()
+    def seconds(threads: int) -> float:
+        torch.set_num_threads(threads)
+        advance()
+        began = time.perf_counter()
+        advance()
+        return time.perf_counter() - began
+
+    # Its threads wait for each other at every operation: whichever is faster here.
+    torch.set_num_threads(min((1, torch.get_num_threads()), key=seconds))
     serve(advance)
 
 
