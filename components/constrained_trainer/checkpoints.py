@@ -80,11 +80,6 @@ class Checkpoints:
         if time.monotonic() - self._saved >= self._seconds:
             self.save(step)
 
-    def remove(self) -> None:
-        """Takes the folder away: the training is finished."""
-        if self._chief and tf.io.gfile.exists(self.folder):
-            tf.io.gfile.rmtree(self.folder)
-
     def _require_same(self, file: str, belongs_to: dict[str, object]) -> None:
         text = json.dumps(belongs_to, sort_keys=True, indent=1)
         if not tf.io.gfile.exists(file):
