@@ -98,7 +98,7 @@ class Session:
                 objective=progress.objective,
                 violations=progress.violations,
                 multipliers=self._loop.multipliers.tolist(),
-                steps_per_second=(last - first) / seconds,
+                steps_per_second=(progress.step - first) / seconds,
                 waiting=self._loop.waited / (time.perf_counter() - self._began),
                 snapshot=snapshot,
             )
