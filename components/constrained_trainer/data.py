@@ -50,6 +50,18 @@ class Split:
         """Bytes of the inputs."""
         return sum(column.nbytes for column in self.inputs.values())
 
+    @property
+    def group_names(self) -> dict[str, list[str]]:
+        """Group feature -> the names of its groups, as the constraint language wants them."""
+        names: dict[str, list[str]] = {}
+        for group in self.groups:
+            names.setdefault(group.feature, []).append(group.name)
+        return names
+
+    def fits_in(self, gigabytes: float) -> bool:
+        """Whether the inputs take no more than this."""
+        return self.nbytes <= gigabytes * 1e9
+
     def model_inputs(self) -> dict[str, ModelInput]:
         """Shape and type of each input; sizes of vocabularies are not known here."""
         return {

@@ -120,7 +120,7 @@ def _plan(splits: list[Split], config: TrainingConfig, scope: tf.distribute.Stra
     """One line for the log: what trains on what."""
     described = []
     for name, split in zip(("training", "validation"), splits, strict=True):
-        resident = split.nbytes <= config.resident_gb * 1e9
+        resident = split.fits_in(config.resident_gb)
         place = "on the device" if resident else "read from disk as needed"
         described.append(f"{len(split):,} {name} examples, {split.nbytes / 1e9:.2f} GB {place}")
     return f"{devices.describe(scope)}; {'; '.join(described)}"

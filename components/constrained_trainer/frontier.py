@@ -102,10 +102,7 @@ def sweep(
     """
     if not 0 < share <= 1:
         raise ValueError(f"share must be in (0, 1], got {share!r}")
-    names: dict[str, list[str]] = {}
-    for group in validation.groups:
-        names.setdefault(group.feature, []).append(group.name)
-    legs = tightening(config.constraints, names, limits)
+    legs = tightening(config.constraints, validation.group_names, limits)
     free = config.model_copy(update={"constraints": (), "layers": "all"})
     later = _shortened(config, share)
     total = free.steps + later.steps * len(legs)

@@ -149,10 +149,7 @@ def train(
 
 def parse(lines: Sequence[str], split: Split) -> list[Constraint]:
     """The lines of the constraint language over the split's groups."""
-    names: dict[str, list[str]] = {}
-    for group in split.groups:
-        names.setdefault(group.feature, []).append(group.name)
-    return [language.parse(line, names) for line in lines]
+    return [language.parse(line, split.group_names) for line in lines]
 
 
 def _feeds(
@@ -162,8 +159,7 @@ def _feeds(
 
     def feed(split: Split, size: int, stream: int, every: int) -> Feed:
         sampler = Sampler(split, size, config.batches, config.seed, stream)
-        resident = split.nbytes <= config.resident_gb * 1e9
-        return Feed(split, sampler, resident, scope, every)
+        return Feed(split, sampler, split.fits_in(config.resident_gb), scope, every)
 
     multipliers = config.multipliers
     feeds = feed(training, config.batch_size, stream=0, every=1), None
