@@ -10,13 +10,11 @@ import dataclasses
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from components.constrained_trainer import networks
 from components.constrained_trainer.data import Split
 
 FEATURES = "features"
-_BATCH = 1024
 
 
 def body_features(body: keras.Model, split: Split) -> Split:
@@ -24,12 +22,8 @@ def body_features(body: keras.Model, split: Split) -> Split:
 
     The body runs in inference mode: what is random or adaptive in training stays as it is served.
     """
-    call = tf.function(lambda inputs: networks.call(body, inputs, training=False))
-    parts = []
-    for start in range(0, len(split), _BATCH):
-        rows = {name: column[start : start + _BATCH] for name, column in split.inputs.items()}
-        parts.append(tf.cast(call(tf.nest.map_structure(tf.constant, rows)), tf.float32).numpy())
-    return dataclasses.replace(split, inputs={FEATURES: np.concatenate(parts)})
+    outputs = networks.predictor(body)(split.inputs)
+    return dataclasses.replace(split, inputs={FEATURES: outputs})
 
 
 def trained_weights(model: keras.Model, trained: list[np.ndarray]) -> list[int]:

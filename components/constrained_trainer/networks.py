@@ -13,11 +13,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import layers
 
 from components.errors import SettingsError
 from components.transform.inputs import CATEGORICAL, IMAGE, NUMERIC, ModelInput
+
+# Examples per call of `predictor`.
+_BATCH = 1024
 
 # Name -> shape and type of each input -> a model from those inputs, (n, ...) each, to float32 (n, 1).
 Network = Callable[[Mapping[str, ModelInput]], keras.Model]
@@ -131,6 +135,27 @@ def build(name: str, inputs: Mapping[str, ModelInput], seed: int) -> keras.Model
 def call(model: keras.Model, inputs: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
     """Scores (n, 1)."""
     return model(argument(inputs), training=training)
+
+
+def predictor(model: keras.Model) -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
+    """The model in inference mode over whole columns, batch by batch: (n, ...) float32.
+
+    For more than one call: it is compiled once.
+    """
+    compiled = tf.function(lambda inputs: call(model, inputs, training=False))
+
+    def outputs(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        count = len(next(iter(inputs.values())))
+        found = np.empty((count, *model.output_shape[1:]), np.float32)
+        for start in range(0, count, _BATCH):
+            # The last rows are computed again, so that every batch has the same size.
+            start = max(0, min(start, count - _BATCH))
+            part = slice(start, start + _BATCH)
+            rows = {name: tf.constant(column[part]) for name, column in inputs.items()}
+            found[part] = compiled(rows).numpy()
+        return found
+
+    return outputs
 
 
 def argument(inputs: Mapping[str, tf.Tensor]) -> tf.Tensor | dict[str, tf.Tensor]:

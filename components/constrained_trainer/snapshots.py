@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from components.constrained_optimization import bounds, candidates, trainable
 from components.constrained_optimization.curves import scored_groups
@@ -22,8 +21,6 @@ from components.constrained_trainer import networks
 from components.constrained_trainer.config import SelectionConfig
 from components.constrained_trainer.data import Split
 from components.errors import DataError
-
-_SCORING_BATCH = 1024
 
 
 @dataclass(frozen=True)
@@ -118,19 +115,8 @@ def predict_scores(model: keras.Model, split: Split) -> np.ndarray:
 
 def scorer(model: keras.Model) -> Callable[[Split], np.ndarray]:
     """`predict_scores` of one model, for more than one call: it is compiled once."""
-    call = tf.function(lambda inputs: networks.call(model, inputs, training=False))
-
-    def scores(split: Split) -> np.ndarray:
-        found = np.empty(len(split), np.float32)
-        for start in range(0, len(split), _SCORING_BATCH):
-            # The last rows are scored again, so that every batch has the same size.
-            start = max(0, min(start, len(split) - _SCORING_BATCH))
-            part = slice(start, start + _SCORING_BATCH)
-            rows = {name: tf.constant(column[part]) for name, column in split.inputs.items()}
-            found[part] = call(rows).numpy().reshape(-1)
-        return found
-
-    return scores
+    outputs = networks.predictor(model)
+    return lambda split: outputs(split.inputs).reshape(-1)
 
 
 def choose(snapshots: Sequence[Snapshot], config: SelectionConfig) -> np.ndarray:
