@@ -53,7 +53,10 @@ def run_workers(arguments: Sequence[str], workers: int, timeout: float) -> list[
                 except subprocess.TimeoutExpired:
                     raise RuntimeError(f"worker {index} took over {timeout:g} s") from None
                 if failed:
-                    raise RuntimeError(f"worker {index} failed: {said.read_text()[-2000:]}")
+                    raise RuntimeError(
+                        f"worker {index} failed with exit status {failed}: "
+                        f"{said.read_text()[-2000:]}"
+                    )
                 outputs.append(Path(folder, f"{index}.out").read_text())
         finally:
             for process in processes:

@@ -53,16 +53,26 @@ def of_first_replica(scope: tf.distribute.Strategy, value: int) -> int:
     What a worker decides by its own clock is not what the others decide, and workers that do not
     enter the same sums wait for each other for ever.
     """
+    return _summed(scope, value, of_first_only=True)
+
+
+def any_worker(scope: tf.distribute.Strategy, condition: bool) -> bool:
+    """Whether `condition` holds for one of the workers at least; each of them must come by."""
+    return _summed(scope, int(condition), of_first_only=False) > 0
+
+
+def _summed(scope: tf.distribute.Strategy, value: int, of_first_only: bool) -> int:
+    """The sum of the values that the replicas give, or of the first one's alone."""
     if not _is_of_several_workers(scope):
         return value
 
-    def sum_of_first() -> tf.Tensor:
+    def one() -> tf.Tensor:
         context = tf.distribute.get_replica_context()
-        is_first = tf.equal(context.replica_id_in_sync_group, 0)
-        own = tf.where(is_first, tf.constant(value, tf.int64), tf.constant(0, tf.int64))
+        counts = tf.equal(context.replica_id_in_sync_group, 0) if of_first_only else True
+        own = tf.where(counts, tf.constant(value, tf.int64), tf.constant(0, tf.int64))
         return context.all_reduce(tf.distribute.ReduceOp.SUM, own)
 
-    return int(scope.experimental_local_results(scope.run(sum_of_first))[0])
+    return int(scope.experimental_local_results(scope.run(one))[0])
 
 
 def is_chief() -> bool:

@@ -54,6 +54,7 @@ class Loop:
     Attributes:
       step: steps taken.
       model: what is trained.
+      scope: the strategy.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Loop:
         self._has_multipliers = game.problem.num_constraints > 0
         self._watched = watched if self._has_multipliers else None
         self._feeds = [training] if self._watched is None else [training, self._watched]
-        self._scope = scope
+        self.scope = scope
         self._violations = tf.zeros([game.problem.num_constraints])
         self._objective: float | None = None
         # Sum of losses, and steps, since `take_mean_objective`.
@@ -88,7 +89,7 @@ class Loop:
           FloatingPointError: the loss is not finite; names the step and what else is not.
         """
         first, total = self.step, 0.0
-        last = devices.of_first_replica(self._scope, last)
+        last = devices.of_first_replica(self.scope, last)
         while self.step < last:
             blocks = [feed.block(self.step) for feed in self._feeds]
             stop = min(last, *(block.end for block in blocks))
@@ -170,9 +171,9 @@ class Loop:
 
     def _run(self, function: Callable, step: tf.Tensor, first: tf.Tensor, tensors: Tensors):
         """One half of a step on every replica; all of them return the same."""
-        values = self._scope.run(function, args=(step, first, tensors))
+        values = self.scope.run(function, args=(step, first, tensors))
         return tf.nest.map_structure(
-            lambda value: self._scope.experimental_local_results(value)[0], values
+            lambda value: self.scope.experimental_local_results(value)[0], values
         )
 
     def _primal(self, step: tf.Tensor, first: tf.Tensor, tensors: Tensors) -> tf.Tensor:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.constrained_trainer import interruption
+from components.constrained_trainer import devices, interruption
 from components.constrained_trainer.checkpoints import Checkpoints
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.loop import Loop
 from components.constrained_trainer.snapshots import Rating, Snapshot
+from components.errors import DataError
 
 # A call of the compiled loop aims at this time: long enough to be all work, short enough to report.
 _CALL_SECONDS = 0.5
@@ -61,9 +62,21 @@ class Session:
         self._began = time.perf_counter()
 
     def go_on_from(self, checkpoints: Checkpoints) -> None:
-        """Takes up what is there, and writes there from now on."""
+        """Takes up what is there, and writes there from now on.
+
+        Raises:
+          DataError: several workers found different steps there.
+        """
         self._checkpoints = checkpoints
-        self._loop.step, self.snapshots = checkpoints.restore()
+        step, self.snapshots = checkpoints.restore()
+        if devices.any_worker(
+            self._loop.scope, step != devices.of_first_replica(self._loop.scope, step)
+        ):
+            raise DataError(
+                f"{checkpoints.folder} holds step {step} for this worker and another one for others: "
+                "give all workers one folder that they share, such as a gs:// path"
+            )
+        self._loop.step = step
 
     def run(self) -> str | None:
         """Trains to the end; returns why it ended earlier, if it did."""
@@ -77,7 +90,7 @@ class Session:
                         if not self.snapshots:
                             raise
                         return str(error)
-                    if is_asked_to_stop():
+                    if devices.any_worker(self._loop.scope, is_asked_to_stop()):
                         self._stop()
                     if compiled:
                         size = max(1, min(4 * size, round(size * _CALL_SECONDS / seconds)))

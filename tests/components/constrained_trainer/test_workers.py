@@ -23,19 +23,45 @@ CONFIG = TrainingConfig(
 )
 
 
+MODULE = "tests.components.constrained_trainer.toy_worker"
+
+
+def weights(output) -> dict[str, np.ndarray]:
+    return dict(np.load(output))
+
+
+@pytest.fixture(scope="module")
+def of_one(tmp_path_factory) -> dict[str, np.ndarray]:
+    """What one worker ends with."""
+    folder = tmp_path_factory.mktemp("one")
+    run_workers(["-m", MODULE, str(folder / "of-1"), str(folder / "checkpoints")], 1, timeout=240)
+    return weights(folder / "of-1-chief.npz")
+
+
+def assert_alike(found, expected):
+    for name in expected:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.slow
-def test_two_workers_end_where_one_does(tmp_path):
-    module = "tests.components.constrained_trainer.toy_worker"
-    files = {}
-    for workers in (1, 2):
-        output, checkpoints = tmp_path / f"of-{workers}", tmp_path / f"checkpoints-{workers}"
-        said = run_workers(["-m", module, str(output), str(checkpoints)], workers, timeout=240)
-        roles = ["chief", "other"][:workers]
-        assert [line.split() for line in said] == [[role, str(workers)] for role in roles]
-        for role in roles:
-            files[workers, role] = np.load(f"{output}-{role}.npz")
+def test_two_workers_end_where_one_does_and_one_of_them_writes(of_one, tmp_path):
+    folders = [str(tmp_path / name) for name in ("of-2", "of-chief", "of-other")]
+    said = run_workers(["-m", MODULE, *folders], 2, timeout=240)
+    assert [line.split()[:2] for line in said] == [["chief", "2"], ["other", "2"]]
     for role in ("chief", "other"):
-        for name, expected in files[1, "chief"].items():
-            np.testing.assert_allclose(files[2, role][name], expected, rtol=1e-4, atol=1e-4)
-    assert any(name.startswith("ckpt") for name in os.listdir(tmp_path / "checkpoints-2-chief"))
-    assert not (tmp_path / "checkpoints-2-other").exists()
+        assert_alike(weights(tmp_path / f"of-2-{role}.npz"), of_one)
+    assert any(name.startswith("ckpt") for name in os.listdir(tmp_path / "of-chief"))
+    assert not (tmp_path / "of-other").exists()
+    with pytest.raises(RuntimeError, match="give all workers one folder that they share"):
+        run_workers(["-m", MODULE, *folders], 2, timeout=240)
+
+
+@pytest.mark.slow
+def test_one_worker_is_evicted_and_both_stop_and_go_on_from_the_same_step(of_one, tmp_path):
+    output, shared = str(tmp_path / "of-2"), str(tmp_path / "checkpoints")
+    with pytest.raises(RuntimeError, match=r"worker 0 failed with exit status 143"):
+        run_workers(["-m", MODULE, output, shared, shared, "100"], 2, timeout=240)
+    said = run_workers(["-m", MODULE, output, shared], 2, timeout=240)
+    assert all(int(line.split()[2]) > 100 for line in said), "they began anew"
+    for role in ("chief", "other"):
+        assert_alike(weights(f"{output}-{role}.npz"), of_one)

@@ -1,10 +1,15 @@
-"""One worker of a training of the toy problem: python -m ...toy_worker <output> <checkpoints>.
+"""One worker of a training of the toy problem.
 
-Writes the weights to <output>-<chief or other>.npz, and prints whether it is the chief.
+    python -m ...toy_worker <output> <checkpoints> [<checkpoints of the other> [<step>]]
+
+Writes the weights to <output>-<chief or other>.npz, and prints whether it is the chief, the number of
+replicas and the first step. The other worker gets a SIGTERM at <step>.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import time
 
@@ -18,15 +23,22 @@ if __name__ == "__main__":
     from tests.components.constrained_trainer.test_workers import CONFIG
     from tests.components.constrained_trainer.toy import biased_split
 
-    output, checkpoints = sys.argv[1:]
-    role = "chief" if devices.is_chief() else "other"
+    output, *rest = sys.argv[1:]
+    is_chief = devices.is_chief()
+    role = "chief" if is_chief else "other"
+    checkpoints = rest[0] if is_chief or len(rest) == 1 else rest[1]
+    evicted_at = int(rest[2]) if len(rest) == 3 and not is_chief else None
+    steps = []
 
-    def wait(moment) -> None:
-        """So that the clocks of the workers disagree about how many steps a call should take."""
-        if role == "other":
+    def moved(moment) -> None:
+        """Sleeps, so that the clocks of the workers disagree about how many steps a call takes."""
+        steps.append(moment.step)
+        if not is_chief:
             time.sleep(0.2)
+        if evicted_at is not None and moment.step >= evicted_at:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     training, validation = biased_split(1500, seed=1), biased_split(1000, seed=2)
-    result = train(training, validation, CONFIG, wait, checkpoints=f"{checkpoints}-{role}")
+    result = train(training, validation, CONFIG, moved, checkpoints=checkpoints)
     np.savez(f"{output}-{role}.npz", *result.chosen.weights, result.chosen.multipliers)
-    print(role, scope.num_replicas_in_sync)
+    print(role, scope.num_replicas_in_sync, steps[0])
