@@ -85,9 +85,8 @@ def _sweep(settings: Settings, limits: Sequence[float], transformed, display):
 def _words(settings: Settings, points: Sequence[Point], examples: int) -> tuple[str, str]:
     """Title and subtitle of table and chart."""
     names = [measured.expression for measured in points[0].measured]
-    above = points[0].measured[0].bound >= points[0].measured[0].value
     confidence = f"{settings.trainer.selection.confidence:.0%}"
-    side = "upper" if above else "lower"
+    side = "upper" if points[0].sense == "<=" else "lower"
     subtitle = (
         f"On the {examples:,} examples of the validation split, which chose the snapshots; "
         f"bars reach to the {confidence} {side} confidence bound."
@@ -111,7 +110,7 @@ def _table(points: Sequence[Point], title: str) -> Table:
         table.add_row(
             _label(point),
             f"{point.accuracy:.4f}",
-            *(f"{value:.4f}" for value in values),
+            *("-" if math.isnan(value) else f"{value:.4f}" for value in values),
             f"{point.steps:,}",
             f"{point.step:,}",
             f"{point.seconds:.1f}",

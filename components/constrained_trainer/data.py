@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components.constrained_optimization.curves import Scored, scored_groups
 from components.constrained_optimization.rates import Counts, Group, count_outcomes
 from components.features import TRANSFORMED_LABEL, Features, transformed_group
 from components.transform.inputs import ModelInput, transformed_feature_spec, unpack_inputs
@@ -92,6 +93,15 @@ class Split:
         for column, group in enumerate(self.groups):
             counts[group] = count_outcomes(yes, self.labels, self.memberships[:, column])
         return counts
+
+    def scored(self, scores: np.ndarray) -> dict[Group | None, Scored]:
+        """As `counts`, with the scores, for measures over all thresholds.
+
+        Args:
+          scores: (n,), one for each example.
+        """
+        members = dict(zip(self.groups, self.memberships.T, strict=True))
+        return scored_groups(scores, self.labels, members)
 
 
 def load_split(files: Sequence[str], features: Features, scratch: str) -> Split:

@@ -7,6 +7,7 @@ continuation, or homotopy, in the limit).
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ import numpy as np
 import tensorflow as tf
 
 from components.constrained_optimization import bounds
-from components.constrained_optimization.expressions import Constraint, Sense
+from components.constrained_optimization.curves import Scored
+from components.constrained_optimization.expressions import Constraint, CurveOf, Sense, rates_in
+from components.constrained_optimization.rates import Group
 from components.constrained_trainer import devices
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
@@ -33,7 +36,8 @@ class Measured:
     Attributes:
       expression: the constraint's text without its limit.
       value: of the expression: the gap itself, not its distance from the limit.
-      bound: confidence bound of the value on the side of the limit: upper for <=, lower for >=.
+      bound: confidence bound of the value on the side of the limit: upper for <=, lower for >=;
+        NaN for measures over all thresholds, which have none.
     """
 
     expression: str
@@ -123,14 +127,14 @@ def sweep(
         began = time.perf_counter()
         result = train(training, validation, leg, moved, inputs=inputs, start=weights, scope=scope)
         weights = result.model.get_weights()
-        counts = validation.counts(predict_scores(result.model, validation))
+        outcomes = validation.scored(predict_scores(result.model, validation))
         delta = 1 - config.selection.confidence
         points.append(
             Point(
                 limit=limit,
                 sense=constraints[0].sense,
-                accuracy=counts[None].rate("ACC"),
-                measured=tuple(_measured(constraint, counts, delta) for constraint in constraints),
+                accuracy=outcomes[None].rate("ACC"),
+                measured=tuple(_measured(each, outcomes, delta) for each in constraints),
                 step=result.chosen.step,
                 steps=leg.steps,
                 seconds=time.perf_counter() - began,
@@ -151,10 +155,14 @@ def _shortened(config: TrainingConfig, share: float) -> TrainingConfig:
     return config.model_copy(update={"steps": steps, "snapshots": snapshots})
 
 
-def _measured(constraint: Constraint, counts, delta: float) -> Measured:
+def _measured(
+    constraint: Constraint, outcomes: Mapping[Group | None, Scored], delta: float
+) -> Measured:
+    by_threshold = any(isinstance(rate, CurveOf) for rate in rates_in(constraint.expression))
     bound = bounds.upper_bound if constraint.sense == "<=" else bounds.lower_bound
+    counts = {group: scored.counts for group, scored in outcomes.items()}
     return Measured(
         expression=str(constraint).rsplit(constraint.sense, 1)[0].strip(),
-        value=constraint.value(counts),
-        bound=bound(constraint.expression, counts, delta),
+        value=constraint.value(outcomes),
+        bound=math.nan if by_threshold else bound(constraint.expression, counts, delta),
     )

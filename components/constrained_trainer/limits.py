@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from components.constrained_optimization import language, linear
+from components.constrained_optimization import language, trainable
 from components.constrained_optimization.expressions import Constraint
 from components.errors import SettingsError
 
@@ -68,7 +68,7 @@ def tightening(
 
 def _require_trainable(limit: float, constraint: Constraint) -> None:
     try:
-        pieces = linear.linearize(constraint)
+        pieces = trainable.pieces(constraint)
     except ValueError as error:
         raise SettingsError(f"limit {limit:g}: {error}") from error
     if not pieces:

@@ -9,7 +9,6 @@ import keras
 import numpy as np
 
 from components.constrained_optimization import bounds, candidates, trainable
-from components.constrained_optimization.curves import scored_groups
 from components.constrained_optimization.expressions import (
     Constraint,
     CurveOf,
@@ -95,8 +94,7 @@ class Rating:
             return np.array([_bound_of_violation(p, counts, self._delta) for p in self._pieces])
         if not self._needs_scores:
             return violations(self._pieces, counts)
-        members = dict(zip(self._split.groups, self._split.memberships.T, strict=True))
-        return violations(self._pieces, scored_groups(scores, self._split.labels, members))
+        return violations(self._pieces, self._split.scored(scores))
 
 
 def _bound_of_violation(

@@ -120,6 +120,13 @@ def test_a_limit_from_below_is_tightened_upwards(splits):
     assert all(point.measured[0].bound < point.measured[0].value for point in points)
 
 
+def test_a_measure_over_all_thresholds_has_a_value_and_no_bound(splits):
+    config = changed(constraints=("AUC | [a] >= 0.5",), steps=60, snapshots=2)
+    for point in sweep(*splits, config, [0.6]):
+        [measured] = point.measured
+        assert 0.5 < measured.value < 1 and np.isnan(measured.bound)
+
+
 @pytest.mark.parametrize(
     ("line", "tightened"),
     [
@@ -129,6 +136,8 @@ def test_a_limit_from_below_is_tightened_upwards(splits):
         ("abs(FPR | [a] - FPR | [b]) <= 0.3", "abs(FPR | [a] - FPR | [b]) <= 0.1"),
         ("max_gap(TPR, [G]) <= 0.3", "max_gap(TPR, [G]) <= 0.1"),
         ("PPR | [a] / PPR | [b] >= 0.3", "PPR | [a] / PPR | [b] >= 0.1"),
+        ("F1 | [a] >= 0.3", "F1 | [a] >= 0.1"),
+        ("AUC | [a] >= 0.6", "AUC | [a] >= 0.1"),
     ],
 )
 def test_a_limit_is_replaced_and_nothing_else(line, tightened):
