@@ -26,6 +26,8 @@ guide. The modules, from the words of a constraint to a served model:
 | `linear` | `Constraint` -> linear pieces that a trainer can follow | NumPy |
 | `trainable` | what a trainer follows of any constraint | NumPy |
 | `bounds` | one-sided confidence bounds of any expression (Clopper-Pearson) | SciPy |
+| `prediction` | what a gate of such bounds will say, from other data than its own | SciPy |
+| `power`, `samples` | limits that a test split can keep; how many more examples would do | SciPy |
 | `candidates` | which snapshot to keep, or in what proportions to mix them | SciPy |
 | `losses` | zero-one, hinge, softmax and cross-entropy on net costs | TensorFlow |
 | `problems/` | any problem: contexts, every rate, expressions, losses, the language | TensorFlow |
@@ -70,8 +72,8 @@ _EXPORTS = {
 }
 _MODULES = (
     *("algebra", "bounds", "candidates", "curves", "errors", "expressions", "games", "language"),
-    "linear",
-    *("losses", "notation", "problems", "rates", "serving"),
+    *("linear", "losses", "notation", "power", "prediction", "problems", "rates", "samples"),
+    "serving",
     "trainable",
     "training",
 )

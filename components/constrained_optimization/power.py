@@ -1,0 +1,160 @@
+"""What limits a test split can keep at all: before any model is trained, and after one was gated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.constrained_optimization.expressions import (
+    Constraint,
+    Expression,
+    RateOf,
+    rates_in,
+)
+from components.constrained_optimization.prediction import Measured, Size, Sizes, bound_of
+from components.constrained_optimization.rates import Counts, Group
+
+
+@dataclass(frozen=True)
+class ModelRates:
+    """A model by what it does to each label: its false and its true positive rate, in [0, 1]."""
+
+    fpr: float
+    tpr: float
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.fpr <= 1 and 0 <= self.tpr <= 1):
+            raise ValueError(f"rates are in [0, 1], got {self}")
+
+
+def even_model(expression: Expression, share: float) -> ModelRates:
+    """A model without any gap in what `expression` is about.
+
+    Its errors are a share of each label of every group; or, where decisions are compared and not
+    errors (PPR, NPR), it says Yes to that share of everyone.
+
+    Args:
+        expression: any.
+        share: in [0, 1].
+
+    Raises:
+        ValueError: for another share.
+    """
+    decisions = any(
+        isinstance(rate, RateOf) and rate.rate in ("PPR", "NPR") for rate in rates_in(expression)
+    )
+    return ModelRates(fpr=share, tpr=share if decisions else 1 - share)
+
+
+def limit_to_pass(
+    constraint: Constraint,
+    model: ModelRates | Mapping[Group | None, ModelRates],
+    sizes: Sizes,
+    delta: float,
+    miss: float = 0.2,
+    draws: int = 200,
+    seed: int = 0,
+) -> float:
+    """The tightest limit that a model with known true rates passes with probability 1 - `miss`.
+
+    The quantile of the gate's bound over `draws` simulated test splits. Groups of one feature are
+    disjoint, and everyone holds them; groups of different features are drawn as if independent.
+
+    Args:
+        constraint: the gate's; its limit plays no part.
+        model: its true rates: the same in every group, or those of each group.
+        sizes: examples of each group on the test split.
+        delta: the gate's allowed probability of error.
+        miss: allowed probability of not passing, in (0, 1).
+        draws: simulated splits, >= 1; the quantile is about as exact as 1 / sqrt(draws).
+        seed: of the simulation; the same limits for the same seed.
+
+    Returns:
+        The limit; inf (-inf for >=) where no limit is passed that often; NaN where a rate has no
+        examples.
+
+    Raises:
+        ValueError: for a bad delta, miss or number of draws.
+    """
+    if not (0 < miss < 1 and draws >= 1):
+        raise ValueError(f"expected 0 < miss < 1 and draws >= 1, got {miss!r} and {draws!r}")
+    # With every outcome seen as often as it could be, only a missing denominator leaves no value.
+    fullest = {
+        group: Counts(size.positives, size.negatives, size.negatives, size.positives)
+        for group, size in sizes.items()
+    }
+    if math.isnan(constraint.value(fullest)):
+        return math.nan
+    drawn = _simulated(model, sizes, draws, np.random.default_rng(seed))
+    worse = 1.0 if constraint.sense == "<=" else -1.0
+    reached = [worse * bound_of(constraint, counts, delta) for counts in drawn]
+    # A ratio to nothing has no bound: such a split blocks, whatever the limit.
+    ordered = sorted(math.inf if math.isnan(bound) else bound for bound in reached)
+    return worse * ordered[math.ceil((1 - miss) * draws) - 1]
+
+
+def limit_today(
+    constraint: Constraint, counts: Measured, delta: float, step: float = 0.001
+) -> float:
+    """The tightest limit, in whole `step`s, that these outcomes keep at confidence 1 - delta.
+
+    Args:
+        constraint: its limit plays no part.
+        counts: the gate's outcomes.
+        delta: the gate's allowed probability of error.
+        step: what the bound is rounded to, on the safe side.
+
+    Returns:
+        The limit; infinite or NaN where the bound is.
+
+    Raises:
+        ValueError: as for `bounds.upper_bound`.
+    """
+    bound = bound_of(constraint, counts, delta)
+    if not math.isfinite(bound):
+        return bound
+    worse = 1 if constraint.sense == "<=" else -1
+    # A bound that is a whole number of steps, but for floating point, is not a step further.
+    whole = worse * math.ceil(round(worse * bound / step, 9))
+    limits = (round(steps * step, 12) for steps in (whole, whole + worse))
+    return next(limit for limit in limits if constraint.with_limit(limit).is_satisfied(bound))
+
+
+def _simulated(
+    model: ModelRates | Mapping[Group | None, ModelRates],
+    sizes: Sizes,
+    draws: int,
+    rng: np.random.Generator,
+) -> list[dict[Group | None, Counts]]:
+    def rates(group: Group | None) -> ModelRates:
+        return model if isinstance(model, ModelRates) else model[group]
+
+    def outcomes(group: Group | None, size: Size) -> NDArray[np.int64]:
+        of = rates(group)
+        tp = rng.binomial(size.positives, of.tpr, draws)
+        fp = rng.binomial(size.negatives, of.fpr, draws)
+        return np.stack([tp, fp, size.negatives - fp, size.positives - tp])
+
+    table: dict[Group | None, NDArray[np.int64]] = {
+        group: outcomes(group, size) for group, size in sizes.items() if group is not None
+    }
+    if None in sizes:
+        # Everyone: the groups of one feature, and who belongs to none of them.
+        feature = next((group.feature for group in table if group is not None), None)
+        inside = [group for group in table if group is not None and group.feature == feature]
+        rest = Size(
+            max(0, sizes[None].positives - sum(sizes[group].positives for group in inside)),
+            max(0, sizes[None].negatives - sum(sizes[group].negatives for group in inside)),
+        )
+        everyone = sum((table[group] for group in inside), np.zeros((4, draws), np.int64))
+        if rest.examples:
+            everyone = everyone + outcomes(None, rest)
+        table[None] = everyone
+    return [
+        {group: Counts(*map(int, cells[:, draw])) for group, cells in table.items()}
+        for draw in range(draws)
+    ]

@@ -1,0 +1,162 @@
+"""How many more examples, and of which group, would let a measured value pass its gate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from components.constrained_optimization.expressions import Constraint, RateOf, rates_in
+from components.constrained_optimization.prediction import (
+    Measured,
+    Size,
+    Sizes,
+    projected_bound,
+    sizes_of,
+)
+from components.constrained_optimization.rates import RATES, Group
+
+Label = Literal["negatives", "positives", "examples"]
+
+# More than this times the data is no advice.
+_MOST = 1000
+
+
+@dataclass(frozen=True)
+class Addition:
+    """Examples to add, as they come: the rates stay what they were measured to be.
+
+    Attributes:
+        group: whose; None: of everyone, in proportion.
+        label: which of its examples count for the constraint.
+        examples: how many of these to add.
+        factor: what their number is multiplied by.
+    """
+
+    group: Group | None
+    label: Label
+    examples: int
+    factor: float
+
+
+def more_examples(constraint: Constraint, counts: Measured, delta: float) -> Addition | None:
+    """The smallest addition to a single group after which the measured value would pass.
+
+    Where no single group is enough, as much more of every group. By bisection over
+    `prediction.projected_bound`: new examples will not have the same rates exactly, so that half of such
+    additions will just not be enough.
+
+    Args:
+        constraint: the gate's.
+        counts: the gate's outcomes.
+        delta: the gate's allowed probability of error.
+
+    Returns:
+        The addition, of 0 examples where the value passes as it is; None where no thousandfold of the
+        data would do: the value itself is over the limit, or a rate has no examples.
+
+    Raises:
+        ValueError: as for `bounds.upper_bound`.
+    """
+    labels = _labels(constraint)
+    sizes = sizes_of(counts)
+
+    def passes(supposed: Sizes) -> bool:
+        return constraint.is_satisfied(projected_bound(constraint, counts, supposed, delta))
+
+    if passes(sizes):
+        return Addition(None, "examples", 0, 1.0)
+    if not constraint.is_satisfied(constraint.value(counts)):
+        return None
+    alone = [
+        found
+        for group, label in labels.items()
+        if group in sizes
+        for found in _alone(passes, sizes, group, label)
+    ]
+    if alone:
+        return min(alone, key=lambda addition: addition.examples)
+    return _together(passes, sizes, labels)
+
+
+def _labels(constraint: Constraint) -> dict[Group | None, Label]:
+    """Of each group in the constraint, which examples its rates are over."""
+    found: dict[Group | None, set[str]] = {}
+    for rate in rates_in(constraint.expression):
+        denominator = RATES[rate.rate].denominator if isinstance(rate, RateOf) else "all"
+        found.setdefault(rate.group, set()).add(denominator)
+
+    def label(denominators: set[str]) -> Label:
+        if denominators == {"negatives"}:
+            return "negatives"
+        return "positives" if denominators == {"positives"} else "examples"
+
+    return {group: label(denominators) for group, denominators in found.items()}
+
+
+def _alone(
+    passes: Callable[[Sizes], bool], sizes: Sizes, group: Group | None, label: Label
+) -> Iterator[Addition]:
+    """The least addition to one group, if any is enough."""
+    present: int = getattr(sizes[group], label)
+
+    def supposed(added: int) -> Sizes:
+        own = _grown(sizes[group], label, added)
+        grown = dict(sizes) | {group: own}
+        if None in sizes and group is not None:  # they are part of everyone
+            more = own.positives - sizes[group].positives, own.negatives - sizes[group].negatives
+            grown[None] = Size(sizes[None].positives + more[0], sizes[None].negatives + more[1])
+        return grown
+
+    most = present * _MOST
+    if present and passes(supposed(most)):
+        added = _bisected(lambda n: passes(supposed(n)), most)
+        yield Addition(group, label, added, (present + added) / present)
+
+
+def _together(
+    passes: Callable[[Sizes], bool], sizes: Sizes, labels: dict[Group | None, Label]
+) -> Addition | None:
+    """The least common factor, in percent."""
+
+    def supposed(percent: int) -> Sizes:
+        return {
+            group: Size(
+                math.ceil(size.positives * (1 + percent / 100)),
+                math.ceil(size.negatives * (1 + percent / 100)),
+            )
+            for group, size in sizes.items()
+        }
+
+    most = (_MOST - 1) * 100
+    if not passes(supposed(most)):
+        return None
+    grown = supposed(_bisected(lambda n: passes(supposed(n)), most))
+    kinds = set(labels.values())
+    label: Label = kinds.pop() if len(kinds) == 1 else "examples"
+    counted: list[Group | None] = [group for group in labels if group is not None] or [None]
+    before = sum(getattr(sizes[group], label) for group in counted)
+    after = sum(getattr(grown[group], label) for group in counted)
+    return Addition(None, label, after - before, after / before)
+
+
+def _grown(size: Size, label: Label, added: int) -> Size:
+    if label == "negatives":
+        return Size(size.positives, size.negatives + added)
+    if label == "positives":
+        return Size(size.positives + added, size.negatives)
+    positives = round(added * size.positives / size.examples)
+    return Size(size.positives + positives, size.negatives + added - positives)
+
+
+def _bisected(enough: Callable[[int], bool], most: int) -> int:
+    """The least number that is enough, `most` being so and 0 not."""
+    too_few = 0
+    while most - too_few > 1:
+        middle = (too_few + most) // 2
+        if enough(middle):
+            most = middle
+        else:
+            too_few = middle
+    return most
