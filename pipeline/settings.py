@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import copy
 import difflib
+import os
 import pathlib
+import re
 import types
 import typing
 from collections.abc import Sequence
@@ -24,6 +26,7 @@ from components.errors import SettingsError
 from components.fairness_metrics.config import GateConfig
 from components.features import Features, Strict, require_network_fits
 from pipeline.data.from_csv.config import CsvSettings
+from pipeline.deployment import DeploymentSettings
 
 
 class StandInSettings(Strict):
@@ -101,6 +104,9 @@ class Settings(Strict):
         ),
         description="arguments of every Beam pipeline",
     )
+    deploy: DeploymentSettings = Field(
+        default_factory=DeploymentSettings, description="runs on a cluster"
+    )
 
     @model_validator(mode="after")
     def _network_fits_the_inputs(self) -> Settings:
@@ -137,6 +143,8 @@ def load(files: Sequence[str] = (), assignments: Sequence[str] = ()) -> Settings
       files: paths of YAML files with (part of) the tree.
       assignments: `path.to.field=value`, the value in YAML; `field.0` names an element of a list.
 
+    In any text, `${NAME}` stands for the environment variable NAME (and `$${` for a plain `${`).
+
     Raises:
       SettingsError: naming the file or assignment, the field, the value and what was expected.
     """
@@ -149,7 +157,7 @@ def load(files: Sequence[str] = (), assignments: Sequence[str] = ()) -> Settings
         _assign(tree, assignment)
         sources.append(f"--set {assignment}")
     try:
-        return Settings.model_validate(tree)
+        return Settings.model_validate(_expand(tree, ()))
     except ValidationError as error:
         raise SettingsError(_explain(error, sources)) from None
 
@@ -157,7 +165,7 @@ def load(files: Sequence[str] = (), assignments: Sequence[str] = ()) -> Settings
 def dump(settings: BaseModel) -> str:
     """The tree as YAML, every value visible."""
     return yaml.safe_dump(
-        settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100
+        _escape(settings.model_dump(mode="json")), sort_keys=False, allow_unicode=True, width=100
     )
 
 
@@ -191,6 +199,42 @@ def _merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
         )
         merged[key] = _merge(merged[key], value) if merge else value
     return merged
+
+
+_VARIABLE = re.compile(r"\$(\$)?\{([^}]*)\}")
+
+
+def _expand(value: Any, location: tuple[str, ...]) -> Any:
+    """`value` with the environment variables that its texts name."""
+    if isinstance(value, dict):
+        return {key: _expand(item, (*location, str(key))) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_expand(item, (*location, str(index))) for index, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def replacement(match: re.Match[str]) -> str:
+        escaped, name = match.groups()
+        if escaped:
+            return f"${{{name}}}"
+        if not os.environ.get(name):
+            field = ".".join(location)
+            raise SettingsError(
+                f"{field} = {value!r}: the environment variable {name!r} is not set. Set it "
+                f"(export {name}=...), or give the value itself with --set {field}=..."
+            )
+        return os.environ[name]
+
+    return _VARIABLE.sub(replacement, value)
+
+
+def _escape(value: Any) -> Any:
+    """The inverse of `_expand`: texts that stand for themselves."""
+    if isinstance(value, dict):
+        return {key: _escape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_escape(item) for item in value]
+    return value.replace("${", "$${") if isinstance(value, str) else value
 
 
 def _assign(tree: dict[str, Any], assignment: str) -> None:

@@ -465,3 +465,59 @@ def test_a_folder_is_no_settings_file(tmp_path):
 def test_settings_do_not_change_once_made():
     with pytest.raises(ValueError, match="frozen"):
         load().gate.limit = 0.9
+
+
+def test_the_environment_fills_in_what_a_file_leaves_to_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("BUCKET", "somewhere")
+    file = write(tmp_path / "mine.yaml", "deploy: {pipeline_root: 'gs://${BUCKET}/runs'}")
+    assert load([file]).deploy.pipeline_root == "gs://somewhere/runs"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("$${NAME}", "${NAME}"), ("$$${NAME}", "$${NAME}"), ("$5", "$5")]
+)
+def test_a_dollar_can_be_had_too(tmp_path, given, meant):
+    settings = load([], [f"deploy.image={given}"])
+    assert settings.deploy.image == meant
+    assert load([write(tmp_path / "dump.yaml", dump(settings))]) == settings
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_variable_that_is_not_set_is_named_with_its_field(monkeypatch, value):
+    if value is None:
+        monkeypatch.delenv("NOWHERE_SET", raising=False)
+    else:
+        monkeypatch.setenv("NOWHERE_SET", value)
+    message = refused("deploy.vertex.project=${NOWHERE_SET}")
+    assert "deploy.vertex.project" in message
+    assert "'NOWHERE_SET' is not set" in message
+
+
+def test_resources_of_one_component_leave_those_of_the_others():
+    deploy = load([], ["deploy.resources.Evaluator={memory_gb: 64}"]).deploy
+    assert deploy.resources_of("Evaluator").memory_gb == 64
+    assert deploy.resources_of("Evaluator").cpu == Settings().deploy.resources_of("Evaluator").cpu
+    assert deploy.resources_of("Transform") == Settings().deploy.resources_of("Transform")
+    assert deploy.resources_of("Pusher") == deploy.resources["default"]
+
+
+@pytest.mark.parametrize(
+    ("assignment", "parts"),
+    [
+        ("deploy.resources={ConstrainedTrainer: {cpu: 4}}", ("deploy.trainer",)),
+        ("deploy.trainer.replicas=2", ("replicas = 2", "job")),
+        ("deploy.vertex.accelerator_type=nvidia.com/gpu", ("deploy.vertex.accelerator_type",)),
+        (
+            "deploy.kubeflow.accelerator_resource=NVIDIA_TESLA_T4",
+            ("deploy.kubeflow.accelerator_resource",),
+        ),
+        (
+            "deploy.kubeflow.volumes=[{claim: a, path: relative}]",
+            ("deploy.kubeflow.volumes.0.path",),
+        ),
+    ],
+)
+def test_a_deployment_that_cannot_be_is_refused(assignment, parts):
+    message = refused(assignment)
+    for part in parts:
+        assert part in message
