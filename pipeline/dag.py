@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import tfx.components as standard
 
@@ -22,10 +23,10 @@ from tfx.types import standard_artifacts
 from tfx_bsl.public.proto import slicing_spec_pb2
 
 from components.constrained_trainer.component import ConstrainedTrainer
-from components.constrained_trainer.config import TrainingConfig
+from components.constrained_trainer.config import GateTarget, TrainingConfig
 from components.example_gen.component import ImportExampleGen
 from components.example_validator.component import ExampleValidator
-from components.fairness_metrics import gate
+from components.fairness_metrics import checks, gate
 from components.features import TRANSFORMED_LABEL, Features
 from components.fingerprint import code_fingerprint
 from components.pusher import executor as pusher_executor
@@ -68,7 +69,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
     )
     transform.add_upstream_node(example_validator)
 
-    def trainer(config: TrainingConfig, **start: types.BaseChannel) -> ConstrainedTrainer:
+    def trainer(config: TrainingConfig, **start: Any) -> ConstrainedTrainer:
         return ConstrainedTrainer(
             examples=transform.outputs["transformed_examples"],
             transform_graph=transform.outputs["transform_graph"],
@@ -79,12 +80,15 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
 
     baseline = trainer(_unconstrained(settings.trainer)).with_id(BASELINE)
     resolvers = []
-    start = {}
+    start: dict[str, Any] = {}
     if settings.trainer.warm_start != "none":
         start["base_model"] = baseline.outputs["model"]
     if settings.trainer.warm_start == "blessed":
         resolvers.append(_latest_blessed_model())
         start["blessed_model"] = resolvers[0].outputs["model"]
+    if settings.trainer.selection.rated_by == "gate":
+        start["statistics"] = statistics_gen.outputs["statistics"]
+        start["gate"] = _gate_target(settings)
     constrained = trainer(settings.trainer, **start).with_id(CONSTRAINED)
     evaluator = standard.Evaluator(
         examples=example_gen.outputs["examples"],
@@ -129,6 +133,16 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
 def _unconstrained(config: TrainingConfig) -> TrainingConfig:
     """The same training without constraints, from fresh weights."""
     return config.model_copy(update={"constraints": (), "warm_start": "none", "layers": "all"})
+
+
+def _gate_target(settings: Settings) -> GateTarget:
+    """What the gate will ask, as the trainer needs to know it to choose by it."""
+    asked = checks.checks(settings.gate, settings.data.features.group_names)
+    return GateTarget(
+        constraints=tuple(str(check.constraint) for check in asked),
+        confidence=settings.gate.confidence,
+        minimum_accuracy=settings.gate.minimum_accuracy,
+    )
 
 
 def _latest_blessed_model() -> Resolver:

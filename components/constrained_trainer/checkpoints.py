@@ -100,7 +100,7 @@ class Checkpoints:
 
 def _arrays(snapshot: Snapshot) -> dict[str, np.ndarray]:
     weights = {f"weight_{index:04d}": weight for index, weight in enumerate(snapshot.weights)}
-    fields = ("step", "objective", "error_rate", "violations", "multipliers")
+    fields = ("step", "objective", "error_rate", "violations", "multipliers", "excess")
     return {name: np.asarray(getattr(snapshot, name)) for name in fields} | weights
 
 
@@ -113,6 +113,7 @@ def _read(file: str) -> Snapshot:
         error_rate=float(arrays["error_rate"]),
         violations=arrays["violations"],
         multipliers=arrays["multipliers"],
+        excess=arrays["excess"],
         weights=[arrays[name] for name in sorted(arrays) if name.startswith("weight_")],
     )
 

@@ -10,23 +10,25 @@ from tfx.types import standard_artifacts, system_executions
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.constrained_trainer import executor
-from components.constrained_trainer.config import TrainingConfig
+from components.constrained_trainer.config import GateTarget, TrainingConfig
 from components.errors import SettingsError
 from components.features import Features
 from components.fingerprint import code_fingerprint
 
 
 class ConstrainedTrainerSpec(ComponentSpec):
-    """Interface of ConstrainedTrainer; `config` and `features` are the dumped settings objects."""
+    """Interface of ConstrainedTrainer; `config`, `features`, `gate`: the dumped settings objects."""
 
     PARAMETERS: ClassVar = {
         "config": ExecutionParameter(type=str),
         "features": ExecutionParameter(type=str),
         "code": ExecutionParameter(type=str),
+        "gate": ExecutionParameter(type=str, optional=True),
     }
     INPUTS: ClassVar = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
+        "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
         "base_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "blessed_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
@@ -56,6 +58,8 @@ class ConstrainedTrainer(base_component.BaseComponent):
         features: Features,
         base_model: types.BaseChannel | None = None,
         blessed_model: types.BaseChannel | None = None,
+        statistics: types.BaseChannel | None = None,
+        gate: GateTarget | None = None,
     ):
         """Args:
         examples: transformed examples with splits `train` and `validation`.
@@ -64,13 +68,25 @@ class ConstrainedTrainer(base_component.BaseComponent):
         features: what the columns mean.
         base_model: a model of this component to start from.
         blessed_model: another, which is preferred where it resolves to one.
+        statistics: of the split `test`, by group and label: how many examples the gate will have.
+        gate: what it will ask; with `statistics`, for snapshots that are rated by it.
+
+        Raises:
+          SettingsError: one of `statistics` and `gate` is given without the other.
         """
+        if (statistics is None) != (gate is None):
+            raise SettingsError(
+                "statistics and gate belong together: a gate is predicted from its limits and from how "
+                "many examples it has; give both or none"
+            )
         super().__init__(
             ConstrainedTrainerSpec(
                 examples=examples,
                 transform_graph=transform_graph,
                 base_model=base_model,
                 blessed_model=blessed_model,
+                statistics=statistics,
+                gate=gate.model_dump_json() if gate else None,
                 config=config.model_dump_json(),
                 features=features.model_dump_json(),
                 code=code_fingerprint(
@@ -78,6 +94,7 @@ class ConstrainedTrainer(base_component.BaseComponent):
                     "components.constrained_optimization",
                     "components.transform",
                     "components.features",
+                    "components.group_sizes",
                     *_own_network(config.network),
                 ),
                 model=types.Channel(type=standard_artifacts.Model),

@@ -53,12 +53,24 @@ class SelectionConfig(Strict):
         description="best snapshot; distribution: the best mixture of snapshots, served as a "
         "stochastic classifier; last",
     )
-    rated_by: Literal["value", "upper_bound"] = Field(
+    rated_by: Literal["value", "upper_bound", "gate"] = Field(
         "value",
         description="constraints on the validation split: as measured, or by their upper confidence "
-        "bound, so that a lucky snapshot is not chosen",
+        "bound, so that a lucky snapshot is not chosen; gate: by whether the gate's constraints are "
+        "predicted to pass, and then by error alone (as measured where no gate follows)",
     )
     confidence: float = Field(0.95, gt=0, lt=1, description="of the upper bound")
+    pass_probability: float = Field(
+        0.8, gt=0, lt=1, description="with which a snapshot must pass the gate to be predicted to"
+    )
+
+
+class GateTarget(Strict):
+    """What the gate will ask of the model, as far as a snapshot can be chosen by it."""
+
+    constraints: tuple[str, ...] = Field(description="lines of the constraint language")
+    confidence: float = Field(gt=0, lt=1, description="of the gate's bounds")
+    minimum_accuracy: float = Field(0.0, ge=0, le=1, description="of the gate")
 
 
 class TrainingConfig(Strict):

@@ -18,16 +18,18 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components import progress
+from components import group_sizes, progress
 from components.constrained_trainer import devices, serving
-from components.constrained_trainer.config import TrainingConfig
+from components.constrained_trainer.config import GateTarget, TrainingConfig
 from components.constrained_trainer.data import Split, load_split
 from components.constrained_trainer.history import History
+from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.training import TrainingResult, train
 from components.features import Features
 from components.transform.inputs import model_inputs
 
 WEIGHTS_FILE = "weights.npz"
+PREDICTED_TO_PASS = "predicted_to_pass"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -65,14 +67,21 @@ class Executor(base_executor.BaseExecutor):
                 start=_start(input_dict),
                 checkpoints=folder,
                 scope=scope,
+                outlook=_outlook(input_dict, exec_properties, config, features),
             )
         if result.stopped:
             logging.warning("training stopped early: %s", result.stopped)
             progress.report(result.snapshots[-1].step, config.steps, f"stopped: {result.stopped}")
+        if result.predicted_to_pass is False:
+            logging.warning(
+                "no snapshot is predicted to pass the gate: %s", exec_properties["gate"]
+            )
         if devices.is_chief():
             history.write(result, run)
             model = artifact_utils.get_single_instance(output_dict["model"])
             _export(result, transform, features, model.uri)
+            if result.predicted_to_pass is not None:
+                model.set_int_custom_property(PREDICTED_TO_PASS, int(result.predicted_to_pass))
             if tf.io.gfile.exists(folder):
                 tf.io.gfile.rmtree(folder)
 
@@ -116,6 +125,23 @@ def _start(input_dict: dict[str, list[types.Artifact]]) -> list[np.ndarray] | No
     return None
 
 
+def _outlook(
+    input_dict: dict[str, list[types.Artifact]],
+    exec_properties: dict[str, Any],
+    config: TrainingConfig,
+    features: Features,
+) -> Outlook | None:
+    """The gate that is to come, if the component was told of one."""
+    if not exec_properties.get("gate"):
+        return None
+    statistics = artifact_utils.get_single_uri(input_dict["statistics"])
+    return Outlook(
+        GateTarget.model_validate_json(exec_properties["gate"]),
+        group_sizes.read(statistics, "test", features),
+        config.selection.pass_probability,
+    )
+
+
 def _plan(splits: list[Split], config: TrainingConfig, scope: tf.distribute.Strategy) -> str:
     """One line for the log: what trains on what."""
     described = []
@@ -134,7 +160,9 @@ def _checkpoints(
     """The same folder for the same work: beside the outputs, which have a new folder at every attempt."""
     work = {
         "inputs": {key: [a.uri for a in artifacts] for key, artifacts in input_dict.items()},
-        "properties": {key: exec_properties[key] for key in ("config", "features", "code")},
+        "properties": {
+            key: exec_properties.get(key) for key in ("config", "features", "code", "gate")
+        },
     }
     digest = hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()[:16]
     run = artifact_utils.get_single_uri(output_dict["model_run"]).rstrip("/")

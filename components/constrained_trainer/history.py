@@ -60,6 +60,7 @@ class History:
             "probabilities": result.probabilities.tolist(),
             "rated_by": self._config.selection.rated_by,
             "stopped": result.stopped,
+            "predicted_to_pass": result.predicted_to_pass,
             "snapshots": [
                 {
                     "step": snapshot.step,
@@ -67,6 +68,7 @@ class History:
                     "error_rate": snapshot.error_rate,
                     "violations": _numbers(snapshot.violations),
                     "multipliers": _numbers(snapshot.multipliers),
+                    "excess": _numbers(snapshot.excess),
                 }
                 for snapshot in result.snapshots
             ],

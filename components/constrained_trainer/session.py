@@ -120,7 +120,7 @@ class Session:
 
     def _take(self, step: int) -> Snapshot:
         model = self._loop.model
-        error_rate, violations = self._rating()
+        error_rate, violations, excess = self._rating()
         snapshot = Snapshot(
             step=step,
             objective=self._loop.take_mean_objective(),
@@ -128,6 +128,7 @@ class Session:
             violations=violations,
             multipliers=self._loop.multipliers,
             weights=[np.array(weight) for weight in model.get_weights()],
+            excess=excess,
         )
         self.snapshots.append(snapshot)
         if self._checkpoints:

@@ -30,9 +30,10 @@ from components.constrained_trainer.data import Split
 from components.constrained_trainer.feed import Feed
 from components.constrained_trainer.game import make_game
 from components.constrained_trainer.loop import Loop
+from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.sampling import Sampler
 from components.constrained_trainer.session import Moment, Session
-from components.constrained_trainer.snapshots import Rating, Snapshot, choose
+from components.constrained_trainer.snapshots import Rating, Snapshot, choose, predicted_to_pass
 from components.errors import DataError, SettingsError
 from components.transform.inputs import ModelInput
 
@@ -48,6 +49,7 @@ class TrainingResult:
       pieces: (k,) what each violation of a snapshot is.
       constraints: (m,) names of what each multiplier belongs to.
       stopped: why training ended before its last step, or None.
+      predicted_to_pass: whether the gate is predicted to let the choice pass; None: no gate was known.
     """
 
     model: keras.Model
@@ -56,6 +58,7 @@ class TrainingResult:
     pieces: list[str]
     constraints: list[str]
     stopped: str | None = None
+    predicted_to_pass: bool | None = None
 
     @property
     def best(self) -> int:
@@ -89,6 +92,7 @@ def train(
     start: Sequence[np.ndarray] | None = None,
     checkpoints: str | None = None,
     scope: tf.distribute.Strategy | None = None,
+    outlook: Outlook | None = None,
 ) -> TrainingResult:
     """Trains a network and returns it at its best snapshot.
 
@@ -101,6 +105,8 @@ def train(
       start: weights to start from, for `config.warm_start`.
       checkpoints: folder to write checkpoints to and to go on from; None: none are written.
       scope: the strategy to train with; None: that of `config.devices`.
+      outlook: the gate that snapshots are rated by, where `config.selection.rated_by` is "gate"; None:
+        they are rated by the trainer's constraints, as measured.
 
     Raises:
       ValueError: a constraint does not parse or cannot be trained on.
@@ -126,7 +132,9 @@ def train(
         watched = validation if config.multipliers.watch == "validation" else training
         game = make_game(trained, constraints, training, watched, config)
         loop = Loop(trained, game, *_feeds(training, watched, config, scope), config, scope)
-    rating = Rating(trained, constraints, validation, config.selection)
+    if config.selection.rated_by != "gate":
+        outlook = None
+    rating = Rating(trained, constraints, validation, config.selection, outlook)
     session = Session(loop, rating, config, on_moment)
     if checkpoints is not None:
         belongs_to = {"config": config.model_dump(mode="json"), "examples": len(training)}
@@ -142,6 +150,7 @@ def train(
         pieces=rating.pieces,
         constraints=list(game.problem.constraint_names),
         stopped=stopped,
+        predicted_to_pass=predicted_to_pass(session.snapshots, probabilities),
     )
     trained.set_weights(result.chosen.weights)
     return result

@@ -102,6 +102,36 @@ def test_a_setting_changes_the_parameters_of_the_components_it_is_for(dag, assig
     assert differing == changed
 
 
+BY_GATE = "trainer.selection.rated_by=gate"
+
+
+def test_a_trainer_that_rates_by_the_gate_is_told_of_it():
+    settings = load([], [BY_GATE, "gate.limit=0.07", "gate.confidence=0.9"])
+    dag = nodes(settings)
+    told = json.loads(dag[CONSTRAINED].exec_properties["gate"])
+    assert told == {
+        "constraints": ["max_gap(FPR, [Young]) <= 0.07"],
+        "confidence": 0.9,
+        "minimum_accuracy": settings.gate.minimum_accuracy,
+    }
+    assert dag[CONSTRAINED].inputs["statistics"].producer_component_id == "StatisticsGen"
+    assert "statistics" not in dag[BASELINE].inputs
+    assert dag[BASELINE].exec_properties.get("gate") is None
+
+
+def test_another_limit_of_the_gate_is_another_training_only_where_it_chooses():
+    for rated_by, changed in ((BY_GATE, {CONSTRAINED, "Evaluator"}), (None, {"Evaluator"})):
+        # The confidence would be told, too; what is for display or for the Evaluator alone is not.
+        one, other, same = (
+            nodes(load([], [*filter(None, [rated_by]), assignment]))
+            for assignment in ("gate.limit=0.05", "gate.limit=0.04", "gate.minimum_negatives=7")
+        )
+        assert {
+            name for name in one if one[name].exec_properties != other[name].exec_properties
+        } == changed
+        assert one[CONSTRAINED].exec_properties == same[CONSTRAINED].exec_properties
+
+
 def test_the_code_of_a_component_is_among_its_parameters(dag, monkeypatch):
     from components.constrained_trainer import component as trainer
     from components.example_gen import component as example_gen

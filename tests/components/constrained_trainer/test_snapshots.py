@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from components.constrained_optimization import bounds, language
+from components.constrained_optimization.prediction import Size, predicted_bound
 from components.constrained_optimization.rates import Group
-from components.constrained_trainer.config import SelectionConfig
-from components.constrained_trainer.snapshots import Rating, Snapshot, choose
+from components.constrained_trainer.config import GateTarget, SelectionConfig
+from components.constrained_trainer.outlook import Outlook
+from components.constrained_trainer.snapshots import Rating, Snapshot, choose, predicted_to_pass
 from components.errors import DataError
 from tests.components.constrained_trainer.toy import biased_split, linear_network
 
+FAR = Size(10**6, 10**6)
 VALIDATION = biased_split(900, seed=5)
 NAMES = {"G": ["a", "b"]}
 
@@ -31,7 +34,7 @@ def scores() -> np.ndarray:
 
 
 def test_violations_are_those_of_the_rates_of_the_whole_split():
-    error, violations = rating("FPR | [a] <= 0.05", "TPR | [b] >= 0.9", "PPV >= 0.7")()
+    error, violations, _ = rating("FPR | [a] <= 0.05", "TPR | [b] >= 0.9", "PPV >= 0.7")()
     yes, positive = scores() > 0, VALIDATION.labels > 0
     a, b = VALIDATION.memberships.T > 0
     assert error == np.mean(yes != positive)
@@ -45,7 +48,7 @@ def test_violations_are_those_of_the_rates_of_the_whole_split():
 
 
 def test_an_area_is_measured_from_scores():
-    _, [violation] = rating("AUC | [a] >= 0.9")()
+    _, [violation], _ = rating("AUC | [a] >= 0.9")()
     rows = VALIDATION.memberships[:, 0] > 0
     s, y = scores()[rows], VALIDATION.labels[rows] > 0
     pairs = np.sign(s[y][:, None] - s[~y][None, :])
@@ -54,18 +57,19 @@ def test_an_area_is_measured_from_scores():
 
 def test_an_upper_bound_rates_what_can_be_promised():
     line = "FPR | [a] <= 0.05"
-    _, [value] = rating(line)()
-    _, [bound] = rating(line, rated_by="upper_bound", confidence=0.9)()
+    _, [value], _ = rating(line)()
+    _, [bound], _ = rating(line, rated_by="upper_bound", confidence=0.9)()
     counts = VALIDATION.counts(scores())
     expected = bounds.clopper_pearson_upper(*counts[Group("G", "a")].trials("FPR"), 0.1) - 0.05
     assert bound == pytest.approx(expected) and bound > value
-    _, [at_least] = rating("TPR | [b] >= 0.9", rated_by="upper_bound")()
-    _, [measured] = rating("TPR | [b] >= 0.9")()
+    _, [at_least], _ = rating("TPR | [b] >= 0.9", rated_by="upper_bound")()
+    _, [measured], _ = rating("TPR | [b] >= 0.9")()
     assert at_least > measured
 
 
-def snapshot(error: float, *violations: float) -> Snapshot:
-    return Snapshot(1, 0.5, error, np.array(violations), np.zeros(1), [np.array([error])])
+def snapshot(error: float, *violations: float, excess=()) -> Snapshot:
+    weights = [np.array([error])]
+    return Snapshot(1, 0.5, error, np.array(violations), np.zeros(1), weights, np.array(excess))
 
 
 CANDIDATES = [snapshot(0.10, 0.05), snapshot(0.20, -0.05), snapshot(0.13, 0.01)]
@@ -92,3 +96,80 @@ def test_what_could_not_be_measured_is_not_chosen():
         assert choose([unknown, *CANDIDATES], SelectionConfig(choose=how))[0] == 0
         with pytest.raises(DataError, match="could not be measured"):
             choose([unknown], SelectionConfig(choose=how))
+
+
+# Rated by the gate.
+
+GATE = SelectionConfig(rated_by="gate")
+LINE = "FPR | [a] <= 0.2"
+
+
+def outlook(sizes=None, **asked) -> Outlook:
+    target = GateTarget(**{"constraints": (LINE,), "confidence": 0.95} | asked)
+    return Outlook(target, sizes or dict.fromkeys((None, Group("G", "a"), Group("G", "b")), FAR))
+
+
+def test_an_excess_is_what_the_gate_is_predicted_to_see_beyond_its_limits():
+    counts = VALIDATION.counts(scores())
+    sizes = {None: Size(80, 70), Group("G", "a"): Size(30, 30), Group("G", "b"): Size(50, 40)}
+    gate = outlook(sizes, minimum_accuracy=0.9)
+    config = SelectionConfig(rated_by="gate")
+    error, _, excess = Rating(MODEL, [], VALIDATION, config, gate)()
+    constraint = language.parse(LINE, NAMES)
+    bound = predicted_bound(constraint, counts, sizes, 1 - 0.95, 1 - 0.8)
+    np.testing.assert_allclose(excess, [bound - 0.2, 0.9 - (1 - error)])
+
+
+def test_a_smaller_gate_is_harder_to_pass():
+    counts = VALIDATION.counts(scores())
+    small = {None: Size(40, 40), Group("G", "a"): Size(20, 20), Group("G", "b"): Size(20, 20)}
+    assert outlook(small).excess(counts)[0] > outlook().excess(counts)[0]
+
+
+def test_one_answer_to_everybody_is_never_predicted_to_pass():
+    gate = outlook(constraints=("max_gap(FPR, [G]) <= 0.5",))
+    assert np.isinf(gate.excess(VALIDATION.counts(np.full(len(VALIDATION), -1.0)))).all()
+    assert np.isfinite(gate.excess(VALIDATION.counts(scores()))).all()
+
+
+def test_what_the_gate_cannot_measure_is_not_predicted_to_pass():
+    sizes = {None: Size(9, 9), Group("G", "a"): Size(9, 0), Group("G", "b"): Size(0, 9)}
+    assert outlook(sizes).excess(VALIDATION.counts(scores()))[0] == np.inf
+
+
+def test_of_those_predicted_to_pass_the_least_error_is_best():
+    # The trainer's own violation (the first number) plays no part.
+    found = [
+        snapshot(0.10, -0.5, excess=(0.001, -0.2)),
+        snapshot(0.15, 0.5, excess=(-0.01, -0.2)),
+        snapshot(0.14, 0.5, excess=(0.0, -0.1)),
+        snapshot(0.11, -0.5, excess=(-0.2, 0.01)),
+    ]
+    chosen = choose(found, GATE)
+    assert chosen.tolist() == [0, 0, 1, 0] and predicted_to_pass(found, chosen) is True
+
+
+def test_where_none_is_predicted_to_pass_the_worst_excess_is_least():
+    found = [snapshot(0.1, excess=(0.03, -1)), snapshot(0.3, excess=(0.01, 0.02))]
+    chosen = choose(found, GATE)
+    assert chosen.tolist() == [0, 1] and predicted_to_pass(found, chosen) is False
+
+
+def test_a_mixture_may_be_predicted_to_pass_where_no_snapshot_of_less_error_is():
+    found = [snapshot(0.10, excess=(0.02,)), snapshot(0.20, excess=(-0.02,))]
+    chosen = choose(found, SelectionConfig(rated_by="gate", choose="distribution"))
+    np.testing.assert_allclose(chosen, [0.5, 0.5])
+    assert predicted_to_pass(found, chosen) is True
+
+
+def test_a_gate_of_which_nothing_can_be_predicted_leaves_the_trainers_own_choice():
+    found = [snapshot(each.error_rate, *each.violations, excess=(np.inf,)) for each in CANDIDATES]
+    chosen = choose(found, GATE)
+    assert chosen.tolist() == choose(CANDIDATES, SelectionConfig()).tolist()
+    assert predicted_to_pass(found, chosen) is False
+
+
+def test_without_a_gate_the_choice_is_by_the_trainers_constraints_as_measured():
+    chosen = choose(CANDIDATES, GATE)
+    assert chosen.tolist() == choose(CANDIDATES, SelectionConfig()).tolist()
+    assert predicted_to_pass(CANDIDATES, chosen) is None
