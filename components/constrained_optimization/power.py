@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from components.constrained_optimization.expressions import (
     Constraint,
@@ -15,8 +14,11 @@ from components.constrained_optimization.expressions import (
     RateOf,
     rates_in,
 )
-from components.constrained_optimization.prediction import Measured, Size, Sizes, bound_of
+from components.constrained_optimization.prediction import Measured, Sizes, bound_of, simulated
 from components.constrained_optimization.rates import Counts, Group
+
+DECISION_RATES = ("PPR", "NPR")
+"""Rates of what a model says, whatever the label."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def even_model(expression: Expression, share: float) -> ModelRates:
         ValueError: for another share.
     """
     decisions = any(
-        isinstance(rate, RateOf) and rate.rate in ("PPR", "NPR") for rate in rates_in(expression)
+        isinstance(rate, RateOf) and rate.rate in DECISION_RATES for rate in rates_in(expression)
     )
     return ModelRates(fpr=share, tpr=share if decisions else 1 - share)
 
@@ -61,8 +63,7 @@ def limit_to_pass(
 ) -> float:
     """The tightest limit that a model with known true rates passes with probability 1 - `miss`.
 
-    The quantile of the gate's bound over `draws` simulated test splits. Groups of one feature are
-    disjoint, and everyone holds them; groups of different features are drawn as if independent.
+    The quantile of the gate's bound over `draws` simulated test splits (`prediction.simulated`).
 
     Args:
         constraint: the gate's; its limit plays no part.
@@ -89,7 +90,14 @@ def limit_to_pass(
     }
     if math.isnan(constraint.value(fullest)):
         return math.nan
-    drawn = _simulated(model, sizes, draws, np.random.default_rng(seed))
+    models = {group: model if isinstance(model, ModelRates) else model[group] for group in sizes}
+    drawn = simulated(
+        {group: of.fpr for group, of in models.items()},
+        {group: of.tpr for group, of in models.items()},
+        sizes,
+        draws,
+        np.random.default_rng(seed),
+    )
     worse = 1.0 if constraint.sense == "<=" else -1.0
     reached = [worse * bound_of(constraint, counts, delta) for counts in drawn]
     # A ratio to nothing has no bound: such a split blocks, whatever the limit.
@@ -122,39 +130,3 @@ def limit_today(
     whole = worse * math.ceil(round(worse * bound / step, 9))
     limits = (round(steps * step, 12) for steps in (whole, whole + worse))
     return next(limit for limit in limits if constraint.with_limit(limit).is_satisfied(bound))
-
-
-def _simulated(
-    model: ModelRates | Mapping[Group | None, ModelRates],
-    sizes: Sizes,
-    draws: int,
-    rng: np.random.Generator,
-) -> list[dict[Group | None, Counts]]:
-    def rates(group: Group | None) -> ModelRates:
-        return model if isinstance(model, ModelRates) else model[group]
-
-    def outcomes(group: Group | None, size: Size) -> NDArray[np.int64]:
-        of = rates(group)
-        tp = rng.binomial(size.positives, of.tpr, draws)
-        fp = rng.binomial(size.negatives, of.fpr, draws)
-        return np.stack([tp, fp, size.negatives - fp, size.positives - tp])
-
-    table: dict[Group | None, NDArray[np.int64]] = {
-        group: outcomes(group, size) for group, size in sizes.items() if group is not None
-    }
-    if None in sizes:
-        # Everyone: the groups of one feature, and who belongs to none of them.
-        feature = next((group.feature for group in table if group is not None), None)
-        inside = [group for group in table if group is not None and group.feature == feature]
-        rest = Size(
-            max(0, sizes[None].positives - sum(sizes[group].positives for group in inside)),
-            max(0, sizes[None].negatives - sum(sizes[group].negatives for group in inside)),
-        )
-        everyone = sum((table[group] for group in inside), np.zeros((4, draws), np.int64))
-        if rest.examples:
-            everyone = everyone + outcomes(None, rest)
-        table[None] = everyone
-    return [
-        {group: Counts(*map(int, cells[:, draw])) for group, cells in table.items()}
-        for draw in range(draws)
-    ]

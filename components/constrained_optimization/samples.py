@@ -41,9 +41,10 @@ class Addition:
 
 
 def more_examples(constraint: Constraint, counts: Measured, delta: float) -> Addition | None:
-    """The smallest addition to a single group after which the measured value would pass.
+    """The smallest addition after which the measured value would pass.
 
-    Where no single group is enough, as much more of every group. By bisection over
+    It is to a single group; or as much more of every group, where no single one is enough or that
+    takes fewer examples. By bisection over
     `prediction.projected_bound`: new examples will not have the same rates exactly, so that half of such
     additions will just not be enough.
 
@@ -59,7 +60,7 @@ def more_examples(constraint: Constraint, counts: Measured, delta: float) -> Add
     Raises:
         ValueError: as for `bounds.upper_bound`.
     """
-    labels = _labels(constraint)
+    labels = labels_needed(constraint)
     sizes = sizes_of(counts)
 
     def passes(supposed: Sizes) -> bool:
@@ -75,13 +76,13 @@ def more_examples(constraint: Constraint, counts: Measured, delta: float) -> Add
         if group in sizes
         for found in _alone(passes, sizes, group, label)
     ]
-    if alone:
-        return min(alone, key=lambda addition: addition.examples)
-    return _together(passes, sizes, labels)
+    together = _together(passes, sizes, labels)
+    found = [*alone, *([together] if together else [])]
+    return min(found, key=lambda addition: addition.examples, default=None)
 
 
-def _labels(constraint: Constraint) -> dict[Group | None, Label]:
-    """Of each group in the constraint, which examples its rates are over."""
+def labels_needed(constraint: Constraint) -> dict[Group | None, Label]:
+    """Of each group in a constraint (None: everyone), which examples its rates are over."""
     found: dict[Group | None, set[str]] = {}
     for rate in rates_in(constraint.expression):
         denominator = RATES[rate.rate].denominator if isinstance(rate, RateOf) else "all"

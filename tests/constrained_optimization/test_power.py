@@ -90,35 +90,25 @@ def test_counts_are_rounded_towards_a_half():
 # Prediction.
 
 
-@UNHURRIED
-@given(st.sampled_from(LINES), outcomes, outcomes, st.floats(0.05, 0.5), deltas)
-def test_a_prediction_is_no_better_than_the_gate_measuring_the_same(line, a, b, miss, delta):
+@settings(max_examples=50, deadline=None)
+@given(st.sampled_from(LINES), outcomes, outcomes, st.floats(0.02, 0.3))
+def test_a_prediction_that_must_hold_more_often_is_further_out(line, a, b, miss):
     counts, line = two(a, b), constraint(line)
-    sizes = times(counts, 1)
-    predicted = prediction.predicted_bound(line, counts, sizes, delta, miss)
-    same = prediction.projected_bound(line, counts, sizes, delta)
-    # Of a handful of examples nothing can be predicted: NaN.
-    assert not (predicted < same if line.sense == "<=" else predicted > same)
-
-
-@UNHURRIED
-@given(outcomes, outcomes, st.floats(0.02, 0.3))
-def test_a_prediction_that_must_hold_more_often_is_further_out(a, b, miss):
-    counts, line = two(a, b), constraint("max_gap(FPR, [F]) <= 0.1")
     sizes = times(counts, 2)
     often = prediction.predicted_bound(line, counts, sizes, 0.05, miss / 2)
-    assert often >= prediction.predicted_bound(line, counts, sizes, 0.05, miss)
+    seldom = prediction.predicted_bound(line, counts, sizes, 0.05, miss)
+    assert often >= seldom if line.sense == "<=" else often <= seldom
 
 
 def test_for_one_rate_the_prediction_has_a_closed_form():
     n, z, z_miss, rate = 40_000, 1.6449, 0.8416, 0.2
     counts = {A: Counts(1, int(n * rate), int(n * (1 - rate)), 1)}
     found = prediction.predicted_bound(
-        constraint("FPR | [a] <= 1"), counts, {A: Size(0, n // 4)}, delta=0.05, miss=0.2
+        constraint("FPR | [a] <= 1"), counts, {A: Size(0, n // 4)}, delta=0.05, draws=4000
     )
     deviation = math.sqrt(rate * (1 - rate) / (n // 4))
     # n_gate / n = 1 / 4
-    assert found == pytest.approx(rate + deviation * (z + z_miss * math.sqrt(1.25)), abs=3e-4)
+    assert found == pytest.approx(rate + deviation * (z + z_miss * math.sqrt(1.25)), abs=5e-4)
 
 
 @pytest.mark.parametrize("line", LINES[:4])
@@ -127,8 +117,9 @@ def test_the_gate_is_as_good_as_predicted_as_often_as_promised(line):
     model, trials = ModelRates(0.1, 0.8), 300
     validation = {None: Size(700, 900), A: Size(500, 600), B: Size(200, 300)}
     gate = {None: Size(600, 800), A: Size(450, 550), B: Size(150, 250)}
-    seen = power._simulated(model, validation, trials, rng)
-    later = power._simulated(model, gate, trials, rng)
+    rates = dict.fromkeys(validation, model.fpr), dict.fromkeys(validation, model.tpr)
+    seen = prediction.simulated(*rates, validation, trials, rng)
+    later = prediction.simulated(*rates, gate, trials, rng)
     for before, after in zip(seen, later, strict=True):
         predicted = prediction.predicted_bound(line, before, gate, delta=0.05, miss=0.2)
         bound = prediction.bound_of(line, after, 0.05)
