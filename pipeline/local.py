@@ -143,7 +143,12 @@ def _run_steps(
         outcome = runner.run(settings, run_id, display)
         with display.step("Read verdict"):
             verdict = verdicts.read_verdict(
-                settings, run_id, outcome.evaluation, outcome.blessed, outcome.pushed_model
+                settings,
+                run_id,
+                outcome.evaluation,
+                outcome.blessed,
+                outcome.pushed_model,
+                said=[note.text for step in display.steps for note in step.notes],
             )
     return verdict, display.steps
 

@@ -15,12 +15,16 @@ from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 from tfx.types import standard_artifacts
 
-from pipeline.dag import create_pipeline
+from components import group_sizes
+from components.constrained_trainer.executor import PREDICTED_TO_PASS
+from pipeline import advice
+from pipeline.dag import CONSTRAINED, create_pipeline
 from pipeline.settings import Settings
-from pipeline.terminal import Display
+from pipeline.terminal import Display, Note
 
 _OUTPUT = metadata_store_pb2.Event.OUTPUT
 PUSHER = "Pusher"
+STATISTICS = "StatisticsGen"
 TRANSFORM = "Transform"
 
 
@@ -79,9 +83,34 @@ def _run_nodes(
                 metadata_store_pb2.Execution.CACHED
             ):
                 step.outcome = "reused"
+            if until is None:
+                for note in _notes(store, settings, run_id, name):
+                    display.note(note.text, note.warns)
         if name == until:
             break
     return store
+
+
+def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str) -> list[Note]:
+    """What a person should know once `node` is done, before the gate is asked."""
+    if node == STATISTICS:
+        features = settings.data.features
+        statistics = _output(store, settings.name, run_id, node, "statistics")
+        sizes = group_sizes.read(statistics.uri, "test", features)
+        sentences = advice.before_training(settings.gate, features.group_names, sizes)
+        return [Note(sentence, advice.is_warning(sentence)) for sentence in sentences]
+    if node == CONSTRAINED:
+        model = _output(store, settings.name, run_id, node, "model")
+        if PREDICTED_TO_PASS in model.custom_properties and not (
+            model.custom_properties[PREDICTED_TO_PASS].int_value
+        ):
+            return [
+                Note(
+                    "No snapshot is predicted to pass the gate; the nearest one goes on.",
+                    warns=True,
+                )
+            ]
+    return []
 
 
 def _only(ir: pipeline_pb2.Pipeline, name: str, cache: bool) -> pipeline_pb2.Pipeline:

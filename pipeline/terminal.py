@@ -10,13 +10,14 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TextIO
 
 import psutil
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
@@ -62,6 +63,14 @@ def quiet(log_file: str, verbose: bool) -> Iterator[Console]:
         terminal.close()
 
 
+@dataclass(frozen=True)
+class Note:
+    """Something to tell a person about a step."""
+
+    text: str
+    warns: bool = False
+
+
 @dataclass
 class Step:
     """One step of a run, as it is shown and kept."""
@@ -74,6 +83,7 @@ class Step:
     total: int = 0
     message: str = ""
     started: float = 0.0
+    notes: list[Note] = field(default_factory=list)
 
 
 class Display:
@@ -139,6 +149,13 @@ class Display:
             share = f"{done / total:4.0%} " if total else ""
             self._console.print(f"      {share}{message}", markup=False)
 
+    def note(self, text: str, warns: bool = False) -> None:
+        """Tells something about the running step, which stays to be seen."""
+        note = Note(text, warns)
+        self.steps[-1].notes.append(note)
+        if not self._console.is_terminal:
+            self._console.print(Padding(_shown(note), (0, 0, 0, 6)))
+
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 1))
         for step in self.steps:
@@ -157,6 +174,10 @@ class Display:
                 detail.add_row(bar, Text(step.message))
             else:
                 detail = Text(step.message, "dim")
+            if step.notes:
+                # Below what the step says of itself, if that is anything.
+                said = [detail] if running or step.outcome == "reused" else []
+                detail = Group(*said, *map(_shown, step.notes))
             table.add_row(
                 Spinner("dots") if running else mark[step.outcome],
                 Text(step.name),
@@ -173,6 +194,10 @@ class Display:
             if self.steps:
                 step = self.steps[-1]
                 step.peak_memory_gb = max(step.peak_memory_gb, memory_gb())
+
+
+def _shown(note: Note) -> Text:
+    return Text(note.text, "yellow" if note.warns else "cyan")
 
 
 def memory_gb() -> float:

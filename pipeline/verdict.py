@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from rich import box
 from rich.console import Console
@@ -16,8 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from components.constrained_optimization.expressions import Constraint
-from components.constrained_optimization.rates import Counts
+from components.constrained_optimization.rates import Counts, Group
 from components.fairness_metrics import checks as gate
+from pipeline import advice
 from pipeline.settings import Settings
 
 Slice = Mapping[str, float]
@@ -79,6 +80,8 @@ class Verdict:
     run_id: str
     pipeline: str
     data: str
+    outcome: Literal["pushed", "no solution found"]
+    advice: list[str]
 
     def write(self, file: pathlib.Path) -> None:
         """Writes JSON, whole or not at all; numbers that do not exist are null."""
@@ -93,6 +96,7 @@ def read_verdict(
     evaluation: str,
     blessed: bool,
     pushed_model: str | None,
+    said: Sequence[str] = (),
 ) -> Verdict:
     """The verdict of one run.
 
@@ -102,6 +106,7 @@ def read_verdict(
       evaluation: folder of the Evaluator's results.
       blessed: what the Evaluator decided; the numbers here explain it, they do not decide.
       pushed_model: folder of the pushed model, or None.
+      said: advice that the run gave before.
     """
     groups = settings.data.features.group_names
     slices = {model: _load_slices(evaluation, model) for model in (gate.CANDIDATE, gate.BASELINE)}
@@ -109,6 +114,8 @@ def read_verdict(
     rows = [_gate_row(check, settings, overall) for check in gate.checks(settings.gate, groups)]
     models = {model: _model_result(slices[model], groups) for model in slices}
     reasons = [] if blessed else _reasons(settings, rows, overall[gate.CANDIDATE], models)
+    counts = _counts_by_group(slices[gate.CANDIDATE], groups)
+    helping = [] if blessed else advice.when_blocked(settings.gate, groups, counts)
     return Verdict(
         blessed=blessed,
         pushed=pushed_model is not None,
@@ -119,6 +126,8 @@ def read_verdict(
         run_id=run_id,
         pipeline=settings.name,
         data=settings.data.folder + ("" if settings.data.path else " (synthetic)"),
+        outcome="no solution found" if pushed_model is None else "pushed",
+        advice=[*helping, *said],
     )
 
 
@@ -135,6 +144,10 @@ def show(verdict: Verdict, console: Console) -> None:
         console.print(Text("BLOCKED: ", style="bold red") + Text("nothing was pushed, because"))
         for reason in verdict.reasons:
             console.print(Text(f"  - {reason}"))
+        if verdict.advice:
+            console.print(Text("No solution found. What would help:", style="bold"))
+        for sentence in verdict.advice:
+            console.print(Text(f"  - {sentence}"))
     if verdict.data.endswith("(synthetic)"):
         console.print(
             Text("The data is synthetic: these figures say nothing about people.", style="dim")
@@ -191,13 +204,27 @@ def _model_result(
     return ModelResult(**_rates(slices.get((), {})), groups=results)
 
 
-def _rates(metrics: Slice) -> dict[str, Any]:
-    counts = Counts(
+def _counts_by_group(
+    slices: Mapping[tuple[tuple[str, str], ...], Slice], groups: Mapping[str, list[str]]
+) -> dict[Group | None, Counts]:
+    named = [Group(feature, name) for feature, members in groups.items() for name in members]
+    everyone: dict[Group | None, Counts] = {None: _counts(slices.get((), {}))}
+    return everyone | {
+        group: _counts(slices.get(((group.feature, group.name),), {})) for group in named
+    }
+
+
+def _counts(metrics: Slice) -> Counts:
+    return Counts(
         tp=_number(metrics, "true_positives") or 0,
         fp=_number(metrics, "false_positives") or 0,
         tn=_number(metrics, "true_negatives") or 0,
         fn=_number(metrics, "false_negatives") or 0,
     )
+
+
+def _rates(metrics: Slice) -> dict[str, Any]:
+    counts = _counts(metrics)
     return {
         "examples": int(counts.examples),
         "negatives": int(counts.negatives),

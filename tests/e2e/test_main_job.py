@@ -65,6 +65,16 @@ def test_it_ends_with_status_0_and_a_verdict_that_says_passed(passed, place):
     assert f"PASSED:pushedto{version}" in joined and str(passed.folder / "verdict.json") in joined
 
 
+def test_what_the_test_split_can_promise_is_told_before_training(passed):
+    assert passed.verdict["outcome"] == "pushed"
+    [sentence] = passed.verdict["advice"]
+    groups = passed.verdict["models"]["constrained"]["groups"]
+    name = min(groups, key=lambda group: groups[group]["negatives"])
+    assert f"{groups[name]['negatives']} negatives of [{name}], the fewest" in sentence
+    assert sentence in passed.words
+    assert passed.words.index(sentence) < passed.words.index("Transform ...")
+
+
 def test_the_baseline_is_over_the_constrained_model_in_its_gap(passed):
     [row] = passed.verdict["gate"]
     assert row["value"] < row["baseline_value"] and row["upper_bound"] < row["baseline_bound"]

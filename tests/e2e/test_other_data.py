@@ -35,6 +35,8 @@ def test_three_groups_and_labels_given_as_text(tmp_path):
     # Groups differ in their share of positives, so each is known by its count.
     negatives = {name: group["negatives"] for name, group in models["baseline"]["groups"].items()}
     assert negatives["Red"] > negatives["Green"] > negatives["Blue"]
+    # So is it before training, from statistics of columns that hold text.
+    assert f"{negatives['Blue']} negatives of [Blue], the fewest" in run.verdict["advice"][0]
     # The one group that is constrained is the one that is helped.
     rates = {
         name: np.array([group["fpr"] for group in model["groups"].values()])
@@ -53,6 +55,7 @@ def test_the_stand_in_is_made_and_run(tmp_path, monkeypatch):
         "data.stand_in.images=2000",
         "trainer.steps=60",
         "trainer.snapshots=3",
+        "trainer.selection.rated_by=gate",
         "gate.minimum_accuracy=0.5",
         "gate.minimum_negatives=5",
         "gate.limit=0.9",
@@ -61,6 +64,14 @@ def test_the_stand_in_is_made_and_run(tmp_path, monkeypatch):
     [folder] = [p for p in (tmp_path / "runs" / "celeba").iterdir() if (p / "run.log").is_file()]
     assert status in (0, 3), (folder / "run.log").read_text(errors="replace")[-4000:]
     assert (tmp_path / "data" / "celeba-synthetic-2000-0" / "dataset_info.json").is_file()
+    # Its snapshots were rated by the gate: its one constraint, and the accuracy.
+    trained = tmp_path / "runs" / "celeba" / "artifacts" / "ConstrainedTrainer.constrained"
+    [file] = trained.glob("model_run/*/history.json")
+    history = json.loads(file.read_text())
+    assert history["rated_by"] == "gate" and history["predicted_to_pass"] in (True, False)
+    for snapshot in history["snapshots"]:
+        _, lacking = snapshot["excess"]
+        assert lacking is None or lacking == pytest.approx(0.5 - (1 - snapshot["error_rate"]))
     verdict = json.loads((folder / "verdict.json").read_text())
     assert verdict["data"].endswith("(synthetic)")
     groups = verdict["models"]["constrained"]["groups"]

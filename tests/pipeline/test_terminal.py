@@ -164,3 +164,31 @@ def test_the_table_of_steps_sums_the_seconds_and_fits_80_columns():
     assert "ConstrainedTrainer.constrained" in output.getvalue() and "…" not in output.getvalue()
     [total] = [line for line in lines if line.split()[:1] == ["all"]]
     assert total.split() == ["all", "92.8", "2.25"]
+
+
+def test_a_note_stays_with_its_step_and_is_wrapped():
+    output = io.StringIO()
+    text = " ".join(["a promise that takes more than a line of eighty columns"] * 3)
+    with (
+        terminal.Display(Console(file=output, width=80), steps=1) as display,
+        display.step("StatisticsGen"),
+    ):
+        display.note(text, warns=True)
+    shown = output.getvalue()
+    assert text in " ".join(shown.split()) and max(map(len, shown.splitlines())) <= 80
+    assert all(line.startswith("      ") for line in shown.splitlines()[1:-1])
+    assert display.steps[0].notes == [terminal.Note(text, warns=True)]
+
+
+@pytest.mark.parametrize("outcome", ["done", "reused"])
+def test_the_live_table_shows_notes_whole(outcome):
+    output = io.StringIO()
+    console = Console(file=output, width=80, force_terminal=True, color_system=None)
+    display = terminal.Display(console, steps=1)
+    text = " ".join(["a promise that takes more than a line of eighty columns"] * 3)
+    with display.step("StatisticsGen") as step:
+        step.outcome = outcome if outcome == "reused" else step.outcome
+        display.note(text)
+    console.print(display._table())
+    words = " ".join(output.getvalue().split())
+    assert text in words and ("unchanged, reused" in words) == (outcome == "reused")

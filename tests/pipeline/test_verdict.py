@@ -355,3 +355,27 @@ def test_every_reason_is_shown_when_blocked(judge):
 def test_figures_of_real_data_are_not_called_synthetic(judge):
     settings = load([], ["data.path=data/mine"])
     assert "synthetic" not in shown(judge(measured(FAIR), settings))
+
+
+# No solution found.
+
+
+def test_a_blocked_model_has_advice_and_no_solution(judge, tmp_path):
+    verdict = judge(measured(FAIR), load([], ["gate.limit=0.01"]))
+    assert verdict.outcome == "no solution found" and len(verdict.advice) == 3
+    bound = verdict.gate[0].upper_bound
+    limit = float(verdict.advice[1].split("<= ")[1].split()[0])
+    assert bound <= limit < bound + 0.001
+    verdict.write(tmp_path / "verdict.json")
+    tree = json.loads((tmp_path / "verdict.json").read_text())
+    assert tree["outcome"] == "no solution found" and tree["advice"] == verdict.advice
+    text = " ".join(shown(verdict).split())
+    assert "No solution found. What would help:" in text
+    for sentence in verdict.advice:
+        assert sentence in text
+
+
+def test_a_pushed_model_is_the_outcome_and_needs_no_advice(judge):
+    verdict = judge(measured(FAIR), blessed=True)
+    assert verdict.outcome == "pushed" and verdict.advice == []
+    assert "No solution" not in shown(verdict)
