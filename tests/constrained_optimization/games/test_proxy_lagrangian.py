@@ -150,6 +150,14 @@ def test_stationary_distributions_of_slow_and_periodic_chains():
     np.testing.assert_allclose(simplex.stationary_distribution(cycle), [0.2, 0.4, 0.4], rtol=1e-5)
 
 
+@pytest.mark.parametrize("size", [2, 17, 18, 60])
+def test_a_stationary_distribution_stays_where_it_is_whatever_the_size(size):
+    chain = np.random.default_rng(size).dirichlet(np.full(size, 0.2), size).T.astype(np.float32)
+    p = simplex.stationary_distribution(chain).numpy()
+    np.testing.assert_allclose(chain.astype(np.float64) @ p, p, atol=1e-6)
+    np.testing.assert_allclose(p.sum(), 1.0, rtol=1e-5)
+
+
 def test_the_additive_projection_is_the_nearest_point_of_the_simplex():
     rng = np.random.default_rng(0)
     points = rng.normal(size=(4, 50)).astype("float32")
