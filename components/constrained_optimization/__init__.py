@@ -25,7 +25,7 @@ guide. The modules, from the words of a constraint to a served model:
 | `errors` | errors that point at the character, or at the part that cannot be trained on | - |
 | `linear` | `Constraint` -> linear pieces that a trainer can follow | NumPy |
 | `trainable` | what a trainer follows of any constraint | NumPy |
-| `bounds` | one-sided confidence bounds of any expression (Clopper-Pearson) | SciPy |
+| `bounds/` | one-sided confidence bounds of rates and of any expression | SciPy |
 | `prediction` | what a gate of such bounds will say, from other data than its own | SciPy |
 | `power`, `samples` | limits that a test split can keep; how many more examples would do | SciPy |
 | `candidates` | which snapshot to keep, or in what proportions to mix them | SciPy |

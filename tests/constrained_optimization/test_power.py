@@ -163,7 +163,7 @@ def test_the_limit_for_a_gap_is_passed_that_often_by_direct_calculation():
     assert 0.78 <= passing <= 0.9  # one more outcome is some percent
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.sampled_from(LINES[:5]), st.integers(40, 300), st.integers(2, 6))
 def test_more_examples_never_ask_for_a_wider_limit(line, n, factor):
     line, model = constraint(line), ModelRates(0.1, 0.8)
