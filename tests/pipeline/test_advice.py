@@ -43,13 +43,17 @@ def test_the_limits_are_those_of_a_model_without_any_gap():
 
 
 def test_a_limit_that_nobody_can_keep_is_a_warning():
-    sentence = before(f"{GAP} <= 0.01")
-    assert advice.is_warning(sentence) and "With 0.01, this gate can hardly be passed" in sentence
+    sentence = before(f"{GAP} <= 0.005")
+    assert advice.is_warning(sentence) and "With 0.005, this gate can hardly be passed" in sentence
 
 
 def test_a_limit_in_between_says_what_it_takes():
-    sentence = before(f"{GAP} <= 0.03")
-    assert sentence.endswith("With 0.03, 2% is what it takes.") and not advice.is_warning(sentence)
+    constraint = language.parse(f"{GAP} <= 0.06", NAMES)
+    lower = power.limit_to_pass(constraint, power.ModelRates(0.02, 0.98), SIZES, 0.05)
+    limit = round(lower + 0.002, 3)
+    sentence = before(f"{GAP} <= {limit}")
+    assert sentence.endswith(f"With {limit:g}, 2% is what it takes.")
+    assert not advice.is_warning(sentence)
 
 
 def test_a_limit_from_below_is_reached_from_below():
@@ -98,7 +102,7 @@ def test_examples_and_a_limit_that_would_help():
 def test_the_group_that_lacks_examples_is_named():
     counts = {RED: Counts(9000, 5000, 95000, 1000), BLUE: Counts(80, 26, 474, 20)}
     counts[None] = counts[RED] + counts[BLUE]
-    more = blocked(f"{GAP} <= 0.02", counts)[0]
+    more = blocked(f"{GAP} <= 0.015", counts)[0]
     assert "more negatives of [Blue] (" in more and "times as many)" in more
 
 

@@ -7,6 +7,9 @@ import json
 import pytest
 from tfx.utils import json_utils
 
+from components.constrained_trainer.component import ConstrainedTrainer
+from components.constrained_trainer.config import GateTarget, TrainingConfig
+from components.errors import SettingsError
 from components.features import Features
 from pipeline.dag import BASELINE, CONSTRAINED, create_pipeline
 from pipeline.settings import load
@@ -117,6 +120,18 @@ def test_a_trainer_that_rates_by_the_gate_is_told_of_it():
     assert dag[CONSTRAINED].inputs["statistics"].producer_component_id == "StatisticsGen"
     assert "statistics" not in dag[BASELINE].inputs
     assert dag[BASELINE].exec_properties.get("gate") is None
+
+
+def test_a_gate_without_its_statistics_is_refused():
+    dag = nodes(SETTINGS)
+    with pytest.raises(SettingsError, match="statistics and gate belong together"):
+        ConstrainedTrainer(
+            examples=dag["Transform"].outputs["transformed_examples"],
+            transform_graph=dag["Transform"].outputs["transform_graph"],
+            config=TrainingConfig(),
+            features=SETTINGS.data.features,
+            gate=GateTarget(constraints=("FPR <= 0.1",), confidence=0.95),
+        )
 
 
 def test_another_limit_of_the_gate_is_another_training_only_where_it_chooses():

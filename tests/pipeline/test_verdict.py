@@ -361,7 +361,7 @@ def test_figures_of_real_data_are_not_called_synthetic(judge):
 
 
 def test_a_blocked_model_has_advice_and_no_solution(judge, tmp_path):
-    verdict = judge(measured(FAIR), load([], ["gate.limit=0.01"]))
+    verdict = judge(measured(FAIR), load([], ["gate.limit=0.005"]))
     assert verdict.outcome == "no solution found" and len(verdict.advice) == 3
     bound = verdict.gate[0].upper_bound
     limit = float(verdict.advice[1].split("<= ")[1].split()[0])

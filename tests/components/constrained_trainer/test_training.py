@@ -7,9 +7,16 @@ import pytest
 
 from components.constrained_optimization import language, linear
 from components.constrained_optimization.candidates import find_best_candidate_index
+from components.constrained_optimization.prediction import sizes_of
 from components.constrained_optimization.rates import Group
 from components.constrained_trainer import snapshots
-from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
+from components.constrained_trainer.config import (
+    GateTarget,
+    MultiplierConfig,
+    SelectionConfig,
+    TrainingConfig,
+)
+from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.snapshots import predict_scores
 from components.constrained_trainer.training import train
 from components.errors import DataError
@@ -58,6 +65,31 @@ def baseline(splits):
 @pytest.fixture(scope="module")
 def constrained(splits):
     return train(splits[0], splits[1], configured(constraints=(GAP,)))
+
+
+# What the gate that follows changes.
+
+
+def test_a_training_that_knows_its_gate_says_whether_it_will_pass(splits):
+    # Of two splits of one size, so that what was seen on the one is what the other will show.
+    sizes = sizes_of(splits[1].counts(np.zeros(len(splits[1]))))
+    config = configured(
+        constraints=(GAP,), steps=400, snapshots=8, selection=SelectionConfig(rated_by="gate")
+    )
+    found = {}
+    for limit in (0.5, 0.001):
+        gate = GateTarget(constraints=(f"max_gap(FPR, [G]) <= {limit}",), confidence=0.95)
+        found[limit] = train(splits[0], splits[1], config, outlook=Outlook(gate, sizes))
+    wide, narrow = found[0.5], found[0.001]
+    errors = [snapshot.error_rate for snapshot in wide.snapshots]
+    assert wide.predicted_to_pass is True and wide.chosen.error_rate == min(errors)
+    excess = [snapshot.excess[0] for snapshot in narrow.snapshots]
+    assert narrow.predicted_to_pass is False and narrow.chosen.excess[0] == min(excess)
+    # Without a gate, by the trainer's own constraints as measured.
+    free = train(splits[0], splits[1], config)
+    errors, violations = zip(*((s.error_rate, s.violations) for s in free.snapshots), strict=True)
+    assert free.best == find_best_candidate_index(errors, np.array(violations))
+    assert free.predicted_to_pass is None
 
 
 # What constraints do.
