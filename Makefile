@@ -6,7 +6,7 @@ VENV   := .venv/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run frontier test test-fast lint format settings tensorboard examples peers bench clean distclean
+.PHONY: help setup data run frontier test test-fast lint format settings tensorboard examples peers bench experiment clean distclean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ peers: setup  ## compare with fairlearn, Cooper and TFCO, installed into .peers 
 
 bench: setup  ## how fast training is, next to others (ARGS="--only overhead --repeats 3")
 	@$(VENV) -m benchmarks.training $(ARGS)
+
+experiment: setup  ## draw what a promise costs against the amount of data (ARGS="--data smiles --trials 5")
+	@$(VENV) -m benchmarks.experiments $(ARGS)
 
 clean:  ## remove runs, served models and made data
 	rm -rf runs serving data/celeba-synthetic*
