@@ -20,7 +20,7 @@ FRACTIONS = {
 _SMALLEST = 8  # examples that can be divided
 
 # A minibatch, how often training goes through its examples, and the least and most steps of it.
-BATCH, PASSES, STEPS, SNAPSHOTS = 64, 15, (150, 900), 10
+BATCH, PASSES, STEPS, SNAPSHOTS = 64, 12, (150, 600), 8
 # The multiplier player's: a quarter of a small minibatch, as the trainer's default is, has no rates.
 MULTIPLIERS = {"batch_share": 1.0, "learning_rate": 0.1}
 
