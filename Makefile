@@ -6,7 +6,7 @@ VENV   := .venv/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run frontier test test-fast lint format settings tensorboard examples peers bench experiment clean distclean
+.PHONY: help setup data run frontier test test-fast lint format settings tensorboard examples peers bench experiment promise clean distclean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ bench: setup  ## how fast training is, next to others (ARGS="--only overhead --r
 
 experiment: setup  ## draw what a promise costs against the amount of data (ARGS="--data smiles --trials 5")
 	@$(VENV) -m benchmarks.experiments $(ARGS)
+
+promise: setup  ## how often the gate passes what it must not, and what it passes (ARGS="--draws 20000")
+	@$(VENV) -m benchmarks.gate $(ARGS)
 
 clean:  ## remove runs, served models and made data
 	rm -rf runs serving data/celeba-synthetic*
