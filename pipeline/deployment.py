@@ -6,6 +6,7 @@ a settings file of one's own, or as `${NAME}` in it, which the environment fills
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -196,6 +197,6 @@ class DeploymentSettings(Strict):
         return self
 
     def resources_of(self, component: str) -> Resources:
-        """The limits of `component`, by its whole name or what stands before its first dot."""
-        names = (component, component.split(".")[0], OTHERS)
+        """The limits of `component`, by its whole name or what stands before its first dot or hyphen."""
+        names = (component, re.split("[.-]", component)[0], OTHERS)
         return next(self.resources[name] for name in names if name in self.resources)

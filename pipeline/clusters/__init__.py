@@ -1,0 +1,6 @@
+"""The pipeline on a cluster: Vertex AI Pipelines, or open-source Kubeflow Pipelines.
+
+requirements.py         what a cluster can not do is refused before anything is written
+compiling.py            settings -> specifications
+kubeflow_entrypoint.py  what containers run on open-source Kubeflow Pipelines
+"""
