@@ -6,7 +6,7 @@ VENV   := .venv/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run frontier test test-fast lint format settings tensorboard examples peers bench experiment promise clean distclean
+.PHONY: help setup data run frontier compile test test-fast lint format settings tensorboard examples peers bench experiment promise clean distclean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ data: setup  ## make the synthetic stand-in for CelebA (ARGS="--set data.stand_i
 
 run: setup  ## run the whole pipeline: data, training, gate, push; ends with a verdict
 	@$(VENV) -m pipeline run $(ARGS)
+
+compile: setup  ## write what Vertex AI and Kubeflow Pipelines run (ARGS="--settings mine.yaml")
+	@$(VENV) kubeflow/compile.py $(ARGS)
 
 frontier: setup  ## draw accuracy against the constraint (ARGS="--limits 0.1,0.05,0.02")
 	@$(VENV) -m pipeline frontier $(ARGS)

@@ -34,6 +34,9 @@ def write(tree, target: str, folder: pathlib.Path) -> pathlib.Path:
     """Compiles the settings `tree` for `target`; returns the file."""
     import yaml
 
+    from pipeline.clusters import requirements
+
+    requirements.require(tree, target)  # before TFX, which takes half a minute to load
     from pipeline.clusters import compiling
 
     folder.mkdir(parents=True, exist_ok=True)

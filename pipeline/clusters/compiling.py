@@ -23,7 +23,10 @@ from pipeline.deployment import Placement
 from pipeline.settings import Settings
 
 _TRAINER = "ConstrainedTrainer"
-_ENTRYPOINT = ["python", "-m", "pipeline.clusters.kubeflow_entrypoint"]
+_COMMANDS = {
+    target: ["python", "-m", f"pipeline.clusters.{target}_entrypoint"]
+    for target in ("vertex", "kubeflow")
+}
 _Spec = dict[str, Any]
 
 
@@ -34,7 +37,7 @@ def vertex(settings: Settings) -> _Spec:
       SettingsError: Vertex could not run it; names the settings.
     """
     built = _create("vertex", settings)
-    job = _compile(built, settings)
+    job = _compile(built, settings, _COMMANDS["vertex"])
     _set_limits(job["pipelineSpec"], settings, settings.deploy.vertex.accelerator_type)
     if settings.deploy.vertex.service_account is not None:
         job["serviceAccount"] = settings.deploy.vertex.service_account
@@ -53,7 +56,7 @@ def kubeflow(settings: Settings) -> tuple[_Spec, _Spec]:
       SettingsError: open-source Kubeflow Pipelines could not run it; names the settings.
     """
     built = _create("kubeflow", settings)
-    spec = _compile(built, settings, _ENTRYPOINT)["pipelineSpec"]
+    spec = _compile(built, settings, _COMMANDS["kubeflow"])["pipelineSpec"]
     spec["defaultPipelineRoot"] = settings.deploy.pipeline_root
     _set_limits(spec, settings, settings.deploy.kubeflow.accelerator_resource)
     for node in built.components:
@@ -81,9 +84,7 @@ def _create(target: Target, settings: Settings) -> pipeline.Pipeline:
     return built
 
 
-def _compile(
-    built: pipeline.Pipeline, settings: Settings, command: list[str] | None = None
-) -> _Spec:
+def _compile(built: pipeline.Pipeline, settings: Settings, command: list[str]) -> _Spec:
     deploy = settings.deploy
     images = {"default_image_path": deploy.image}
     if deploy.trainer.image is not None:

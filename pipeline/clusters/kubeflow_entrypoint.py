@@ -8,12 +8,12 @@ starts, and undone in what it leaves for the launcher.
 
 from __future__ import annotations
 
-import argparse
 import json
-import logging
 import os
 import sys
 from typing import Any
+
+from pipeline.clusters import vertex_entrypoint
 
 # The launcher keeps its copies at the root of the file system; a simulation puts them elsewhere.
 COPIES = "FAIRGATE_LAUNCHER_COPIES"
@@ -23,12 +23,7 @@ _LOGS = "executor-logs"
 
 def main(arguments: list[str]) -> None:
     """Runs one component; raises what it raised."""
-    parser = argparse.ArgumentParser(allow_abbrev=False)
-    parser.add_argument("--executor_class_path", required=True)
-    parser.add_argument("--json_serialized_invocation_args", required=True)
-    parser.add_argument("--json_serialized_inputs_spec_args", required=True)
-    options, beam_arguments = parser.parse_known_args(arguments)
-
+    options, beam_arguments = vertex_entrypoint.parse(arguments)
     invocation = json.loads(options.json_serialized_invocation_args)
     fit(invocation, json.loads(options.json_serialized_inputs_spec_args))
     options.json_serialized_invocation_args = json.dumps(invocation)
@@ -88,5 +83,4 @@ def _original(path: str) -> str:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO)
     main(sys.argv[1:])
