@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from benchmarks.experiments import figure, plan, pool, summary
+from benchmarks.experiments import figure, plan, summary
 from benchmarks.experiments.plan import Plan
 from benchmarks.experiments.records import Records, finished
 from benchmarks.experiments.workers import ENVIRONMENT, Job, Setting, run_all
@@ -57,10 +57,11 @@ def experiment(options: argparse.Namespace, console: Console) -> None:
     Raises:
         FairGateError, ValueError: an option, a setting or the data cannot be used.
     """
+    os.environ.update(ENVIRONMENT)  # before the next line, which loads TensorFlow
+    from benchmarks.experiments import pool
+
     settings = pipeline_settings.load([SETTINGS.get(options.data, options.data)], options.set)
     groups = settings.data.features.group_names
-    # Before anything loads TensorFlow.
-    os.environ.update(ENVIRONMENT)
     made = Plan(
         data=options.data if options.data in SETTINGS else settings.name,
         constraint=options.constraint or plan.default_constraint(groups),
@@ -78,9 +79,14 @@ def experiment(options: argparse.Namespace, console: Console) -> None:
     folder = options.out or FOLDER / made.slug
     records = Records(folder, made.as_json() | {"pool": examples.name})
     jobs = missing(methods, sizes, options.trials, finished(records.read()))
-    console.print(f"{made.constraint}, delta {made.delta:g}, on {rows:,} examples; {folder}")
+    console.print(
+        f"{made.constraint}, delta {made.delta:g}, on {rows:,} examples; {folder}",
+        markup=False,
+        soft_wrap=True,
+    )
     setting = Setting(examples, made, settings.trainer, fairlearn, folder / "workers.log")
-    _run(jobs, setting, options.workers, records, console)
+    if not options.draw:
+        _run(jobs, setting, options.workers, records, console)
     _report(records, folder, made, fractions, methods, options.trials, console)
 
 
@@ -113,6 +119,8 @@ def _available(
 
 def _pool(settings: Settings, console: Console) -> Path:
     """The folder of the pool; the stand-in is drawn where it is wanted and not there."""
+    from benchmarks.experiments import pool
+
     if settings.data.path is None and not Path(settings.data.folder).exists():
         from pipeline import local
 
@@ -154,16 +162,20 @@ def _report(
     ]
     points = summary.summarize(asked, methods)
     summary.write_csv(asked, points, folder)
-    title = f"{made.data}: {made.constraint}, {trials} trials"
+    counts = sorted({point.trials for point in points} or {0})
+    trials_done = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+    title = f"{made.data}: {made.constraint}, {trials_done} trials"
     figure.draw(points, title, made.delta, folder / "experiment.png")
-    console.print("\n".join(summary.table(points)), markup=False)
+    lines = summary.table(points)
+    (folder / "summary.md").write_text("\n".join(lines) + "\n")
+    console.print("\n".join(lines), markup=False, soft_wrap=True)
     failed = [record for record in asked if "error" in record]
     if failed:
         console.print(
             f"{len(failed)} trials failed and are not counted, the first with: {failed[0]['error']}",
             markup=False,
         )
-    console.print(f"{folder}/experiment.png, summary.csv, trials.csv")
+    console.print(f"{folder}/experiment.png, summary.md, summary.csv, trials.csv", soft_wrap=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -190,6 +202,9 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=Plan.spare,
         help="share of the slack that training leaves for the safety test",
+    )
+    parser.add_argument(
+        "--draw", action="store_true", help="draw what is finished, and run nothing"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(

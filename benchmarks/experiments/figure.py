@@ -23,6 +23,8 @@ _STYLES = {
     "unconstrained": {"color": "#D55E00", "marker": "^", "linestyle": "-."},
     "fairlearn": {"color": "#CC79A7", "marker": "D", "linestyle": ":"},
 }
+# The others return what they have trained: that is no estimate, and has no interval.
+_TESTED = ("ours", "head-only")
 _FONT = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
 
 
@@ -45,6 +47,8 @@ def draw(points: Sequence[Point], title: str, delta: float, file: Path) -> None:
             strict=True,
         ):
             axis.set_xscale("log")
+            axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+            axis.xaxis.set_minor_formatter(lambda *_: "")
             axis.set_xlabel("examples")
             axis.set_title(name, fontsize=10)
             axis.grid(color="#e4e7eb", linewidth=0.7)
@@ -62,7 +66,9 @@ def draw(points: Sequence[Point], title: str, delta: float, file: Path) -> None:
         axes[2].set_ylim(-0.02, min(1.03, max(0.25, highest + 0.03)))
         figure.suptitle(title, fontsize=10)
         handles, labels = axes[1].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=max(len(labels), 1), frameon=False
+        )
         figure.savefig(file, dpi=130)
         pyplot.close(figure)
 
@@ -85,7 +91,8 @@ def _add(axes, points: Sequence[Point], method: str) -> None:
     )
     for axis, curve in zip(axes, curves, strict=True):
         values, low, high = zip(*curve, strict=True)
-        axis.fill_between(x, low, high, color=style["color"], alpha=0.12, linewidth=0)
+        if axis is not axes[1] or method in _TESTED:
+            axis.fill_between(x, low, high, color=style["color"], alpha=0.12, linewidth=0)
         axis.plot(x, values, label=LABELS[method], markersize=4.5, **style)
 
 

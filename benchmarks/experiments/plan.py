@@ -61,7 +61,9 @@ class Plan:
         return f"{self.data}-{text}-{self.delta:g}"
 
     def as_json(self) -> dict[str, object]:
-        return asdict(self)
+        """All of it, and how long its trainings are."""
+        lengths = {"batch": BATCH, "passes": PASSES, "steps": list(STEPS), "snapshots": SNAPSHOTS}
+        return asdict(self) | {"training": lengths | MULTIPLIERS}
 
 
 def default_constraint(groups: Mapping[str, Sequence[str]]) -> str:
