@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from components.constrained_optimization import language, trainable
 from components.constrained_trainer.config import TrainingConfig
@@ -42,6 +42,28 @@ class SplitSettings(Strict):
     train: str = Field("*-train.tfrecord*", description="trains the models")
     validation: str = Field("*-validation.tfrecord*", description="chooses the snapshot")
     test: str = Field("*-test.tfrecord*", description="is seen by the gate alone")
+
+    @field_validator("train", "validation", "test", mode="before")
+    @classmethod
+    def _given(cls, pattern: Any) -> Any:
+        if pattern is None or pattern == "":
+            raise ValueError(
+                "no pattern is given. Training, the choice of a snapshot and the gate each need data of "
+                "their own: give the pattern of this split's files, such as '*-test.tfrecord*'"
+            )
+        return pattern
+
+    @model_validator(mode="after")
+    def _three_are_three(self) -> SplitSettings:
+        owners: dict[str, str] = {}
+        for name, pattern in self.patterns().items():
+            other = owners.setdefault(pattern, name)
+            if other != name:
+                raise ValueError(
+                    f"{other} and {name} are the same pattern ({pattern!r}). Training, the choice of a "
+                    "snapshot and the gate each need data of their own: give each split its own files"
+                )
+        return self
 
     def patterns(self) -> dict[str, str]:
         """Name of each split -> its file pattern."""

@@ -8,8 +8,9 @@ What is special to numbers and categories is in `tables`.
 from __future__ import annotations
 
 import collections
+import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent import futures
 
 import numpy as np
@@ -48,12 +49,34 @@ def list_shards(folder: str, split: str, pattern: str) -> list[str]:
 
 
 class SplitCounts:
-    """How many examples of each group and label a split holds."""
+    """How many examples of each group and label a split holds, and digests of its contents.
+
+    `hashes` are the first 8 bytes of each record's digest, uint64; `shards` has the digest of each file.
+    """
 
     def __init__(self) -> None:
         self.examples = 0
         self.by_group: collections.Counter[tuple[str, str, int]] = collections.Counter()
         self.filled: collections.Counter[str] = collections.Counter()
+        self.shards: dict[str, str] = {}
+        self._hashes: list[np.ndarray] = []
+        self._sum = 0
+
+    @property
+    def hashes(self) -> np.ndarray:
+        """uint64 (examples,)."""
+        return np.concatenate(self._hashes) if self._hashes else np.zeros(0, np.uint64)
+
+    def add_records(self, records: Iterable[bytes]) -> None:
+        """Adds serialized records to the contents."""
+        digests = [hashlib.blake2b(record, digest_size=16).digest() for record in records]
+        self._hashes.append(np.frombuffer(b"".join(digests), np.uint64)[::2])
+        # A sum knows no order: neither names nor sizes of shards matter, but repeated records do.
+        self._sum += sum(int.from_bytes(digest, "little") for digest in digests)
+
+    def digest(self) -> str:
+        """32 hex digits that depend on the records alone, not on their order or their files."""
+        return f"{self._sum % (1 << 128):032x}"
 
     def add(self, labels: np.ndarray, groups: Mapping[str, np.ndarray], features: Features) -> None:
         """Counts a batch: `labels` (n,) of 0/1, `groups` feature -> (n,) group index."""
@@ -67,6 +90,9 @@ class SplitCounts:
     def merge(self, other: SplitCounts) -> None:
         """Adds the counts of another part of the same split."""
         self.examples += other.examples
+        self.shards |= other.shards
+        self._hashes += other._hashes
+        self._sum += other._sum
         self.by_group.update(other.by_group)
         self.filled.update(other.filled)
 
@@ -104,6 +130,7 @@ def check_shards(files: Sequence[str], features: Features) -> SplitCounts:
     def check(file: str) -> SplitCounts:
         counts = SplitCounts()
         check_shard(file, features, counts)
+        counts.shards[file] = counts.digest()
         return counts
 
     total = SplitCounts()
@@ -131,6 +158,7 @@ def check_shard(file: str, features: Features, counts: SplitCounts) -> None:
                 _explain_parse_error(file, position, batch.numpy(), columns, features)
                 raise
             _check_batch(file, position, parsed, features, counts)
+            counts.add_records(batch.numpy())
             position += len(batch)
     except tf.errors.DataLossError as error:
         raise DataError(

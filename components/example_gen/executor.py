@@ -17,7 +17,8 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
-from components.example_gen.checks import check_shards, list_shards
+from components.example_gen import splits
+from components.example_gen.checks import check_shards
 from components.features import Features
 
 
@@ -35,7 +36,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes `Split-<name>/` folders; raises DataError before anything downstream runs."""
+        """Writes `Split-<name>/` folders; raises DataError before anything downstream runs.
+
+        The artifact carries, as custom properties, the digest of the test split's contents
+        (`test_digest`) and a line for each thing that is no error but should be known (`warnings`).
+        """
         input_base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
         input_config = example_gen_pb2.Input()
         proto_utils.json_to_proto(
@@ -47,16 +52,23 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         )
         names = utils.generate_output_split_names(input_config, example_gen_pb2.Output())
         examples.split_names = artifact_utils.encode_split_names(names)
-        for split in input_config.splits:
-            shards = list_shards(input_base, split.name, split.pattern)
-            counts = check_shards(shards, features)
-            counts.require_every_group(split.name, input_base, features)
-            counts.require_every_column(split.name, input_base, features)
-            target = artifact_utils.get_split_uri([examples], split.name)
+        patterns = {split.name: split.pattern for split in input_config.splits}
+        files = splits.list_splits(input_base, patterns)
+        counts = {}
+        for name, shards in files.items():
+            counts[name] = check_shards(shards, features)
+            counts[name].require_every_group(name, input_base, features)
+            counts[name].require_every_column(name, input_base, features)
+        splits.require_different(counts)
+        for name, shards in files.items():
+            target = artifact_utils.get_split_uri([examples], name)
             tf.io.gfile.makedirs(target)
             for shard in shards:
                 tf.io.gfile.copy(shard, os.path.join(target, posixpath.basename(shard)))
-            logging.info("%s: %d examples in %d shards", split.name, counts.examples, len(shards))
+            logging.info("%s: %d examples in %d shards", name, counts[name].examples, len(shards))
+        # The gate counts by the first how often it was asked; whoever shows the run shows the second.
+        examples.set_string_custom_property(splits.TEST_DIGEST, counts[splits.TEST].digest())
+        examples.set_string_custom_property(splits.WARNINGS, "\n".join(splits.warnings(counts)))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
 
 

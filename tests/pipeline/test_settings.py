@@ -393,6 +393,26 @@ def test_a_picture_network_for_a_table_is_refused_early(tmp_path):
     assert "trainer.network: 'cnn' looks at pictures, but data.features has no image" in message
 
 
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+@pytest.mark.parametrize("nothing", ["", "null", '""'])
+def test_a_split_without_a_pattern_is_refused(split, nothing):
+    text = refused(f"data.splits.{split}={nothing}")
+    assert f"data.splits.{split}: no pattern is given" in text
+    assert "give the pattern of this split's files" in text
+
+
+def test_two_splits_of_one_pattern_are_refused():
+    text = refused("data.splits.test=*-validation.tfrecord*")
+    assert (
+        "data.splits: validation and test are the same pattern ('*-validation.tfrecord*')" in text
+    )
+    assert "give each split its own files" in text
+
+
+def test_a_gate_without_an_attempt_is_refused():
+    assert "gate.attempts" in refused("gate.attempts=0")
+
+
 def test_a_limit_of_several_constraints_is_refused(tmp_path):
     file = write(tmp_path / "two.yaml", 'gate: {constraints: ["FPR <= 0.5", "FNR <= 0.5"]}')
     message = refused("gate.limit=0.1", files=(file,))

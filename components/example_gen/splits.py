@@ -1,0 +1,87 @@
+"""Are the three splits three? What files make them, what is in them, and what they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from components.errors import DataError
+from components.example_gen.checks import SplitCounts, list_shards
+
+TEST = "test"
+
+# Custom properties of the Examples artifact.
+TEST_DIGEST = "test_digest"
+WARNINGS = "warnings"
+
+
+def list_splits(folder: str, patterns: Mapping[str, str]) -> dict[str, list[str]]:
+    """Split -> its files, sorted.
+
+    Raises:
+      DataError: as `list_shards`; or a file is matched by two splits.
+    """
+    splits = {name: list_shards(folder, name, pattern) for name, pattern in patterns.items()}
+    owners: dict[str, str] = {}
+    for name, files in splits.items():
+        for file in files:
+            other = owners.setdefault(file, name)
+            if other != name:
+                raise DataError(
+                    f"{file}: belongs to split '{other}' and to split '{name}': it matches "
+                    f"data.splits.{other} = {patterns[other]!r} and data.splits.{name} = "
+                    f"{patterns[name]!r}. What a model was trained or chosen on says nothing about its "
+                    "future: correct one of the patterns, so that no file matches both"
+                )
+    return splits
+
+
+def require_different(splits: Mapping[str, SplitCounts]) -> None:
+    """Raises DataError when two shards, or two splits however they are sharded, hold the same records.
+
+    Within one split too: examples that count twice make bounds narrower than they are.
+    """
+    owners: dict[str, tuple[str, str]] = {}
+    for name, counts in splits.items():
+        for file, contents in counts.shards.items():
+            other_name, other = owners.setdefault(contents, (name, file))
+            if other == file or contents == SplitCounts().digest():
+                continue  # the same file, or no records at all
+            place = (
+                f"both in split '{name}'"
+                if other_name == name
+                else f"in splits '{other_name}' and '{name}'"
+            )
+            raise DataError(
+                f"{file} and {other} hold the same records, {place}. A copy is no new example: remove "
+                f"one of the files, or correct data.splits.{name} so that it does not match it"
+            )
+    names = list(splits)
+    for at, name in enumerate(names):
+        for other_name in names[:at]:
+            if splits[name].digest() == splits[other_name].digest():
+                raise DataError(
+                    f"splits '{other_name}' and '{name}' hold the same records. Three splits are needed "
+                    f"that are different: let data.splits.{other_name} and data.splits.{name} match "
+                    "different data"
+                )
+
+
+def overlap(test: SplitCounts, other: SplitCounts) -> int:
+    """How many test examples are, byte for byte, among the other split's as well."""
+    return int(np.isin(test.hashes, other.hashes).sum())
+
+
+def warnings(splits: Mapping[str, SplitCounts], test: str = TEST) -> list[str]:
+    """A sentence for each split that shares examples with the test split; tables may repeat rows."""
+    result = []
+    for name, counts in splits.items():
+        shared = overlap(splits[test], counts) if name != test else 0
+        if shared:
+            result.append(
+                f"{shared:,} of {splits[test].examples:,} examples of the test split are byte for byte "
+                f"in the {name} split too. If they are the same people, the gate flatters the model: "
+                "leave them out of one of the two"
+            )
+    return result

@@ -1,0 +1,138 @@
+"""Three splits are three: by their files, and by what is in them."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from components.errors import DataError
+from components.example_gen.checks import SplitCounts
+from components.example_gen.splits import list_splits, overlap, require_different, warnings
+from tests.tiny_dataset import World, record, write_shard
+
+PATTERNS = {split: f"*-{split}.tfrecord*" for split in ("train", "validation", "test")}
+WORLD = World()
+
+
+def records(n: int, seed: int) -> list[bytes]:
+    return [record(WORLD.columns(person)) for person in WORLD.people(n, seed=seed)]
+
+
+def counted(*shards: list[bytes]) -> SplitCounts:
+    """A split of these shards, as `check_shards` counts it."""
+    total = SplitCounts()
+    for number, shard in enumerate(shards):
+        counts = SplitCounts()
+        counts.add_records(shard)
+        counts.examples = len(shard)
+        counts.shards[f"{id(shards)}-{number}"] = counts.digest()
+        total.merge(counts)
+    return total
+
+
+# Files.
+
+
+def test_a_shard_that_two_splits_match_is_named_with_both_settings(tmp_path):
+    for split in PATTERNS:
+        write_shard(tmp_path / f"tiny-{split}.tfrecord-0", [b"x"])
+    assert {name: len(files) for name, files in list_splits(str(tmp_path), PATTERNS).items()} == {
+        split: 1 for split in PATTERNS
+    }
+    with pytest.raises(DataError) as error:
+        list_splits(str(tmp_path), PATTERNS | {"validation": "*-t*.tfrecord*"})
+    text = str(error.value)
+    assert "tiny-train.tfrecord-0: belongs to split 'train' and to split 'validation'" in text
+    assert "data.splits.train = '*-train.tfrecord*'" in text
+    assert "data.splits.validation = '*-t*.tfrecord*'" in text and "correct one" in text
+
+
+# Contents.
+
+
+def test_the_digest_knows_records_and_not_their_order_or_their_shards():
+    people = records(30, seed=1)
+    one = counted(people).digest()
+    assert counted(people[::-1]).digest() == one
+    assert counted(people[:7], [], people[7:]).digest() == one
+    assert counted(people[:-1]).digest() != one
+    assert counted(people[:-1], [people[0]]).digest() != one
+    # A record twice is not a record never: the digest is no exclusive or.
+    assert counted(people, people[:1] * 2).digest() != one
+    assert len(one) == 32 and int(one, 16) > 0
+
+
+def test_different_splits_are_accepted():
+    require_different({"train": counted(records(9, 1)), "test": counted(records(9, 2))})
+
+
+def test_a_copy_of_a_shard_in_another_split_is_named():
+    copy = records(9, seed=3)
+    splits = {"train": counted(records(9, 1), copy), "test": counted(records(9, 2), copy)}
+    with pytest.raises(DataError, match=r"hold the same records, in splits 'train' and 'test'"):
+        require_different(splits)
+
+
+def test_a_copy_of_a_shard_in_its_own_split_is_named():
+    copy = records(9, seed=3)
+    splits = {"train": counted(records(9, 1)), "test": counted(copy, copy[::-1])}
+    with pytest.raises(DataError, match=r"hold the same records, both in split 'test'"):
+        require_different(splits)
+
+
+def test_the_same_split_in_other_shards_is_found():
+    people = records(30, seed=1)
+    splits = {
+        "train": counted(records(9, 2)),
+        "validation": counted(people[:10], people[10:]),
+        "test": counted(people[:20], people[20:]),
+    }
+    with pytest.raises(DataError) as error:
+        require_different(splits)
+    text = str(error.value)
+    assert "splits 'validation' and 'test' hold the same records" in text
+    assert "data.splits.validation and data.splits.test" in text
+
+
+def test_empty_shards_are_no_copies_of_each_other():
+    require_different({"train": counted(records(9, 1), [], []), "test": counted(records(9, 2), [])})
+
+
+def test_test_examples_that_occur_elsewhere_are_counted_and_told():
+    train, test = records(50, seed=1), records(20, seed=2)
+    splits = {
+        "train": counted(train),
+        "validation": counted(records(20, seed=3)),
+        "test": counted(test, train[:3]),
+    }
+    assert overlap(splits["test"], splits["train"]) == 3
+    assert overlap(splits["test"], splits["validation"]) == 0
+    [sentence] = warnings(splits)
+    assert "3 of 23 examples of the test split are byte for byte in the train split" in sentence
+    assert "leave them out" in sentence
+    assert warnings(splits | {"test": counted(test)}) == []
+
+
+def test_what_the_executor_writes_is_a_digest_of_contents_alone(tmp_path):
+    from tests.components.example_gen.test_executor import SIZES, run
+    from tests.tiny_dataset import write_dataset, write_split
+
+    folder = write_dataset(tmp_path / "data", WORLD, SIZES)
+    first = run(folder, tmp_path / "one", WORLD)
+    digest = first.get_string_custom_property("test_digest")
+    assert len(digest) == 32 and first.get_string_custom_property("warnings") == ""
+    # The same test data elsewhere, in other files; other training data with some of the test data.
+    for file in folder.glob("*-test.*"):
+        file.unlink()
+    people = WORLD.people(SIZES["test"], seed=list(SIZES).index("test"))
+    write_split(folder, "test", people, WORLD, shards=3)
+    train = WORLD.people(40, seed=77)
+    write_split(folder, "train", train[:-2] + people[:2], WORLD)
+    moved = shutil.move(folder, tmp_path / "moved")
+    second = run(moved, tmp_path / "two", WORLD)
+    assert second.get_string_custom_property("test_digest") == digest
+    assert "2 of 20 examples of the test split" in second.get_string_custom_property("warnings")
+    write_split(moved, "test", WORLD.people(20, seed=78), WORLD, shards=3)
+    third = run(moved, tmp_path / "three", WORLD)
+    assert third.get_string_custom_property("test_digest") != digest
