@@ -36,8 +36,14 @@ def before_training(gate: GateConfig, groups: Groups, sizes: Sizes) -> list[str]
       sizes: examples of each group and label on the test split.
     """
     return [
-        _power(check.constraint, sizes, gate.confidence) for check in checks.checks(gate, groups)
+        _power(check.constraint, sizes, gate.confidence_of_each)
+        for check in checks.checks(gate, groups)
     ]
+
+
+def percent(confidence: float) -> str:
+    """95%, 99.75%: never rounded up to a promise that was not made."""
+    return f"{math.floor(confidence * 1e4 + 1e-6) / 100:g}%"
 
 
 def is_warning(sentence: str) -> bool:
@@ -45,15 +51,18 @@ def is_warning(sentence: str) -> bool:
     return _HARDLY in sentence
 
 
-def when_blocked(gate: GateConfig, groups: Groups, counts: Measured) -> list[str]:
+def when_blocked(
+    gate: GateConfig, confidence: float, groups: Groups, counts: Measured
+) -> list[str]:
     """For each constraint that did not pass, what would help; and what it takes to ask again.
 
     Args:
       gate: the gate's settings.
+      confidence: what the model was judged at.
       groups: display name of each group feature -> the names of its groups.
       counts: outcomes of the blocked model on the test split.
     """
-    delta = 1 - gate.confidence
+    delta = 1 - confidence
     sentences = []
     for check in checks.checks(gate, groups):
         constraint = check.constraint
@@ -64,7 +73,7 @@ def when_blocked(gate: GateConfig, groups: Groups, counts: Measured) -> list[str
         if math.isfinite(today):
             sentences.append(
                 f"{constraint.with_limit(today)} could be promised of this very model today, at "
-                f"{gate.confidence:.0%} confidence."
+                f"{percent(confidence)} confidence."
             )
     if sentences:
         sentences.append(
@@ -92,7 +101,7 @@ def _power(constraint: Constraint, sizes: Sizes, confidence: float) -> str:
     does = "says Yes to" if decisions else "errs on"
     down = "down" if constraint.sense == "<=" else "up"
     sentence = (
-        f"{what}. At {confidence:.0%} confidence, a model that {does} {_or(f'{s:.0%}' for s in shares)} "
+        f"{what}. At {percent(confidence)} confidence, a model that {does} {_or(f'{s:.0%}' for s in shares)} "
         f"of every group passes 4 times in 5 {down} to a limit of {_or(f'{v:g}' for v in limits)}."
     )
     if not kept:

@@ -12,7 +12,6 @@ import tfx.components as standard
 import tensorflow_data_validation as tfdv
 from tfx import types
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
-from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
     LatestBlessedModelStrategy,
@@ -24,12 +23,14 @@ from tfx_bsl.public.proto import slicing_spec_pb2
 
 from components.constrained_trainer.component import ConstrainedTrainer
 from components.constrained_trainer.config import GateTarget, TrainingConfig
+from components.evaluator.component import Evaluator
+from components.evaluator.stamp import gate_digest
 from components.example_gen.component import ImportExampleGen
 from components.example_validator.component import ExampleValidator
 from components.fairness_metrics import checks, gate
 from components.features import TRANSFORMED_LABEL, Features
 from components.fingerprint import code_fingerprint
-from components.pusher import executor as pusher_executor
+from components.pusher.component import Pusher
 from pipeline.settings import Settings
 
 BASELINE = "ConstrainedTrainer.baseline"
@@ -90,22 +91,28 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
         start["statistics"] = statistics_gen.outputs["statistics"]
         start["gate"] = _gate_target(settings)
     constrained = trainer(settings.trainer, **start).with_id(CONSTRAINED)
-    evaluator = standard.Evaluator(
+    eval_config = gate.eval_config(settings.gate, features.group_names, TRANSFORMED_LABEL)
+    evaluator = Evaluator(
         examples=example_gen.outputs["examples"],
         example_splits=["test"],
         model=constrained.outputs["model"],
         baseline_model=baseline.outputs["model"],
-        eval_config=gate.eval_config(settings.gate, features.group_names, TRANSFORMED_LABEL),
+        eval_config=eval_config,
+        ledger=ledger_folder(settings),
+        confidence=settings.gate.confidence,
+        attempts=settings.gate.attempts,
+        features=features,
     )
-    pusher = standard.Pusher(
+    pusher = Pusher(
         model=constrained.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
+        examples=example_gen.outputs["examples"],
+        gate=gate_digest(eval_config),
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(
                 base_directory=os.path.join(settings.serving, settings.model_name)
             )
         ),
-        custom_executor_spec=executor_spec.ExecutorClassSpec(pusher_executor.Executor),
     )
     return pipeline.Pipeline(
         pipeline_name=settings.name,
@@ -130,6 +137,11 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
     )
 
 
+def ledger_folder(settings: Settings) -> str:
+    """Where the gate counts its attempts: beside the artifacts, which may come and go."""
+    return os.path.join(settings.runs, settings.name, "ledger")
+
+
 def _unconstrained(config: TrainingConfig) -> TrainingConfig:
     """The same training without constraints, from fresh weights."""
     return config.model_copy(update={"constraints": (), "warm_start": "none", "layers": "all"})
@@ -140,7 +152,7 @@ def _gate_target(settings: Settings) -> GateTarget:
     asked = checks.checks(settings.gate, settings.data.features.group_names)
     return GateTarget(
         constraints=tuple(str(check.constraint) for check in asked),
-        confidence=settings.gate.confidence,
+        confidence=settings.gate.confidence_of_each,
         minimum_accuracy=settings.gate.minimum_accuracy,
     )
 

@@ -148,6 +148,8 @@ def _run_steps(
                 outcome.evaluation,
                 outcome.blessed,
                 outcome.pushed_model,
+                outcome.attempt,
+                outcome.warnings,
                 said=[note.text for step in display.steps for note in step.notes],
             )
     return verdict, display.steps
@@ -155,11 +157,10 @@ def _run_steps(
 
 def _check_inputs(settings: Settings) -> None:
     """Raises DataError for missing data before anything heavy starts."""
-    from components.example_gen.checks import list_shards
+    from components.example_gen.splits import list_splits
 
     _require_schema(settings.data.schema_file)
-    for split, pattern in settings.data.splits.patterns().items():
-        list_shards(settings.data.folder, split, pattern)
+    list_splits(settings.data.folder, settings.data.splits.patterns())
 
 
 def _require_schema(file: str) -> None:

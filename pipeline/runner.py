@@ -17,12 +17,17 @@ from tfx.types import standard_artifacts
 
 from components import group_sizes
 from components.constrained_trainer.executor import PREDICTED_TO_PASS
+from components.evaluator import attempts, ledger
+from components.evaluator.attempts import Attempt
+from components.evaluator.stamp import read_attempt, test_digest
+from components.example_gen.splits import WARNINGS
 from pipeline import advice
-from pipeline.dag import CONSTRAINED, create_pipeline
+from pipeline.dag import CONSTRAINED, create_pipeline, ledger_folder
 from pipeline.settings import Settings
 from pipeline.terminal import Display, Note
 
 _OUTPUT = metadata_store_pb2.Event.OUTPUT
+EXAMPLE_GEN = "ImportExampleGen"
 PUSHER = "Pusher"
 STATISTICS = "StatisticsGen"
 TRANSFORM = "Transform"
@@ -30,11 +35,21 @@ TRANSFORM = "Transform"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished run left: the evaluation's folder, the blessing, the pushed model's folder."""
+    """What a finished run left.
+
+    Attributes:
+      evaluation: folder of the Evaluator's results.
+      blessed: what it decided.
+      pushed_model: folder of the pushed model, or None.
+      attempt: which model this was on its test split.
+      warnings: what is no error and should be known.
+    """
 
     evaluation: str
     blessed: bool
     pushed_model: str | None
+    attempt: Attempt
+    warnings: list[str]
 
 
 @dataclass(frozen=True)
@@ -93,6 +108,12 @@ def _run_nodes(
 
 def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str) -> list[Note]:
     """What a person should know once `node` is done, before the gate is asked."""
+    if node == EXAMPLE_GEN:
+        entries = ledger.read(
+            ledger_folder(settings), test_digest(_examples(store, settings.name, run_id))
+        )
+        refusal = attempts.warning(entries, settings.gate.confidence, settings.gate.attempts)
+        return [] if refusal is None else [Note(refusal, warns=True)]
     if node == STATISTICS:
         features = settings.data.features
         statistics = _output(store, settings.name, run_id, node, "statistics")
@@ -158,11 +179,22 @@ def _destination(pushed: metadata_store_pb2.Artifact) -> str | None:
 def _outcome(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> Outcome:
     evaluation = _output(store, pipeline, run_id, "Evaluator", "evaluation")
     blessing = _output(store, pipeline, run_id, "Evaluator", "blessing")
+    judged = standard_artifacts.ModelBlessing()
+    judged.set_mlmd_artifact(blessing)
+    examples = _examples(store, pipeline, run_id)
     return Outcome(
         evaluation=evaluation.uri,
         blessed=blessing.custom_properties["blessed"].int_value == 1,
         pushed_model=_destination(_output(store, pipeline, run_id, PUSHER, "pushed_model")),
+        attempt=read_attempt(judged),
+        warnings=examples.get_string_custom_property(WARNINGS).splitlines(),
     )
+
+
+def _examples(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> types.Artifact:
+    examples = standard_artifacts.Examples()
+    examples.set_mlmd_artifact(_output(store, pipeline, run_id, EXAMPLE_GEN, "examples"))
+    return examples
 
 
 def _execution(

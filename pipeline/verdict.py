@@ -17,6 +17,7 @@ from rich.text import Text
 
 from components.constrained_optimization.expressions import Constraint
 from components.constrained_optimization.rates import Counts, Group
+from components.evaluator.attempts import Attempt
 from components.fairness_metrics import checks as gate
 from pipeline import advice
 from pipeline.settings import Settings
@@ -77,6 +78,8 @@ class Verdict:
     gate: list[GateRow]
     models: dict[str, ModelResult]
     reasons: list[str]
+    warnings: list[str]
+    attempt: Attempt
     run_id: str
     pipeline: str
     data: str
@@ -96,6 +99,8 @@ def read_verdict(
     evaluation: str,
     blessed: bool,
     pushed_model: str | None,
+    attempt: Attempt,
+    warnings: list[str],
     said: Sequence[str] = (),
 ) -> Verdict:
     """The verdict of one run.
@@ -106,16 +111,23 @@ def read_verdict(
       evaluation: folder of the Evaluator's results.
       blessed: what the Evaluator decided; the numbers here explain it, they do not decide.
       pushed_model: folder of the pushed model, or None.
+      attempt: which model this was on its test split, and at which confidence it was judged.
+      warnings: what is no reason to block and should be known.
       said: advice that the run gave before.
     """
     groups = settings.data.features.group_names
     slices = {model: _load_slices(evaluation, model) for model in (gate.CANDIDATE, gate.BASELINE)}
     overall = {model: slices[model].get((), {}) for model in slices}
-    rows = [_gate_row(check, settings, overall) for check in gate.checks(settings.gate, groups)]
+    rows = [
+        _gate_row(check, attempt.confidence, overall)
+        for check in gate.checks(settings.gate, groups)
+    ]
     models = {model: _model_result(slices[model], groups) for model in slices}
     reasons = [] if blessed else _reasons(settings, rows, overall[gate.CANDIDATE], models)
     counts = _counts_by_group(slices[gate.CANDIDATE], groups)
-    helping = [] if blessed else advice.when_blocked(settings.gate, groups, counts)
+    helping = (
+        [] if blessed else advice.when_blocked(settings.gate, attempt.confidence, groups, counts)
+    )
     return Verdict(
         blessed=blessed,
         pushed=pushed_model is not None,
@@ -123,6 +135,8 @@ def read_verdict(
         gate=rows,
         models=models,
         reasons=reasons,
+        warnings=warnings,
+        attempt=attempt,
         run_id=run_id,
         pipeline=settings.name,
         data=settings.data.folder + ("" if settings.data.path else " (synthetic)"),
@@ -136,6 +150,14 @@ def show(verdict: Verdict, console: Console) -> None:
     console.print(_models_table(verdict))
     for row in verdict.gate:
         console.print(_gate_table(row))
+    attempt = verdict.attempt
+    if attempt.of > 1:
+        console.print(
+            f"attempt {attempt.number} of {attempt.of} on this test split, "
+            f"judged at {advice.percent(attempt.confidence)}"
+        )
+    for warning in verdict.warnings:
+        console.print(Text("warning: ", style="yellow") + Text(warning))
     if verdict.blessed:
         console.print(
             Text("PASSED: ", style="bold green") + Text(f"pushed to {verdict.pushed_model}")
@@ -170,7 +192,7 @@ def _load_slices(
     }
 
 
-def _gate_row(check: gate.GateCheck, settings: Settings, overall: Mapping[str, Slice]) -> GateRow:
+def _gate_row(check: gate.GateCheck, confidence: float, overall: Mapping[str, Slice]) -> GateRow:
     candidate, baseline = overall[gate.CANDIDATE], overall[gate.BASELINE]
     bound = _number(candidate, check.bound_metric)
     constraint = check.constraint
@@ -179,7 +201,7 @@ def _gate_row(check: gate.GateCheck, settings: Settings, overall: Mapping[str, S
         value=_number(candidate, check.value_metric),
         upper_bound=bound if constraint.sense == "<=" else None,
         lower_bound=bound if constraint.sense == ">=" else None,
-        confidence=settings.gate.confidence,
+        confidence=confidence,
         limit=constraint.limit,
         passed=bound is not None and _within(constraint, bound),
         baseline_value=_number(baseline, check.value_metric),
@@ -274,7 +296,7 @@ def _gate_reason(row: GateRow) -> str:
         if row.value is not None:
             return (
                 f"{row.constraint}: value {row.value:.4f}, but nothing can be promised at "
-                f"{row.confidence:.0%} confidence: its divisor could be 0 or negative"
+                f"{advice.percent(row.confidence)} confidence: its divisor could be 0 or negative"
             )
         return (
             f"{row.constraint}: could not be measured: a group it needs has no examples for its rate, "
@@ -290,13 +312,13 @@ def _gate_reason(row: GateRow) -> str:
     )
     return (
         f"{row.constraint}: value {row.value:.4f}, {side} bound {row.bound:.4f} at "
-        f"{row.confidence:.0%} confidence is {relation} the limit {row.limit:g}; {why}"
+        f"{advice.percent(row.confidence)} confidence is {relation} the limit {row.limit:g}; {why}"
     )
 
 
 def _gate_table(row: GateRow) -> Table:
     table = _table(f"Gate: {row.constraint}")
-    for column in ("model", "value", f"{row.confidence:.0%} bound", "limit", ""):
+    for column in ("model", "value", f"{advice.percent(row.confidence)} bound", "limit", ""):
         table.add_column(column, justify="left" if column in ("model", "") else "right")
     limit = f"{'<=' if row.upper_bound is not None else '>='} {row.limit:g}"
     mark = Text("passed", "green") if row.passed else Text("blocked", "red")

@@ -19,13 +19,29 @@ class GateConfig(Strict):
     limit: float | None = Field(
         None, description="replaces the limit of the constraint (where there is just one)"
     )
-    confidence: float = Field(0.95, gt=0.5, lt=1, description="confidence of each one-sided bound")
+    confidence: float = Field(
+        0.95,
+        gt=0.5,
+        lt=1,
+        description="how sure it must be that a model that passes keeps its limits",
+    )
+    attempts: int = Field(
+        1,
+        ge=1,
+        description="how many different models may be judged on one test split; "
+        "they share 1 - confidence",
+    )
     minimum_accuracy: float = Field(
         0.8, ge=0, le=1, description="lowest accuracy on the test split that may pass"
     )
     minimum_negatives: int = Field(
         100, ge=1, description="fewest negative examples of each group on the test split"
     )
+
+    @property
+    def confidence_of_each(self) -> float:
+        """What each attempt is judged at, while these settings stay."""
+        return 1 - (1 - self.confidence) / self.attempts
 
     @model_validator(mode="after")
     def _at_least_one_constraint(self) -> Self:

@@ -8,9 +8,12 @@ from typing import Any
 import tensorflow as tf
 from tfx import types
 from tfx.components.pusher import executor as standard
+from tfx.components.util import model_utils
 from tfx.proto import pusher_pb2
-from tfx.types import standard_component_specs
-from tfx.utils import proto_utils
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import path_utils, proto_utils
+
+from components.evaluator import digests, stamp
 
 
 class Executor(standard.Executor):
@@ -26,7 +29,11 @@ class Executor(standard.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Pushes if blessed; `pushed_destination` names the final folder."""
+        """Pushes if blessed; `pushed_destination` names the final folder.
+
+        Raises StaleBlessing where the blessing was given to something else.
+        """
+        _require_fresh_blessing(input_dict, exec_properties)
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(
             exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
@@ -58,6 +65,24 @@ class Executor(standard.Executor):
             pushed.set_string_custom_property("pushed_destination", final)
             pushed.set_string_custom_property("pushed_version", str(version))
         _remove(staging)
+
+
+def _require_fresh_blessing(
+    input_dict: dict[str, list[types.Artifact]], exec_properties: dict[str, Any]
+) -> None:
+    blessing = artifact_utils.get_single_instance(
+        input_dict[standard_component_specs.MODEL_BLESSING_KEY]
+    )
+    if not model_utils.is_model_blessed(blessing):
+        return  # the standard executor pushes nothing then, and that is no error
+    model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
+    examples = artifact_utils.get_single_instance(input_dict["examples"])
+    stamp.require_fresh(
+        blessing,
+        files=digests.files_digest(path_utils.serving_model_path(model.uri)),
+        test_digest=stamp.test_digest(examples),
+        gate=exec_properties["gate"],
+    )
 
 
 def _next_version(serving: str, version: int) -> int:

@@ -55,6 +55,9 @@ class Workplace:
                 "constraints": [f"{gap} <= {0.3 if len(names) == 2 else 0.45}"],
                 "minimum_accuracy": 0.6,
                 "minimum_negatives": 20,
+                # Tests train many models for one test split: each is judged at 95%.
+                "attempts": 8,
+                "confidence": 0.6,
             },
         }
         self.settings.write_text(yaml.safe_dump(settings, sort_keys=False))

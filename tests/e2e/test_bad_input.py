@@ -148,6 +148,32 @@ def test_another_run_in_the_same_folder(place):
     assert run.status not in (0, 3) and "another run is using" in run.words
 
 
+# Three splits are three.
+
+
+def test_a_shard_in_two_splits(place):
+    run = failed(
+        place, "data.splits.validation=*-validation.tfrecord*-of-00002", "data.splits.test=*"
+    )
+    assert "belongs to split 'train' and to split 'test'" in run.words
+    assert "data.splits.test = '*'" in run.words
+    assert "ImportExampleGen" not in run.output  # told before any work
+
+
+def test_a_copy_of_a_training_shard_among_the_test_shards(place):
+    copy = place.data / "tiny-test.tfrecord-00002-of-00003"
+    copy.write_bytes(shard(place, "train").read_bytes())
+    run = failed(place)
+    assert str(copy) in run.output and str(shard(place, "train")) in run.output
+    assert "hold the same records, in splits 'train' and 'test'" in run.words
+
+
+def test_one_pattern_for_two_splits(place):
+    run = failed(place, "data.splits.test=*-validation.tfrecord*")
+    assert "data.splits: validation and test are the same pattern" in run.words
+    assert not place.home.exists()  # nothing was begun
+
+
 # Records.
 
 

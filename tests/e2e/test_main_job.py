@@ -83,6 +83,15 @@ def test_the_baseline_is_over_the_constrained_model_in_its_gap(passed):
     assert models["constrained"]["accuracy"] > models["baseline"]["accuracy"] - 0.05
 
 
+def test_the_verdict_says_which_attempt_it_was(passed, place):
+    attempt = passed.verdict["attempt"]
+    assert (attempt["number"], attempt["of"]) == (1, 8)
+    assert attempt["confidence"] == passed.verdict["gate"][0]["confidence"] == pytest.approx(0.95)
+    assert attempt["delta_total"] == pytest.approx(0.4) and passed.verdict["warnings"] == []
+    assert "attempt 1 of 8 on this test split, judged at 95%" in passed.words
+    assert (place.home / "ledger" / attempt["test_digest"] / "attempt-0001.json").is_file()
+
+
 def test_every_step_is_shown_and_timed(passed):
     nodes = [
         "ImportExampleGen",
@@ -127,7 +136,7 @@ def test_the_pushed_model_gives_the_numbers_of_the_verdict(passed, served, test_
     [row] = passed.verdict["gate"]
     gap = language.parse(row["constraint"], {"Team": ["Red", "Blue"]})
     assert row["value"] == pytest.approx(gap.value(counts))
-    expected = bounds.upper_bound(gap.expression, counts, 0.05)
+    expected = bounds.upper_bound(gap.expression, counts, 0.05)  # 1 of 8 attempts at 60%
     assert row["upper_bound"] == pytest.approx(expected)
 
 
@@ -207,7 +216,7 @@ def test_training_logs_objective_violations_and_multipliers(passed, place, name)
 
 def test_a_user_sees_no_noise_and_the_log_has_it(passed, place):
     process = subprocess.run(
-        [sys.executable, "-m", "pipeline", *place.arguments(["gate.confidence=0.94"])],
+        [sys.executable, "-m", "pipeline", *place.arguments(["gate.limit=0.31"])],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

@@ -85,7 +85,7 @@ def test_every_constraint_has_its_advice():
 
 
 def blocked(line: str, counts=FAIR) -> list[str]:
-    return advice.when_blocked(gate(line), NAMES, counts)
+    return advice.when_blocked(gate(line), 0.95, NAMES, counts)
 
 
 def test_examples_and_a_limit_that_would_help():

@@ -28,6 +28,9 @@ SETTINGS = load(
 )
 
 
+EVERY_READER = {"ImportExampleGen", "Transform", BASELINE, CONSTRAINED}
+
+
 def nodes(settings):
     return {node.id: node for node in create_pipeline(settings).components}
 
@@ -58,6 +61,12 @@ def test_nothing_is_trained_before_the_examples_are_valid(dag):
 def test_pusher_waits_for_the_blessing(dag):
     assert dag["Pusher"].inputs["model_blessing"].producer_component_id == "Evaluator"
     assert dag["Pusher"].inputs["model"].producer_component_id == CONSTRAINED
+    assert dag["Pusher"].inputs["examples"].producer_component_id == "ImportExampleGen"
+
+
+def test_the_ledger_lies_beside_the_artifacts_and_not_among_them(dag):
+    assert dag["Evaluator"].exec_properties["ledger"] == "runs/celeba/ledger"
+    assert create_pipeline(SETTINGS).pipeline_info.pipeline_root == "runs/celeba/artifacts"
 
 
 def test_the_baseline_is_the_same_without_constraints(dag):
@@ -83,10 +92,14 @@ def test_every_component_counts_the_groups_in_the_order_of_the_settings(dag):
     [
         ("trainer.steps=77", {BASELINE, CONSTRAINED}),
         ("trainer.constraints.0=FPR | [Old] <= 0.2", {CONSTRAINED}),
-        ("gate.limit=0.001", {"Evaluator"}),
-        ("gate.minimum_negatives=7", {"Evaluator"}),
+        # The Pusher knows which gate its blessing must come from.
+        ("gate.limit=0.001", {"Evaluator", "Pusher"}),
+        ("gate.minimum_negatives=7", {"Evaluator", "Pusher"}),
+        ("gate.attempts=7", {"Evaluator"}),
+        ("runs=elsewhere", {"Evaluator"}),
+        ("data.features.label.positive=2", EVERY_READER | {"Evaluator"}),
         ("serving=elsewhere", {"Pusher"}),
-        ("data.features.image.height=9", {"ImportExampleGen", "Transform", BASELINE, CONSTRAINED}),
+        ("data.features.image.height=9", EVERY_READER),
     ],
 )
 def test_a_setting_changes_the_parameters_of_the_components_it_is_for(dag, assignment, changed):

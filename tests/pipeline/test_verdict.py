@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from components.constrained_optimization import bounds
 from components.constrained_optimization.rates import Counts, Group
+from components.evaluator.attempts import Attempt, delta_of
 from components.fairness_metrics import checks
 from pipeline import verdict as verdicts
 from pipeline.settings import Settings, load
@@ -72,8 +74,12 @@ def judge(monkeypatch):
         baseline: Measured | None = None,
         blessed: bool = False,
         accuracy: float | None = None,
+        attempt: Attempt | None = None,
+        warnings: Sequence[str] = (),
     ) -> verdicts.Verdict:
         settings = settings or load()
+        confidence = settings.gate.confidence
+        attempt = attempt or Attempt(1, 1, confidence, delta_of(confidence), "t" * 32)
         baseline = candidate if baseline is None else baseline
         of = {
             checks.CANDIDATE: evaluation(settings, candidate, accuracy),
@@ -81,7 +87,9 @@ def judge(monkeypatch):
         }
         monkeypatch.setattr(tfma, "load_eval_result", lambda folder, model_name: of[model_name])
         pushed = "serving/smiling/1700000000" if blessed else None
-        return verdicts.read_verdict(settings, "run-1", "folder", blessed, pushed)
+        return verdicts.read_verdict(
+            settings, "run-1", "folder", blessed, pushed, attempt, list(warnings)
+        )
 
     return read
 
@@ -170,6 +178,42 @@ def test_a_bound_at_the_limit_exactly_passes(judge):
     assert judge(measured(FAIR), settings).gate[0].passed
     settings = load([], [f"gate.constraints.0=FPR | [Young] <= {bound * (1 - 1e-12)!r}"])
     assert not judge(measured(FAIR), settings).gate[0].passed
+
+
+def test_the_confidence_is_that_of_the_attempt_and_not_of_the_settings(judge, tmp_path):
+    attempt = Attempt(number=2, of=20, confidence=0.9975, delta_total=0.05, test_digest="t" * 32)
+    verdict = judge(measured(FAIR), attempt=attempt)
+    [row] = verdict.gate
+    assert row.confidence == 0.9975
+    text = shown(verdict)
+    assert "attempt 2 of 20 on this test split, judged at 99.75%" in text
+    assert "99.75% bound" in text and "95%" not in text
+    verdict.write(tmp_path / "verdict.json")
+    assert json.loads((tmp_path / "verdict.json").read_text())["attempt"] == {
+        "number": 2,
+        "of": 20,
+        "confidence": 0.9975,
+        "delta_total": 0.05,
+        "test_digest": "t" * 32,
+    }
+
+
+def test_a_confidence_is_never_shown_higher_than_it_is(judge):
+    attempt = Attempt(number=3, of=7, confidence=1 - 0.05 / 7, delta_total=0.05, test_digest="t")
+    assert "judged at 99.28%" in shown(judge(measured(FAIR), attempt=attempt))  # 99.2857...
+
+
+def test_one_attempt_alone_is_not_worth_a_line(judge):
+    assert "attempt" not in shown(judge(measured(FAIR)))
+
+
+def test_a_warning_is_shown_and_kept_and_blocks_nothing(judge, tmp_path):
+    verdict = judge(measured(FAIR), blessed=True, warnings=["3 of 20 examples are [elsewhere] too"])
+    assert "warning: 3 of 20 examples are [elsewhere] too" in shown(verdict)
+    assert "PASSED" in shown(verdict) and verdict.reasons == []
+    verdict.write(tmp_path / "verdict.json")
+    tree = json.loads((tmp_path / "verdict.json").read_text())
+    assert tree["warnings"] == ["3 of 20 examples are [elsewhere] too"]
 
 
 # Words.

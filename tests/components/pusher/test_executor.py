@@ -14,6 +14,9 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
+from components.evaluator.attempts import Attempt
+from components.evaluator.digests import files_digest
+from components.evaluator.stamp import StaleBlessing, Stamp
 from components.pusher.executor import Executor
 
 REPOSITORY = Path(__file__).parents[3]
@@ -34,13 +37,36 @@ def make_model(folder: Path, content: str) -> standard_artifacts.Model:
     return model
 
 
-def push(tmp_path: Path, serving: Path, blessed: bool, content: str = "one"):
-    """Runs the executor; returns the pushed_model artifact."""
+def stamp(blessing: standard_artifacts.ModelBlessing, model: standard_artifacts.Model) -> None:
+    """Writes what the Evaluator writes."""
+    attempt = Attempt(number=1, of=1, confidence=0.95, delta_total=0.05, test_digest="t" * 32)
+    files = files_digest(str(Path(model.uri, "Format-Serving")))
+    Stamp(model="m" * 32, files=files, gate="g" * 32, attempt=attempt).write(blessing)
+
+
+def push(
+    tmp_path: Path,
+    serving: Path,
+    blessed: bool,
+    content: str = "one",
+    given_for: dict[str, str] | None = None,
+):
+    """Runs the executor; returns the pushed_model artifact.
+
+    Args:
+      given_for: what the blessing says it was given for, where that is something else.
+    """
     model = make_model(tmp_path / f"model-{content}", content)
     blessing = standard_artifacts.ModelBlessing()
     blessing.uri = str(tmp_path / "blessing")
     Path(blessing.uri).mkdir(exist_ok=True)
     blessing.set_int_custom_property("blessed", int(blessed))
+    stamp(blessing, model)
+    for name, value in (given_for or {}).items():
+        blessing.set_string_custom_property(name, value)
+    examples = standard_artifacts.Examples()
+    examples.uri = str(tmp_path / "examples")
+    examples.set_string_custom_property("test_digest", "t" * 32)
     pushed = standard_artifacts.PushedModel()
     pushed.uri = str(tmp_path / "pushed")
     Path(pushed.uri).mkdir(exist_ok=True)
@@ -48,11 +74,12 @@ def push(tmp_path: Path, serving: Path, blessed: bool, content: str = "one"):
         filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(serving))
     )
     Executor().Do(
-        {"model": [model], "model_blessing": [blessing]},
+        {"model": [model], "model_blessing": [blessing], "examples": [examples]},
         {"pushed_model": [pushed]},
         {
             "push_destination": proto_utils.proto_to_json(destination),
             "custom_config": "null",
+            "gate": "g" * 32,
         },
     )
     return pushed
@@ -105,6 +132,46 @@ def test_a_blocked_model_leaves_the_served_one_untouched(tmp_path, serving):
     before = {path: path.stat().st_mtime_ns for path in serving.rglob("*")}
     push(tmp_path, serving, blessed=False, content="worse")
     assert {path: path.stat().st_mtime_ns for path in serving.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("model_files", "another model"),
+        ("test_digest", "other test data"),
+        ("gate_digest", "other settings of the gate"),
+    ],
+)
+@pytest.mark.parametrize("value", ["0" * 32, ""])
+def test_a_stale_blessing_pushes_nothing(tmp_path, serving, name, what, value):
+    push(tmp_path, serving, blessed=True)
+    before = versions(serving)
+    with pytest.raises(StaleBlessing) as refusal:
+        push(tmp_path, serving, blessed=True, content="two", given_for={name: value})
+    text = str(refusal.value)
+    assert f"is stale: it was given for {what} ({name} {value or 'unknown'}, not " in text
+    assert "Nothing is pushed on it" in text and "running the pipeline again" in text
+    assert versions(serving) == before
+    assert [path.name for path in serving.parent.iterdir()] == ["smiling"]
+
+
+def test_a_model_that_was_changed_after_its_blessing_is_not_pushed(tmp_path, serving):
+    written = stamp
+
+    def changed(blessing, model):
+        written(blessing, model)
+        Path(model.uri, "Format-Serving", "variables", "variables.index").write_text("other")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(globals(), "stamp", changed)
+        with pytest.raises(StaleBlessing, match="given for another model"):
+            push(tmp_path, serving, blessed=True)
+    assert versions(serving) == []
+
+
+def test_a_stale_blessing_that_is_none_is_no_error(tmp_path, serving):
+    pushed = push(tmp_path, serving, blessed=False, given_for={"model_files": "0" * 32})
+    assert pushed.get_int_custom_property("pushed") == 0 and versions(serving) == []
 
 
 @pytest.mark.parametrize("step", ["copy_dir", "copy_file"])

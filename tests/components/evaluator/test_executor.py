@@ -1,0 +1,212 @@
+"""The real Evaluator on planted answers: what passes, what is blocked, and in which words."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from tfx.components.evaluator import executor as standard
+
+from components.constrained_optimization import bounds, language
+from components.constrained_optimization.rates import Counts
+from components.errors import DataError
+from components.evaluator import ledger
+from components.evaluator.attempts import AttemptsUsedUp
+from components.evaluator.stamp import read_attempt
+from tests.components.evaluator import planted
+from tests.components.evaluator.planted import GAP, Planted
+
+EVEN = Planted({"Red": Counts(tp=300, fp=30, tn=270, fn=20), "Blue": Counts(200, 40, 260, 10)})
+NOBODY = Counts(0, 0, 0, 0)
+
+
+@pytest.fixture
+def judge(tmp_path):
+    """Judges planted outcomes; the same model and one ledger unless told otherwise."""
+    number = itertools.count()
+
+    def run(data: Planted, *assignments: str, weight=1.0, digest="t" * 32, names=None, home="one"):
+        settings = data.settings(*assignments)
+        folder = tmp_path / str(next(number))
+        judgement = planted.judge(
+            folder,
+            planted.examples(folder / "examples", data, digest),
+            planted.model(folder / "model", weight, names or data.names),
+            settings,
+            tmp_path / home,
+            run=f"run-{folder.name}",
+        )
+        return judgement, settings
+
+    return run
+
+
+@pytest.fixture
+def verdict(judge):
+    """The verdict on planted outcomes."""
+
+    def run(*arguments, **named):
+        judgement, settings = judge(*arguments, **named)
+        return planted.verdict(settings, judgement)
+
+    return run
+
+
+def bound(data: Planted, line: str, delta: float = 0.05) -> float:
+    return bounds.upper_bound(
+        language.parse(line, {"Team": ["Red", "Blue"]}).expression, data.counts, delta
+    )
+
+
+# The scenarios of a gate.
+
+
+def test_a_planted_gap_turns_the_verdict_where_its_bound_meets_the_limit(verdict):
+    upper = bound(EVEN, f"{GAP} <= 1")
+    value = 40 / 300 - 30 / 300
+    assert value + 0.01 < upper
+    passed = verdict(EVEN, f"gate.limit={upper + 1e-6:.9f}")
+    assert passed.blessed and passed.reasons == []
+    # The same model on the same data: another limit is no other attempt, so nothing is refused.
+    short = verdict(EVEN, f"gate.limit={upper - 1e-6:.9f}")
+    assert not short.blessed
+    [reason] = short.reasons
+    assert (
+        "the measured value keeps the limit, but this many test examples cannot promise" in reason
+    )
+    over = verdict(EVEN, f"gate.limit={value - 1e-6:.9f}")
+    [reason] = over.reasons
+    assert not over.blessed and "the measured value is over the limit itself" in reason
+    assert passed.attempt == short.attempt == over.attempt
+    assert passed.gate[0].upper_bound == pytest.approx(upper)
+
+
+def test_a_group_of_thirty_is_blocked_by_name(verdict):
+    small = Planted(EVEN.outcomes | {"Blue": Counts(12, 1, 16, 1)})
+    blocked = verdict(small, "gate.minimum_negatives=100", "gate.limit=0.2")
+    assert not blocked.blessed
+    few, wide = blocked.reasons
+    assert "group [Blue] has 17 negative examples in the test split, fewer than" in few
+    assert "gate.minimum_negatives = 100" in few
+    assert "more examples of the smallest group would narrow the bound" in wide
+
+
+def test_an_absent_group_is_blocked_by_name(verdict):
+    absent = Planted(EVEN.outcomes | {"Blue": NOBODY})
+    blocked = verdict(absent, "gate.limit=1.0")
+    assert not blocked.blessed
+    missing, unknown = blocked.reasons
+    assert "the test split has no examples of group [Blue]: its rates are unknown" in missing
+    assert "could not be measured: a group it needs has no examples for its rate" in unknown
+
+
+def test_a_group_without_negatives_is_blocked_by_name(verdict):
+    data = Planted(EVEN.outcomes | {"Blue": Counts(300, 0, 0, 10)})
+    blocked = verdict(data, "gate.limit=1.0")
+    assert not blocked.blessed
+    few, unknown = blocked.reasons
+    assert "group [Blue] has 0 negative examples" in few
+    assert "could not be measured" in unknown
+
+
+def test_a_model_that_always_says_no_is_blocked_for_it(verdict):
+    data = Planted({"Red": Counts(0, 0, 300, 200), "Blue": Counts(0, 0, 300, 200)})
+    assert bound(data, f"{GAP} <= 1") < 0.3  # its gap alone would pass
+    blocked = verdict(data)
+    assert not blocked.blessed
+    assert blocked.reasons == [
+        "the model answers No to every example: its gap says nothing about fairness"
+    ]
+
+
+def test_swapped_group_names_judge_the_other_group(verdict, judge):
+    unfair = {"Red": Counts(300, 6, 294, 20), "Blue": Counts(200, 90, 210, 10)}
+    line = "gate.constraints=['FPR | [Red] <= 0.1']"
+    data = Planted(unfair)
+    passed = verdict(data, line)
+    assert passed.blessed
+    swapped = Planted(unfair, names={"Red": "b", "Blue": "r"})
+    # The very same weights and line, and yet another question to the same test data:
+    with pytest.raises(AttemptsUsedUp):
+        judge(swapped, line)
+    blocked = verdict(swapped, line, home="another ledger")
+    assert not blocked.blessed
+    assert blocked.models["constrained"].groups["Red"].fpr == pytest.approx(0.3)
+    [reason] = blocked.reasons
+    assert "FPR | [Red] <= 0.1: value 0.3000" in reason and "over the limit itself" in reason
+
+
+def test_the_second_attempt_of_five_is_judged_at_99_percent_and_all_say_so(verdict, judge):
+    five = "gate.attempts=5"
+    judge(EVEN, five)
+    second, settings = judge(EVEN, five, weight=2.0)
+    read = planted.verdict(settings, second)
+    assert (read.attempt.number, read.attempt.of) == (2, 5)
+    assert read.attempt.confidence == read.gate[0].confidence == pytest.approx(0.99)
+    assert read.gate[0].upper_bound == pytest.approx(bound(EVEN, f"{GAP} <= 1", 0.01))
+    for artifact in (second.blessing, second.evaluation):
+        assert read_attempt(artifact) == read.attempt
+        assert len(artifact.get_string_custom_property("model_digest")) == 32
+
+
+# The ledger, around an evaluation that does nothing.
+
+
+@pytest.fixture
+def looked(monkeypatch):
+    """Whether the standard Evaluator was asked; it does nothing."""
+    calls: list[dict] = []
+    monkeypatch.setattr(
+        standard.Executor, "Do", lambda self, inputs, outputs, properties: calls.append(properties)
+    )
+    return calls
+
+
+def test_a_changed_model_is_refused_before_its_predictions_are_looked_at(judge, looked):
+    judge(EVEN)
+    assert len(looked) == 1
+    with pytest.raises(AttemptsUsedUp) as refusal:
+        judge(EVEN, weight=2.0)
+    assert len(looked) == 1
+    assert "1 model was judged on this test split already (attempt 1, run run-0" in str(
+        refusal.value
+    )
+    judge(EVEN, weight=2.0, digest="u" * 32)  # other test data
+    judge(EVEN)  # the model of before
+    assert len(looked) == 3
+
+
+def test_an_evaluation_that_broke_off_is_resumed_as_the_same_attempt(judge, monkeypatch, tmp_path):
+    def broken(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(standard.Executor, "Do", broken)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            judge(EVEN)
+    assert len(ledger.read(str(tmp_path / "one"), "t" * 32)) == 1
+
+
+def test_constraints_are_another_attempt_and_a_limit_of_one_is_not(judge, looked):
+    judge(EVEN, "gate.limit=0.1")
+    judge(EVEN, "gate.limit=0.2")
+    with pytest.raises(AttemptsUsedUp):
+        judge(EVEN, "gate.constraints=['FPR <= 0.2']")
+    # Of several, limits that move against each other would let an error of either bound through.
+    several = "gate.constraints=['FPR | [Red] <= {}', 'FPR | [Blue] <= {}']"
+    judge(EVEN, several.format(0.1, 0.2), digest="u" * 32)
+    judge(EVEN, several.format(0.1, 0.2), digest="u" * 32)
+    with pytest.raises(AttemptsUsedUp):
+        judge(EVEN, several.format(0.2, 0.1), digest="u" * 32)
+
+
+def test_the_bounds_alone_get_the_confidence_of_the_attempt(judge, looked):
+    judge(EVEN, "gate.attempts=5", "gate.confidence=0.9")
+    text = looked[0]["eval_config"]
+    assert '\\"confidence\\": 0.98' in text and '\\"confidence\\": 0.9,' not in text
+
+
+def test_examples_without_a_digest_are_refused(judge, looked):
+    with pytest.raises(DataError, match="carry no test_digest"):
+        judge(EVEN, digest="")
+    assert looked == []
