@@ -100,8 +100,9 @@ def _power(constraint: Constraint, sizes: Sizes, confidence: float) -> str:
     ]
     does = "says Yes to" if decisions else "errs on"
     down = "down" if constraint.sense == "<=" else "up"
+    rates = _or(f"{share:.0%}" for share in shares)
     sentence = (
-        f"{what}. At {percent(confidence)} confidence, a model that {does} {_or(f'{s:.0%}' for s in shares)} "
+        f"{what}. At {percent(confidence)} confidence, a model that {does} {rates} "
         f"of every group passes 4 times in 5 {down} to a limit of {_or(f'{v:g}' for v in limits)}."
     )
     if not kept:
