@@ -148,7 +148,8 @@ def test_a_gate_without_its_statistics_is_refused():
 
 
 def test_another_limit_of_the_gate_is_another_training_only_where_it_chooses():
-    for rated_by, changed in ((BY_GATE, {CONSTRAINED, "Evaluator"}), (None, {"Evaluator"})):
+    judging = {"Evaluator", "Pusher"}
+    for rated_by, changed in ((BY_GATE, {CONSTRAINED, *judging}), (None, judging)):
         # The confidence would be told, too; what is for display or for the Evaluator alone is not.
         one, other, same = (
             nodes(load([], [*filter(None, [rated_by]), assignment]))
