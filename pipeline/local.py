@@ -150,7 +150,13 @@ def _run_steps(
                 outcome.pushed_model,
                 outcome.attempt,
                 outcome.warnings,
-                said=[note.text for step in display.steps for note in step.notes],
+                # What is known of the ledger before the model is does not belong to the model.
+                said=[
+                    note.text
+                    for step in display.steps
+                    for note in step.notes
+                    if step.name != runner.EXAMPLE_GEN
+                ],
             )
     return verdict, display.steps
 

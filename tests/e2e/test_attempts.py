@@ -16,7 +16,7 @@ def test_a_changed_model_is_refused_until_the_settings_say_how_delta_is_shared(p
     assert first.verdict["attempt"]["number"] == 1
     served, before = own.served(), own.executions()
 
-    # The same again: from the cache, the same verdict, and no warning.
+    # The same again: from the cache, the same verdict.
     again = own.run(*ONE)
     assert again.status == first.status and own.worked(before) == set()
     assert again.verdict | {"run_id": None} == first.verdict | {"run_id": None}
@@ -25,7 +25,7 @@ def test_a_changed_model_is_refused_until_the_settings_say_how_delta_is_shared(p
     assert refused.status == 1 and own.served() == served
     assert not (refused.folder / "verdict.json").exists()
     # Before training in one line, and by the gate with what is known.
-    early = refused.words.index("warning: 1 model was judged on this test split already")
+    early = refused.words.index("1 model was judged on this test split already")
     assert early < refused.words.index("ConstrainedTrainer.baseline")
     for part in (
         "FAILED: the gate did not look at this model",
