@@ -1,0 +1,125 @@
+"""Asks both models about the test split, and fetches the examples that are to be shown."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from components.features import TRANSFORMED_LABEL, Features
+from components.report import curves
+from components.report.curves import Scored
+from components.report.data import Mistake, Scores
+
+_BATCH = 512
+_MOST_MISTAKES = 6  # per group and kind
+_MOST_GROUPS = 8  # with mistakes shown
+_PICTURE_SIDE = 96  # pixels
+_MOST_COLUMNS = 12
+
+
+def ask(folder: str, models: Mapping[str, str], features: Features) -> Scores:
+    """Everything that takes scores.
+
+    Args:
+      folder: of the raw test examples, TFRecords.
+      models: name -> folder of the SavedModel; `constrained` must be among them.
+      features: what the columns mean.
+    """
+    scored = score(folder, models, features)
+    return Scores(
+        curves.group_curves(scored),
+        curves.equal_thresholds(scored),
+        curves.equal_overall(scored),
+        _mistakes(folder, scored, features),
+    )
+
+
+def score(folder: str, models: Mapping[str, str], features: Features) -> Scored:
+    """Labels, groups and each model's scores of all examples in `folder`, in order."""
+    loaded = {name: tf.saved_model.load(path) for name, path in models.items()}
+    slices = next(iter(loaded.values())).signatures["slices"]
+    labels: list[np.ndarray] = []
+    groups: dict[str, list[np.ndarray]] = {feature: [] for feature in features.groups}
+    scores: dict[str, list[np.ndarray]] = {name: [] for name in loaded}
+    for batch in _records(folder).batch(_BATCH).prefetch(2):
+        columns = slices(examples=batch)
+        labels.append(columns[TRANSFORMED_LABEL].numpy().reshape(-1))
+        for feature in groups:
+            groups[feature].append(columns[feature].numpy().reshape(-1).astype(str))
+        for name, model in loaded.items():
+            answers = model.signatures["serving_default"](examples=batch)
+            scores[name].append(next(iter(answers.values())).numpy().reshape(-1))
+    label = np.concatenate(labels)
+    known = np.isfinite(label)
+    if not known.all():
+        raise ValueError(f"{folder}: {np.sum(~known)} examples have no label")
+    return Scored(
+        label > 0.5,
+        {feature: np.concatenate(parts) for feature, parts in groups.items()},
+        features.group_names,
+        {name: np.concatenate(parts).astype(np.float64) for name, parts in scores.items()},
+    )
+
+
+def _records(folder: str) -> tf.data.Dataset:
+    files = sorted(tf.io.gfile.glob(os.path.join(folder, "*")))
+    compression = "GZIP" if files and files[0].endswith(".gz") else ""
+    return tf.data.TFRecordDataset(files, compression_type=compression)
+
+
+def _mistakes(folder: str, scored: Scored, features: Features) -> list[Mistake]:
+    chosen = curves.worst_mistakes(scored, _MOST_MISTAKES)
+    groups = list(dict.fromkeys(group for _, group, _ in chosen))[:_MOST_GROUPS]
+    chosen = [each for each in chosen if each[1] in groups]
+    records = dict(_rows(folder, {row for row, _, _ in chosen}))
+    return [
+        Mistake(
+            group,
+            kind,
+            {model: float(scores[row]) for model, scores in scored.scores.items()},
+            *_shown(records[row], features),
+        )
+        for row, group, kind in chosen
+    ]
+
+
+def _rows(folder: str, rows: set[int]) -> Iterator[tuple[int, tf.train.Example]]:
+    for index, record in _records(folder).enumerate().as_numpy_iterator():
+        if int(index) in rows:
+            yield int(index), tf.train.Example.FromString(record)
+
+
+def _shown(example: tf.train.Example, features: Features) -> tuple[str | None, dict[str, str]]:
+    """(picture, values): what a person can look at."""
+    columns = example.features.feature
+    picture = None
+    if features.image is not None:
+        picture = small_jpeg(columns[features.image.name].bytes_list.value[0])
+    names = [c for c in features.input_columns if features.image is None or c != features.image.name]
+    return picture, {name: _text(columns[name]) for name in names[:_MOST_COLUMNS]}
+
+
+def _text(column: tf.train.Feature) -> str:
+    kind = column.WhichOneof("kind")
+    values: Sequence[object] = getattr(column, kind).value if kind else []
+    if not values:
+        return ""
+    value = values[0]
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def small_jpeg(encoded: bytes) -> str:
+    """The picture at most 96 pixels wide and high, as JPEG in base64."""
+    picture = Image.open(io.BytesIO(encoded)).convert("RGB")
+    picture.thumbnail((_PICTURE_SIDE, _PICTURE_SIDE))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=75)
+    return base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,170 @@
+"""What a report shows, as plain data: gathered once from artifacts, rendered as often as wanted."""
+
+from __future__ import annotations
+
+import json
+import typing
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any
+
+BASELINE, CONSTRAINED = "baseline", "constrained"
+MODELS = (BASELINE, CONSTRAINED)
+
+
+@dataclass(frozen=True)
+class GroupSize:
+    """How many examples of a group a split holds, by label."""
+
+    split: str
+    group: str
+    negatives: int
+    positives: int
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Of the examples with nearby scores: mean score, rate of positives with a 95% interval, count."""
+
+    score: float
+    rate: float
+    low: float
+    high: float
+    examples: int
+
+
+@dataclass(frozen=True)
+class GroupCurve:
+    """How a model's scores rank and predict the labels of one group (or of everybody).
+
+    Attributes:
+      model: which one.
+      group: which one.
+      area: under the ROC curve; None where a label has no examples.
+      roc: (false positive rate, true positive rate) from threshold 1 down to 0.
+      decision: the point of that curve at the threshold that is served, 0.5.
+      calibration: bins of equally many scores.
+    """
+
+    model: str
+    group: str
+    area: float | None
+    roc: list[tuple[float, float]]
+    decision: tuple[float, float] | None
+    calibration: list[Bin]
+
+
+@dataclass(frozen=True)
+class GroupThreshold:
+    """The threshold at which a group's false positive rate is a target's, and what follows."""
+
+    model: str
+    feature: str
+    group: str
+    target: float
+    threshold: float
+    fpr: float
+    fnr: float
+
+
+@dataclass(frozen=True)
+class AtThreshold:
+    """A model at one threshold for everybody, on the test split."""
+
+    model: str
+    threshold: float
+    fpr: float
+    accuracy: float
+    groups: dict[str, float | None]
+    gaps: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An example that the constrained model gets wrong.
+
+    Attributes:
+      group: whose it is.
+      kind: "false positive" or "false negative".
+      scores: model -> probability of the positive class.
+      picture: JPEG, base64; None for a table.
+      values: column -> value, of a table.
+    """
+
+    group: str
+    kind: str
+    scores: dict[str, float]
+    picture: str | None = None
+    values: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the models' scores on the test split show beyond the threshold that is served."""
+
+    curves: list[GroupCurve]
+    thresholds: list[GroupThreshold]
+    comparison: list[AtThreshold]
+    mistakes: list[Mistake]
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """One run. What a run lacks is empty or None, and its section says so or is left out.
+
+    Attributes:
+      verdict: as in verdict.json; `pushed` is None where it was not yet known.
+      settings: of the run, as YAML.
+      label: name of the label's column.
+      positive: its positive class.
+      card: Markdown about the dataset, written by people; kept beside its schema.
+      histories: model -> history.json of its training.
+      indicators: model -> entries of the Fairness Indicators element.
+      sizes: of groups and labels.
+      facets: split -> statistics of everybody and each group, a DatasetFeatureStatisticsList in base64.
+      scores: None where the models could not be asked.
+      versions: what the run was made of.
+      steps: as in steps.json.
+      frontier: as in frontier.json.
+    """
+
+    verdict: dict[str, Any]
+    settings: str
+    label: str
+    positive: str
+    card: str = ""
+    histories: dict[str, dict[str, Any]] = field(default_factory=dict)
+    indicators: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    sizes: list[GroupSize] = field(default_factory=list)
+    facets: dict[str, str] = field(default_factory=dict)
+    scores: Scores | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    frontier: dict[str, Any] | None = None
+
+    def to_json(self) -> str:
+        """JSON that `from_json` reads; no NaN."""
+        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> ReportData:
+        """The inverse of `to_json`."""
+        return typing.cast(ReportData, _build(cls, json.loads(text)))
+
+
+def _build(kind: Any, value: Any) -> Any:
+    """`value`, from JSON, as the annotated `kind`: dataclasses are made anew, all else is kept."""
+    if value is None:
+        return None
+    if is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        known = {f.name: _build(hints[f.name], value[f.name]) for f in fields(kind)}
+        return kind(**known)  # type: ignore[operator]
+    arguments = [a for a in typing.get_args(kind) if a is not type(None)]
+    if isinstance(value, list) and len(arguments) == 1:
+        return [_build(arguments[0], item) for item in value]
+    if isinstance(value, list):
+        return tuple(value)
+    if isinstance(value, Mapping) and len(arguments) == 1:
+        return _build(arguments[0], value)
+    return value

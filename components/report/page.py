@@ -1,0 +1,185 @@
+"""Renders `ReportData` as one self-contained page and as a model card; pure, and without TensorFlow."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import jinja2
+import yaml
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from components.report import charts, elements, sections, words
+from components.report.data import ReportData
+
+SIZE_LIMIT = 5_000_000  # bytes
+_MOST_FACETS = 2_000_000  # bytes of base64, before a table of a thousand columns crowds all else out
+
+_PAGES = jinja2.Environment(
+    loader=jinja2.PackageLoader("components.report"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEXTS = _PAGES.overlay(autoescape=False)
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def render(data: ReportData) -> str:
+    """The report: HTML of less than 5 MB that loads nothing from anywhere.
+
+    Statistics of very many columns, and then pictures, are left out where it would be larger.
+    """
+    page = _render(data)
+    for lighter in (replace(data, facets={}), _without_pictures(replace(data, facets={}))):
+        if len(page.encode()) < SIZE_LIMIT:
+            break
+        page = _render(lighter)
+    return page
+
+
+def _render(data: ReportData) -> str:
+    facets = data.facets.get("train", "")
+    too_large = len(facets) > _MOST_FACETS
+    shown = {
+        "gate": sections.gate(data),
+        "checks": sections.checks(data),
+        "groups": sections.groups(data),
+        "group_charts": sections.group_charts(data),
+        "indicators": sections.indicators(data) if elements.fairness_indicators() else None,
+        "training": sections.training(data),
+        "frontier": sections.frontier(data),
+        "curves": sections.curves(data),
+        "data": sections.sizes(data) | {
+            "facets": facets if facets and not too_large and elements.facets() else None,
+            "facets_left_out": "The statistics of so many columns would not fit into this page; they "
+            "are among the run's artifacts."
+            if too_large
+            else "",
+        },
+        "mistakes": sections.mistakes(data),
+        "thresholds": sections.thresholds(data),
+    }
+    if not any(shown["data"].values()):
+        shown["data"] = None
+    verdict = data.verdict
+    return _PAGES.get_template("report.html.j2").render(
+        **shown,
+        verdict=verdict,
+        outcome=words.outcome(verdict),
+        sentence=words.sentence(verdict),
+        attempt=words.attempt(verdict),
+        notices=[*verdict.get("warnings", []), *verdict.get("advice", [])],
+        synthetic=verdict["data"].endswith("(synthetic)"),
+        label=data.label,
+        positive=data.positive,
+        group_names=[name for name, _ in sections.group_rows(data)][1:],
+        examples=verdict["models"]["constrained"]["examples"],
+        versions=data.versions,
+        steps=data.steps,
+        settings=data.settings,
+        contents=_contents(shown, data),
+        swatch=charts.swatch,
+        packed={"indicators": elements.fairness_indicators(), "facets": elements.facets()},
+        style=_asset("style.css"),
+        script=_asset("script.js"),
+    )
+
+
+def _contents(shown: dict[str, Any], data: ReportData) -> list[tuple[str, str]]:
+    every = [
+        ("gate", "The gate", True),
+        ("groups", "Groups", True),
+        ("indicators", "Fairness Indicators", shown["indicators"]),
+        ("training", "Training", shown["training"]),
+        ("frontier", "Frontier", shown["frontier"]),
+        ("scores", "ROC and calibration", shown["curves"]),
+        ("data", "Data", shown["data"]),
+        ("mistakes", "Mistakes", shown["mistakes"]),
+        ("thresholds", "Thresholds", shown["thresholds"]),
+        ("versions", "Versions", True),
+        ("time", "Time", data.steps),
+    ]
+    return [(id, title) for id, title, there in every if there]
+
+
+def _without_pictures(data: ReportData) -> ReportData:
+    if data.scores is None:
+        return data
+    mistakes = [replace(mistake, picture=None) for mistake in data.scores.mistakes]
+    return replace(data, scores=replace(data.scores, mistakes=mistakes))
+
+
+def model_card(data: ReportData) -> str:
+    """The model card, in Markdown."""
+    verdict = data.verdict
+    settings = yaml.safe_load(data.settings) or {}
+    parts = _card_parts(data.card)
+    text = _TEXTS.get_template("model_card.md.j2").render(
+        verdict=verdict,
+        outcome=words.outcome(verdict),
+        sentence=escape_markdown(words.sentence(verdict)),
+        intended_use=parts.pop("intended use", ""),
+        parts=parts,
+        gate=sections.gate(data),
+        checks=sections.checks(data),
+        groups=sections.groups(data),
+        sizes=data.sizes,
+        scores=sections.curves(data),
+        label=data.label,
+        positive=data.positive,
+        trainer=settings.get("trainer", {}),
+        columns=_columns(settings),
+        synthetic=verdict["data"].endswith("(synthetic)"),
+        versions=data.versions,
+        group_names=[name for name, _ in sections.group_rows(data)][1:],
+        md=escape_markdown,
+        number=words.number,
+    )
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def card_page(markdown: str, title: str) -> str:
+    """A model card as a page of its own, in the report's dress."""
+    body = _MARKDOWN.render(markdown)
+    # A table may be wider than a phone: it scrolls alone.
+    body = body.replace("<table>", '<div class="scroll" tabindex="0"><table>')
+    body = body.replace("</table>", "</table></div>")
+    body = re.sub(r'<th( style="[^"]*")?>', r'<th scope="col"\1>', body)
+    return _PAGES.get_template("model_card.html.j2").render(
+        body=Markup(body), title=title, style=_asset("style.css")
+    )
+
+
+def escape_markdown(text: object) -> str:
+    """`text` so that Markdown shows it as it is, in a table's cell too."""
+    return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", str(text).replace("\n", " "))
+
+
+def _card_parts(card: str) -> dict[str, str]:
+    """Heading in lower case -> text, of a dataset's card.md."""
+    pieces = re.split(r"^## +(.+)$", card, flags=re.MULTILINE)
+    return {
+        title.strip().lower(): text.strip()
+        for title, text in zip(pieces[1::2], pieces[2::2], strict=True)
+    }
+
+
+def _columns(settings: dict[str, Any]) -> str:
+    features = settings.get("data", {}).get("features", {})
+    said = []
+    if image := features.get("image"):
+        said.append(f"a picture, seen at {image['height']} x {image['width']} pixels")
+    for kind in ("numeric", "categorical"):
+        if columns := features.get(kind):
+            names = [column["name"] for column in columns]
+            said.append(f"{len(names)} {kind} columns ({', '.join(names)})")
+    return "; ".join(said)
+
+
+def _asset(name: str) -> Markup:
+    assert _PAGES.loader is not None
+    return Markup(_PAGES.loader.get_source(_PAGES, name)[0])

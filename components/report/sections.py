@@ -1,0 +1,416 @@
+"""What each section of a report shows, from `ReportData`: tables as rows, drawings as charts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import yaml
+
+from components.report import charts, words
+from components.report.charts import Chart, Row, Series
+from components.report.curves import EVERYBODY, interval
+from components.report.data import BASELINE, CONSTRAINED, MODELS, GroupCurve, ReportData
+
+_STYLE = {BASELINE: 0, CONSTRAINED: 1}
+_GROUP_STYLE = 2  # the first of those for groups and constraints
+_MOST_GROUPS = 6  # lines that one chart can hold and a reader tell apart
+_RATES = (
+    ("fpr", "False positive rate", "negatives"),
+    ("fnr", "False negative rate", "positives"),
+    ("accuracy", "Accuracy", "examples"),
+)
+
+
+def gate(data: ReportData) -> list[dict[str, Any]]:
+    """A row for each constraint of the gate."""
+    rows = []
+    for row in data.verdict["gate"]:
+        expression = words.expression_of(row["constraint"])
+        upper = row["upper_bound"] is not None or "<=" in row["constraint"]
+        rows.append(
+            row
+            | {
+                "expression": expression,
+                "words": words.plain(expression),
+                "bound": words.bound_of(row),
+                "side": "upper" if upper else "lower",
+                "sense": "≤" if upper else "≥",
+                "confidence": words.percent(row["confidence"]),
+                "limit": f"{row['limit']:g}",
+            }
+        )
+    return rows
+
+
+def checks(data: ReportData) -> list[dict[str, Any]]:
+    """The gate's further checks: accuracy, and negatives of the smallest group."""
+    settings = (yaml.safe_load(data.settings) or {}).get("gate", {})
+    model = data.verdict["models"][CONSTRAINED]
+    rows = []
+    if "minimum_accuracy" in settings:
+        accuracy, limit = model["accuracy"], settings["minimum_accuracy"]
+        rows.append(
+            {
+                "name": "accuracy",
+                "value": words.number(accuracy),
+                "limit": f"{limit:g}",
+                "passed": accuracy is not None and accuracy >= limit,
+            }
+        )
+    if "minimum_negatives" in settings and model["groups"]:
+        fewest = min(group["negatives"] for group in model["groups"].values())
+        limit = settings["minimum_negatives"]
+        rows.append(
+            {
+                "name": "negatives of the group with the fewest",
+                "value": f"{fewest:,}",
+                "limit": f"{limit:,}",
+                "passed": fewest >= limit,
+            }
+        )
+    return rows
+
+
+def group_rows(data: ReportData) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
+    """(name, model -> counts and rates): everybody, then each group."""
+    models = {name: data.verdict["models"][name] for name in MODELS if name in data.verdict["models"]}
+    yield EVERYBODY, models
+    for name in data.verdict["models"][CONSTRAINED]["groups"]:
+        yield name, {model: result["groups"][name] for model, result in models.items()}
+
+
+def groups(data: ReportData) -> list[dict[str, Any]]:
+    """Rates with their intervals: a block for each group, a row for each model."""
+    return [
+        {
+            "name": name,
+            "rows": [
+                {
+                    "model": model,
+                    "examples": result["examples"],
+                    "negatives": result["negatives"],
+                    **{key: _with_interval(result, key, of) for key, _, of in _RATES},
+                }
+                for model, result in models.items()
+            ],
+        }
+        for name, models in group_rows(data)
+    ]
+
+
+def group_charts(data: ReportData) -> list[Chart]:
+    """A dot-and-interval chart of each rate."""
+    blocks = groups(data)
+    found = []
+    for key, title, _ in _RATES:
+        rows = [
+            Row(
+                block["name"],
+                [
+                    (_STYLE[row["model"]], row[key]["value"], row[key]["low"], row[key]["high"])
+                    for row in block["rows"]
+                ],
+            )
+            for block in blocks
+        ]
+        said = "; ".join(
+            f"{block['name']} "
+            + ", ".join(f"{row['model']} {words.number(row[key]['value'])}" for row in block["rows"])
+            for block in blocks
+        )
+        chart = charts.dots(title, rows, said)
+        if chart:
+            present = {row["model"] for block in blocks for row in block["rows"]}
+            legend = [(_STYLE[model], model) for model in MODELS if model in present]
+            found.append(Chart(chart.title, chart.svg, legend))
+    return found
+
+
+def indicators(data: ReportData) -> dict[str, Any] | None:
+    """The properties of the Fairness Indicators element."""
+    models = [model for model in MODELS if data.indicators.get(model)]
+    if not models:
+        return None
+    shown = {
+        "slicingMetrics": data.indicators[models[0]],
+        "evalName": models[0],
+        "opened": words.indicator(data.verdict["gate"][0]["constraint"]),
+    }
+    if len(models) > 1:
+        shown |= {"slicingMetricsCompare": data.indicators[models[1]], "evalNameCompare": models[1]}
+    return shown | ({} if len(models) > 1 else {"evalNameCompare": ""})
+
+
+def training(data: ReportData) -> dict[str, Any] | None:
+    """Curves of both trainings; the chosen snapshot is a dashed line or a ring."""
+    histories = {m: data.histories[m] for m in MODELS if data.histories.get(m)}
+    if not histories:
+        return None
+    chosen = {model: _chosen(history) for model, history in histories.items()}
+    objective = [
+        Series(m, [(p["step"], p["objective"]) for p in _thin(h.get("moments") or h["snapshots"])], _STYLE[m])
+        for m, h in histories.items()
+    ]
+    errors = [
+        Series(m, [(s["step"], s["error_rate"]) for s in h["snapshots"]], _STYLE[m])
+        for m, h in histories.items()
+    ]
+    drawn = [
+        charts.lines(
+            "Objective, on training minibatches",
+            objective,
+            "step",
+            "loss",
+            _from_to(objective),
+            vertical=[(s["step"], _STYLE[m]) for m in histories for s in chosen[m]],
+        ),
+        charts.lines(
+            "Error rate, on the validation split",
+            errors,
+            "step",
+            "error rate",
+            _from_to(errors),
+            marks=[
+                (s["step"], s["error_rate"], _STYLE[m], f"{m}: chosen, step {s['step']}")
+                for m in histories
+                for s in chosen[m]
+                if s["error_rate"] is not None
+            ],
+        ),
+    ]
+    if (history := histories.get(CONSTRAINED)) and history["snapshots"]:
+        drawn += _constraint_charts(history, chosen[CONSTRAINED])
+    steps = []
+    for model, picks in chosen.items():
+        at = " and ".join(f"{pick['step']:,}" for pick in picks)
+        steps.append(f"of the {model} model the snapshot of step {at}")
+    stopped = [
+        f"The training of the {model} model stopped early: {history['stopped']}."
+        for model, history in histories.items()
+        if history.get("stopped")
+    ]
+    return {
+        "words": "Snapshots were rated on the validation split. Chosen: " + ", ".join(steps) + ".",
+        "charts": drawn,
+        "stopped": " ".join(stopped),
+    }
+
+
+def _constraint_charts(history: dict[str, Any], chosen: Sequence[dict[str, Any]]) -> list:
+    snapshots = history["snapshots"]
+    names = [words.short(piece) for piece in history.get("pieces") or history["constraints"]]
+    vertical = [(snapshot["step"], 1) for snapshot in chosen]
+    by_bound = history.get("rated_by", "value") != "value"
+    drawn = []
+    for key, title, level in (
+        ("violations", "Upper bound of each violation" if by_bound else "Violation of each constraint", 0.0),
+        ("multipliers", "Multiplier of each constraint", None),
+    ):
+        count = len(snapshots[0][key])
+        # Before weights were given relative to the objective's, its own came first.
+        shown = ["objective", *names] if count == len(names) + 1 else names
+        series = [
+            Series(
+                shown[index] if index < len(shown) else f"number {index + 1}",
+                [(snapshot["step"], snapshot[key][index]) for snapshot in snapshots],
+                _GROUP_STYLE + index,
+            )
+            for index in range(count)
+        ]
+        where = ", on the validation split" if key == "violations" else ""
+        drawn.append(
+            charts.lines(
+                title + where,
+                series,
+                "step",
+                "violation (kept below 0)" if key == "violations" else "weight",
+                _from_to(series),
+                vertical=vertical,
+                level=level,
+            )
+        )
+    return drawn
+
+
+def _chosen(history: dict[str, Any]) -> list[dict[str, Any]]:
+    probabilities = history.get("probabilities") or []
+    picks = [index for index, p in enumerate(probabilities) if p > 0] or [history["best"]]
+    return [history["snapshots"][index] for index in picks]
+
+
+def _thin(moments: Sequence[Any], most: int = 150) -> list[Any]:
+    """Evenly fewer, the last kept."""
+    every = max(1, -(-len(moments) // most))
+    return [*moments[:-1:every], *moments[-1:]]
+
+
+def _from_to(series: Sequence[Series]) -> str:
+    said = []
+    for each in series:
+        known = [(x, y) for x, y in each.points if y is not None]
+        if known:
+            said.append(f"{each.name} from {known[0][1]:.4f} to {known[-1][1]:.4f}")
+    return "; ".join(said) or "nothing measured"
+
+
+def frontier(data: ReportData) -> dict[str, Any] | None:
+    """Accuracy against each constraint's value, limit by limit."""
+    if not data.frontier or not data.frontier.get("points"):
+        return None
+    points = data.frontier["points"]
+    drawn = []
+    for index, name in enumerate(measured["expression"] for measured in points[0]["measured"]):
+        free = [p for p in points if p["limit"] is None]
+        swept = [p for p in points if p["limit"] is not None]
+        series = [
+            Series(
+                title,
+                [(p["measured"][index]["value"], p["accuracy"]) for p in some],
+                style,
+                dots=True,
+                line=style == 1,
+                labels=["" if p["limit"] is None else f"{p['limit']:g}" for p in some],
+            )
+            for title, style, some in (("unconstrained", 0, free), ("by limit", 1, swept))
+            if some
+        ]
+        said = "; ".join(
+            f"limit {'none' if p['limit'] is None else format(p['limit'], 'g')}: value "
+            f"{words.number(p['measured'][index]['value'])}, accuracy {words.number(p['accuracy'])}"
+            for p in points
+        )
+        drawn.append(charts.lines(f"Accuracy against {words.plain(name)}", series, name, "accuracy", said))
+    examples = data.frontier.get("examples")
+    where = f"the {examples:,} examples of the validation split" if examples else "validation data"
+    return {
+        "charts": drawn,
+        "words": f"One training per limit, each point measured on {where}"
+        + (f" (run {data.frontier['run_id']})." if data.frontier.get("run_id") else "."),
+    }
+
+
+def curves(data: ReportData) -> dict[str, Any] | None:
+    """ROC and calibration of each model, a line for each group."""
+    if data.scores is None or not data.scores.curves:
+        return None
+    names = list(dict.fromkeys(curve.group for curve in data.scores.curves))
+    models = list(dict.fromkeys(curve.model for curve in data.scores.curves))
+    shown = [name for name in names if name != EVERYBODY][:_MOST_GROUPS]
+    drawn = []
+    for model in models:
+        of = [c for c in data.scores.curves if c.model == model and c.group in shown]
+        style = {name: _GROUP_STYLE + index for index, name in enumerate(shown)}
+        drawn += [_roc(model, of, style), _calibration(model, of, style)]
+    area = {(curve.model, curve.group): curve.area for curve in data.scores.curves}
+    left = len(names) - 1 - len(shown)
+    return {
+        "charts": drawn,
+        "models": models,
+        "areas": [(name, [area.get((model, name)) for model in models]) for name in names],
+        "left_out": f"{left} further groups are in the table alone." if left > 0 else "",
+    }
+
+
+def _roc(model: str, of: Sequence[GroupCurve], style: dict[str, int]) -> Chart | None:
+    return charts.lines(
+        f"ROC, {model}",
+        [Series(c.group, c.roc, style[c.group]) for c in of],
+        "false positive rate",
+        "true positive rate",
+        "; ".join(f"area of {c.group} {words.number(c.area, 3)}" for c in of),
+        x_range=(0, 1),
+        y_range=(0, 1),
+        marks=[(*c.decision, style[c.group], f"{c.group} at 0.5") for c in of if c.decision],
+        diagonal=True,
+    )
+
+
+def _calibration(model: str, of: Sequence[GroupCurve], style: dict[str, int]) -> Chart | None:
+    series = [
+        Series(
+            c.group,
+            [(b.score, b.rate) for b in c.calibration],
+            style[c.group],
+            intervals=[(b.low, b.high) for b in c.calibration],
+            dots=True,
+        )
+        for c in of
+    ]
+    return charts.lines(
+        f"Calibration, {model}",
+        series,
+        "mean score",
+        "share of positives",
+        "; ".join(
+            f"{c.group}: {b.rate:.2f} positive at score {b.score:.2f}"
+            for c in of
+            for b in c.calibration[:: max(1, len(c.calibration) - 1)]
+        ),
+        x_range=(0, 1),
+        y_range=(0, 1),
+        diagonal=True,
+    )
+
+
+def sizes(data: ReportData) -> dict[str, Any]:
+    """Groups and labels of each split."""
+    splits = list(dict.fromkeys(size.split for size in data.sizes))
+    drawn = []
+    for split in splits:
+        rows = [(s.group, s.negatives, s.positives) for s in data.sizes if s.split == split]
+        said = "; ".join(f"{name}: {no:,} negative, {yes:,} positive" for name, no, yes in rows)
+        drawn.append(charts.bars(f"{split.capitalize()} split", rows, said))
+    return {"charts": [chart for chart in drawn if chart], "sizes": data.sizes}
+
+
+def mistakes(data: ReportData) -> list[dict[str, Any]]:
+    """Mistakes by group and kind: pictures, or rows of a table."""
+    if data.scores is None:
+        return []
+    keys = dict.fromkeys((m.group, m.kind) for m in data.scores.mistakes)
+    found = []
+    for name, kind in keys:
+        of = [m for m in data.scores.mistakes if (m.group, m.kind) == (name, kind)]
+        rows = [m for m in of if m.values]
+        found.append(
+            {
+                "name": name,
+                "kind": kind,
+                "pictures": [m for m in of if m.picture],
+                "rows": rows,
+                "columns": list(dict.fromkeys(column for m in rows for column in m.values)),
+            }
+        )
+    return [each for each in found if each["pictures"] or each["rows"]]
+
+
+def thresholds(data: ReportData) -> dict[str, Any] | None:
+    """Both models at equal overall rates, and thresholds of each group's own."""
+    if data.scores is None or not (data.scores.comparison or data.scores.thresholds):
+        return None
+    rows = data.scores.comparison
+    gaps = list(rows[0].gaps) if rows else []
+    said = ""
+    if len(rows) == 3 and len(gaps) == 1:
+        served, moved, constrained = (row.gaps[gaps[0]] for row in rows)
+        if None not in (served, moved, constrained):
+            said = (
+                f"At the constrained model's overall rate the baseline's gap is {moved:.4f}; "
+                f"the constrained model's is {constrained:.4f}."
+            )
+    return {
+        "comparison": rows,
+        "groups": list(rows[0].groups) if rows else [],
+        "features": gaps,
+        "words": said,
+        "own": data.scores.thresholds,
+    }
+
+
+def _with_interval(result: dict[str, Any], key: str, of: str) -> dict[str, Any]:
+    positives = result["examples"] - result["negatives"]
+    trials = positives if of == "positives" else result[of]
+    value = result[key]
+    low, high = (0.0, 1.0) if value is None else interval(round(value * trials), trials)
+    return {"value": value, "low": low, "high": high}

@@ -1,0 +1,123 @@
+"""Sentences about a verdict, for people who do not read constraints."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+RATES = {
+    "FPR": "false positive rate",
+    "FNR": "false negative rate",
+    "TPR": "true positive rate",
+    "TNR": "true negative rate",
+    "ACC": "accuracy",
+    "ERR": "error rate",
+    "PPR": "rate of positive decisions",
+    "NPR": "rate of negative decisions",
+    "PPV": "precision",
+}
+_RATE = r"(?P<rate>[A-Z]+)"
+_GAP = re.compile(rf"max_gap\({_RATE}, \[(?P<feature>[^\]]+)\]\)")
+_OF_GROUP = re.compile(rf"{_RATE} \| \[(?:[^\]=]+=)?(?P<group>[^\]]+)\]")
+
+
+def expression_of(constraint: str) -> str:
+    """The left side of a constraint."""
+    return re.split(r"\s(?:<=|>=)\s", constraint)[0]
+
+
+def plain(expression: str) -> str:
+    """An expression of the constraint language in words where it is a common one, else as it stands."""
+    if match := _GAP.fullmatch(expression):
+        rate = RATES.get(match["rate"], match["rate"])
+        return f"the largest gap in {rate} between the groups of {match['feature']}"
+    if match := _OF_GROUP.fullmatch(expression):
+        return f"the {RATES.get(match['rate'], match['rate'])} of {match['group']}"
+    return expression
+
+
+def short(piece: str) -> str:
+    """A piece of a constraint, in a legend: "FPR of Young - FPR of Not Young ≤ 0.01"."""
+    piece = re.sub(r"([A-Z]+) \| \[(?:[^\]=]+=)?([^\]]+)\]", r"\1 of \2", piece)
+    piece = re.sub(r" - ([\d.e-]+) <= 0$", r" <= \1", piece)
+    return piece.replace("<=", "≤").replace(">=", "≥").replace(" - ", " − ")  # noqa: RUF001
+
+
+def indicator(constraint: str) -> str:
+    """The Fairness Indicators metric of the first rate in a constraint."""
+    known = {rate: name.replace(" ", "_") for rate, name in RATES.items()}
+    known |= {"PPR": "positive_rate", "NPR": "negative_rate"}
+    rates = [rate for rate in re.findall(r"[A-Z]{3}", constraint) if rate in known]
+    return known[rates[0]] if rates else "false_positive_rate"
+
+
+def percent(confidence: float) -> str:
+    """95%, 99.75%: never rounded up to a promise that was not made."""
+    return f"{math.floor(confidence * 1e4 + 1e-6) / 100:g}%"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """As the verdict writes it."""
+    return "unknown" if value is None else f"{value:.{digits}f}"
+
+
+def bound_of(row: Mapping[str, Any]) -> float | None:
+    """The bound on the side that could break the limit."""
+    return row["upper_bound"] if row["upper_bound"] is not None else row["lower_bound"]
+
+
+def outcome(verdict: Mapping[str, Any]) -> str:
+    """Passed or Blocked."""
+    return "Passed" if verdict["blessed"] else "Blocked"
+
+
+def sentence(verdict: Mapping[str, Any]) -> str:
+    """The verdict in one sentence."""
+    failed = [row for row in verdict["gate"] if not row["passed"]]
+    if verdict["blessed"]:
+        consequence = (
+            f"and the model was pushed to {verdict['pushed_model']}"
+            if verdict.get("pushed_model")
+            else "so the model may be served"
+        )
+        row = verdict["gate"][0]
+        if len(verdict["gate"]) > 1:
+            kept = f"all {len(verdict['gate'])} constraints of the gate keep their limits"
+        else:
+            kept = _holds(row)
+        return f"With {percent(row['confidence'])} confidence {kept}, {consequence}."
+    if failed and len(verdict["reasons"]) <= 1:
+        return f"{_breaks(failed[0])}, so nothing was pushed."
+    count = len(verdict["reasons"])
+    return f"The model failed {count} checks of the gate, so nothing was pushed." if (
+        count > 1
+    ) else "The gate did not let the model pass, so nothing was pushed."
+
+
+def _holds(row: Mapping[str, Any]) -> str:
+    side, limit = ("at most", "limit") if row["upper_bound"] is not None else ("at least", "limit")
+    name = plain(expression_of(row["constraint"]))
+    return f"{name} is {side} {number(bound_of(row))}, within its {limit} of {row['limit']:g}"
+
+
+def _breaks(row: Mapping[str, Any]) -> str:
+    name = plain(expression_of(row["constraint"]))
+    bound = bound_of(row)
+    if bound is None:
+        return f"Nothing can be promised about {name}"
+    upper = row["upper_bound"] is not None
+    could, beyond = ("as large", "over") if upper else ("as small", "under")
+    return (
+        f"{name[0].upper()}{name[1:]} could be {could} as {number(bound)} "
+        f"(at {percent(row['confidence'])} confidence), {beyond} its limit of {row['limit']:g}"
+    )
+
+
+def attempt(verdict: Mapping[str, Any]) -> str:
+    """Which model this was on its test split, where that is counted."""
+    counted = verdict.get("attempt") or {}
+    if counted.get("of", 1) <= 1:
+        return ""
+    return f"{counted['number']} of {counted['of']} on this test split"
