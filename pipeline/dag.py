@@ -31,6 +31,8 @@ from components.fairness_metrics import checks, gate
 from components.features import TRANSFORMED_LABEL, Features
 from components.fingerprint import code_fingerprint
 from components.pusher.component import Pusher
+from components.report.component import Report
+from pipeline import report as reports
 from pipeline.settings import Settings
 
 BASELINE = "ConstrainedTrainer.baseline"
@@ -114,6 +116,22 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
             )
         ),
     )
+    report = Report(
+        examples=example_gen.outputs["examples"],
+        statistics=statistics_gen.outputs["statistics"],
+        model=constrained.outputs["model"],
+        model_run=constrained.outputs["model_run"],
+        baseline_model=baseline.outputs["model"],
+        baseline_run=baseline.outputs["model_run"],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        features=features,
+        settings=reports.shown_settings(settings),
+        verdict=reports.READ_VERDICT,
+        card=reports.dataset_card(settings),
+    )
+    # No model goes out without its report and its model card.
+    pusher.add_upstream_node(report)
     return pipeline.Pipeline(
         pipeline_name=settings.name,
         pipeline_root=os.path.join(settings.runs, settings.name, "artifacts"),
@@ -127,6 +145,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
             *resolvers,
             constrained,
             evaluator,
+            report,
             pusher,
         ],
         enable_cache=settings.cache,

@@ -26,7 +26,8 @@ PUSHED, FAILED, BLOCKED = 0, 1, 3
 def run(settings: Settings, verbose: bool = False) -> int:
     """Runs the whole pipeline; returns the exit status: 0 pushed, 3 blocked, 1 failed.
 
-    Leaves `runs/<name>/<run id>/` with verdict.json, settings.yaml, steps.json and run.log.
+    Leaves `runs/<name>/<run id>/` with verdict.json, report.html, model_card.md and .html,
+    settings.yaml, steps.json and run.log.
 
     Raises:
       SettingsError: a folder cannot be written, or another run is using it.
@@ -37,13 +38,17 @@ def run(settings: Settings, verbose: bool = False) -> int:
         _require_writable("serving", model)
 
     def work(run_id: str, folder: pathlib.Path, console: Console) -> int:
-        verdict, steps = _run_steps(settings, run_id, console)
+        verdict, steps, made = _run_steps(settings, run_id, console)
         verdict.write(folder / "verdict.json")
         write_steps(steps, folder)
+        from pipeline import report
+
+        page = report.publish(made, folder, verdict, steps)
         console.print()
         console.print(terminal.steps_table(steps))
         verdicts.show(verdict, console)
         console.print(f"Verdict: {folder / 'verdict.json'}", style="dim")
+        console.print(f"Report: {page}", style="dim")
         return PUSHED if verdict.pushed else BLOCKED
 
     return in_run_folder(settings, work, "run", "Nothing was pushed.", verbose)
@@ -135,9 +140,10 @@ def displaying(settings: Settings, console: Console, steps: int) -> Iterator[ter
 
 def _run_steps(
     settings: Settings, run_id: str, console: Console
-) -> tuple[verdicts.Verdict, list[terminal.Step]]:
+) -> tuple[verdicts.Verdict, list[terminal.Step], str]:
+    """The verdict, the steps, and the folder that the component Report wrote."""
     resolves = settings.trainer.warm_start == "blessed"
-    with displaying(settings, console, steps=9 + resolves + 1) as display:
+    with displaying(settings, console, steps=10 + resolves + 1) as display:
         from pipeline import runner
 
         outcome = runner.run(settings, run_id, display)
@@ -158,7 +164,7 @@ def _run_steps(
                     if step.name != runner.EXAMPLE_GEN
                 ],
             )
-    return verdict, display.steps
+    return verdict, display.steps, outcome.report
 
 
 def _check_inputs(settings: Settings) -> None:

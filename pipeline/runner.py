@@ -29,6 +29,7 @@ from pipeline.terminal import Display, Note
 _OUTPUT = metadata_store_pb2.Event.OUTPUT
 EXAMPLE_GEN = "ImportExampleGen"
 PUSHER = "Pusher"
+REPORT = "Report"
 STATISTICS = "StatisticsGen"
 TRANSFORM = "Transform"
 
@@ -43,6 +44,7 @@ class Outcome:
       pushed_model: folder of the pushed model, or None.
       attempt: which model this was on its test split.
       warnings: what is no error and should be known.
+      report: folder of what the component Report wrote.
     """
 
     evaluation: str
@@ -50,6 +52,7 @@ class Outcome:
     pushed_model: str | None
     attempt: Attempt
     warnings: list[str]
+    report: str
 
 
 @dataclass(frozen=True)
@@ -158,10 +161,11 @@ def _push_is_gone(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> bool
         if event.type == metadata_store_pb2.Event.INPUT
     ]
     finished = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
+    pusher = store.get_context_by_type_and_name("node", f"{pipeline}.{PUSHER}")
     pushes = [
         execution.id
-        for execution in store.get_executions_by_id(readers)
-        if execution.last_known_state in finished
+        for execution in (store.get_executions_by_context(pusher.id) if pusher else [])
+        if execution.id in readers and execution.last_known_state in finished
     ]
     if not pushes:
         return False
@@ -188,6 +192,7 @@ def _outcome(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> Outcome:
         pushed_model=_destination(_output(store, pipeline, run_id, PUSHER, "pushed_model")),
         attempt=read_attempt(judged),
         warnings=examples.get_string_custom_property(WARNINGS).splitlines(),
+        report=_output(store, pipeline, run_id, REPORT, "report").uri,
     )
 
 

@@ -82,7 +82,11 @@ def _mistakes(folder: str, scored: Scored, features: Features) -> list[Mistake]:
         Mistake(
             group,
             kind,
-            {model: float(scores[row]) for model, scores in scored.scores.items()},
+            {
+                model: float(scores[row])
+                for model, scores in scored.scores.items()
+                if np.isfinite(scores[row])
+            },
             *_shown(records[row], features),
         )
         for row, group, kind in chosen
@@ -101,7 +105,9 @@ def _shown(example: tf.train.Example, features: Features) -> tuple[str | None, d
     picture = None
     if features.image is not None:
         picture = small_jpeg(columns[features.image.name].bytes_list.value[0])
-    names = [c for c in features.input_columns if features.image is None or c != features.image.name]
+    names = [
+        c for c in features.input_columns if features.image is None or c != features.image.name
+    ]
     return picture, {name: _text(columns[name]) for name in names[:_MOST_COLUMNS]}
 
 
@@ -116,9 +122,12 @@ def _text(column: tf.train.Feature) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def small_jpeg(encoded: bytes) -> str:
-    """The picture at most 96 pixels wide and high, as JPEG in base64."""
-    picture = Image.open(io.BytesIO(encoded)).convert("RGB")
+def small_jpeg(encoded: bytes) -> str | None:
+    """The picture at most 96 pixels wide and high, as JPEG in base64; None if it cannot be read."""
+    try:
+        picture = Image.open(io.BytesIO(encoded)).convert("RGB")
+    except OSError:
+        return None
     picture.thumbnail((_PICTURE_SIDE, _PICTURE_SIDE))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=75)

@@ -218,7 +218,9 @@ def _marker(style: int, x: float, y: float) -> str:
         case 1:
             return f'<circle class="full" cx="{_n(x)}" cy="{_n(y)}" r="4.2"/>'
         case 2:
-            return f'<rect class="full" x="{_n(x - 3.6)}" y="{_n(y - 3.6)}" width="7.2" height="7.2"/>'
+            return (
+                f'<rect class="full" x="{_n(x - 3.6)}" y="{_n(y - 3.6)}" width="7.2" height="7.2"/>'
+            )
         case _:
             return f'<path class="full" d="M{_n(x)} {_n(y - 5)}l5 5l-5 5l-5 -5z"/>'
 

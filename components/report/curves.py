@@ -180,7 +180,10 @@ def _rate(scores: np.ndarray, mask: np.ndarray, threshold: float) -> float | Non
 
 
 def worst_mistakes(scored: Scored, most: int) -> list[tuple[int, str, str]]:
-    """(row, group, kind) of the constrained model's most confident mistakes, `most` per group and kind."""
+    """(row, group, kind) of the constrained model's most confident mistakes.
+
+    There are at most `most` of them for each group and kind.
+    """
     scores = scored.scores[CONSTRAINED]
     said_yes = scores > DECISION_THRESHOLD
     found = []

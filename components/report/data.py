@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -143,13 +144,21 @@ class ReportData:
     frontier: dict[str, Any] | None = None
 
     def to_json(self) -> str:
-        """JSON that `from_json` reads; no NaN."""
-        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)
+        """JSON that `from_json` reads; what is not finite is null."""
+        return json.dumps(_finite(asdict(self)), ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> ReportData:
         """The inverse of `to_json`."""
         return typing.cast(ReportData, _build(cls, json.loads(text)))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _build(kind: Any, value: Any) -> Any:

@@ -49,9 +49,7 @@ def indicators(evaluation: str) -> dict[str, list[dict[str, Any]]]:
     return {
         model: [
             _entry(key, outputs)
-            for key, outputs in tfma.load_eval_result(
-                evaluation, model_name=model
-            ).slicing_metrics
+            for key, outputs in tfma.load_eval_result(evaluation, model_name=model).slicing_metrics
         ]
         for model in MODELS
     }

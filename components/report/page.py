@@ -15,7 +15,9 @@ from components.report import charts, elements, sections, words
 from components.report.data import ReportData
 
 SIZE_LIMIT = 5_000_000  # bytes
-_MOST_FACETS = 2_000_000  # bytes of base64, before a table of a thousand columns crowds all else out
+_MOST_FACETS = (
+    2_000_000  # bytes of base64, before a table of a thousand columns crowds all else out
+)
 
 _PAGES = jinja2.Environment(
     loader=jinja2.PackageLoader("components.report"),
@@ -53,7 +55,8 @@ def _render(data: ReportData) -> str:
         "training": sections.training(data),
         "frontier": sections.frontier(data),
         "curves": sections.curves(data),
-        "data": sections.sizes(data) | {
+        "data": sections.sizes(data)
+        | {
             "facets": facets if facets and not too_large and elements.facets() else None,
             "facets_left_out": "The statistics of so many columns would not fit into this page; they "
             "are among the run's artifacts."

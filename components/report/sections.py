@@ -74,7 +74,9 @@ def checks(data: ReportData) -> list[dict[str, Any]]:
 
 def group_rows(data: ReportData) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
     """(name, model -> counts and rates): everybody, then each group."""
-    models = {name: data.verdict["models"][name] for name in MODELS if name in data.verdict["models"]}
+    models = {
+        name: data.verdict["models"][name] for name in MODELS if name in data.verdict["models"]
+    }
     yield EVERYBODY, models
     for name in data.verdict["models"][CONSTRAINED]["groups"]:
         yield name, {model: result["groups"][name] for model, result in models.items()}
@@ -116,7 +118,9 @@ def group_charts(data: ReportData) -> list[Chart]:
         ]
         said = "; ".join(
             f"{block['name']} "
-            + ", ".join(f"{row['model']} {words.number(row[key]['value'])}" for row in block["rows"])
+            + ", ".join(
+                f"{row['model']} {words.number(row[key]['value'])}" for row in block["rows"]
+            )
             for block in blocks
         )
         chart = charts.dots(title, rows, said)
@@ -149,7 +153,11 @@ def training(data: ReportData) -> dict[str, Any] | None:
         return None
     chosen = {model: _chosen(history) for model, history in histories.items()}
     objective = [
-        Series(m, [(p["step"], p["objective"]) for p in _thin(h.get("moments") or h["snapshots"])], _STYLE[m])
+        Series(
+            m,
+            [(p["step"], p["objective"]) for p in _thin(h.get("moments") or h["snapshots"])],
+            _STYLE[m],
+        )
         for m, h in histories.items()
     ]
     errors = [
@@ -204,7 +212,11 @@ def _constraint_charts(history: dict[str, Any], chosen: Sequence[dict[str, Any]]
     by_bound = history.get("rated_by", "value") != "value"
     drawn = []
     for key, title, level in (
-        ("violations", "Upper bound of each violation" if by_bound else "Violation of each constraint", 0.0),
+        (
+            "violations",
+            "Upper bound of each violation" if by_bound else "Violation of each constraint",
+            0.0,
+        ),
         ("multipliers", "Multiplier of each constraint", None),
     ):
         count = len(snapshots[0][key])
@@ -280,7 +292,9 @@ def frontier(data: ReportData) -> dict[str, Any] | None:
             f"{words.number(p['measured'][index]['value'])}, accuracy {words.number(p['accuracy'])}"
             for p in points
         )
-        drawn.append(charts.lines(f"Accuracy against {words.plain(name)}", series, name, "accuracy", said))
+        drawn.append(
+            charts.lines(f"Accuracy against {words.plain(name)}", series, name, "accuracy", said)
+        )
     examples = data.frontier.get("examples")
     where = f"the {examples:,} examples of the validation split" if examples else "validation data"
     return {

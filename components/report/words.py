@@ -91,9 +91,11 @@ def sentence(verdict: Mapping[str, Any]) -> str:
     if failed and len(verdict["reasons"]) <= 1:
         return f"{_breaks(failed[0])}, so nothing was pushed."
     count = len(verdict["reasons"])
-    return f"The model failed {count} checks of the gate, so nothing was pushed." if (
-        count > 1
-    ) else "The gate did not let the model pass, so nothing was pushed."
+    return (
+        f"The model failed {count} checks of the gate, so nothing was pushed."
+        if (count > 1)
+        else "The gate did not let the model pass, so nothing was pushed."
+    )
 
 
 def _holds(row: Mapping[str, Any]) -> str:

@@ -1,0 +1,83 @@
+"""Executor of Report: artifacts in, pages out."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+import tensorflow as tf
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import path_utils
+
+from components.features import Features
+from components.fingerprint import code_fingerprint
+from components.report import asking, gathering, page
+from components.report.data import BASELINE, CONSTRAINED, ReportData
+
+DATA_FILE, PAGE_FILE = "report.json", "report.html"
+CARD_FILE, CARD_PAGE_FILE = "model_card.md", "model_card.html"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Thin: gathers, renders, writes."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """See `component.Report`."""
+        features = Features.model_validate_json(exec_properties["features"])
+        [examples] = input_dict["examples"]
+        uri = {key: artifact_utils.get_single_uri(found) for key, found in input_dict.items()}
+        splits = artifact_utils.decode_split_names(examples.split_names)
+        folders = {name: artifact_utils.get_split_uri([examples], name) for name in splits}
+        run_id = (self._context and self._context.pipeline_run_id) or "unnamed"
+        settings = exec_properties["settings"]
+        models = {BASELINE: uri["baseline_model"], CONSTRAINED: uri["model"]}
+        data = ReportData(
+            verdict=_function(exec_properties["verdict"])(settings, run_id, input_dict),
+            settings=settings,
+            label=features.label.name,
+            positive=str(features.label.positive),
+            card=exec_properties["card"],
+            histories={
+                BASELINE: gathering.history(uri["baseline_run"]),
+                CONSTRAINED: gathering.history(uri["model_run"]),
+            },
+            indicators=gathering.indicators(uri["evaluation"]),
+            sizes=gathering.sizes(uri["statistics"], splits, features),
+            facets={"train": gathering.facets(uri["statistics"], "train", features)},
+            scores=asking.ask(
+                folders["test"],
+                {name: path_utils.serving_model_path(each) for name, each in models.items()},
+                features,
+            ),
+            versions=gathering.versions(folders, settings, code_fingerprint("components")),
+        )
+        card = page.model_card(data)
+        _write(
+            artifact_utils.get_single_uri(output_dict["report"]),
+            {
+                DATA_FILE: data.to_json(),
+                PAGE_FILE: page.render(data),
+                CARD_FILE: card,
+                CARD_PAGE_FILE: page.card_page(card, f"Model card: {data.verdict['pipeline']}"),
+            },
+        )
+
+
+def _function(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _write(folder: str, files: dict[str, str]) -> None:
+    tf.io.gfile.makedirs(folder)
+    for name, text in files.items():
+        with tf.io.gfile.GFile(os.path.join(folder, name), "w") as file:
+            file.write(text)

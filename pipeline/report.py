@@ -1,0 +1,97 @@
+"""The report of a run on this machine: the component's, with what is known when the run has ended."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import yaml
+
+from components.report import page, words
+from components.report.data import ReportData
+from pipeline import verdict as verdicts
+from pipeline.settings import Settings
+from pipeline.terminal import Step
+
+READ_VERDICT = "pipeline.report:read_verdict"
+
+
+def shown_settings(settings: Settings) -> str:
+    """The settings that decide what a run trains and how it is judged, as YAML; not where it runs."""
+    shown = settings.model_dump(
+        mode="json", include={"name", "model_name", "data", "trainer", "gate"}
+    )
+    return yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=100)
+
+
+def dataset_card(settings: Settings) -> str:
+    """What people wrote about the dataset: card.md beside its schema; empty where there is none."""
+    file = pathlib.Path(settings.data.schema_file).with_name("card.md")
+    return file.read_text() if file.is_file() else ""
+
+
+def read_verdict(
+    settings: str, run_id: str, artifacts: Mapping[str, Sequence[Any]]
+) -> dict[str, Any]:
+    """The verdict as the component Report has it, before anything is pushed.
+
+    Args:
+      settings: of the run, as YAML.
+      run_id: names the run.
+      artifacts: the component's inputs.
+    """
+    [evaluation], [blessing] = artifacts["evaluation"], artifacts["blessing"]
+    blessed = blessing.get_int_custom_property("blessed") == 1
+    tree = Settings.model_validate(yaml.safe_load(settings))
+    verdict = verdicts.read_verdict(tree, run_id, evaluation.uri, blessed, None)
+    return asdict(verdict) | ({"pushed": None, "outcome": None} if blessed else {})
+
+
+def publish(
+    component_output: str, folder: pathlib.Path, verdict: verdicts.Verdict, steps: Sequence[Step]
+) -> pathlib.Path:
+    """Writes report.html, model_card.md and model_card.html of a run that has ended; returns the first.
+
+    Args:
+      component_output: folder that the component Report wrote.
+      folder: of the run.
+      verdict: of the run, which may re-use a report that an earlier one made.
+      steps: with their times.
+    """
+    made = ReportData.from_json((pathlib.Path(component_output) / "report.json").read_text())
+    data = replace(
+        made,
+        verdict=asdict(verdict),
+        steps=[asdict(step) for step in steps],
+        frontier=_newest_frontier(folder.parent, made.settings),
+    )
+    card = page.model_card(data)
+    report = folder / "report.html"
+    _write(report, page.render(data))
+    _write(folder / "model_card.md", card)
+    _write(folder / "model_card.html", page.card_page(card, f"Model card: {verdict.pipeline}"))
+    return report
+
+
+def _newest_frontier(home: pathlib.Path, settings: str) -> dict[str, Any] | None:
+    """The last frontier drawn with this run's constraints, whatever their limits were."""
+    wanted = _expressions(yaml.safe_load(settings)["trainer"]["constraints"])
+    for file in sorted(home.glob("*/frontier.json"), reverse=True):
+        frontier = json.loads(file.read_text())
+        if _expressions(frontier["constraints"]) == wanted:
+            return frontier | {"run_id": file.parent.name}
+    return None
+
+
+def _expressions(constraints: Sequence[str]) -> list[str]:
+    return [words.expression_of(constraint) for constraint in constraints]
+
+
+def _write(file: pathlib.Path, text: str) -> None:
+    """Whole or not at all."""
+    partial = file.with_name(f".{file.name}.partial")
+    partial.write_text(text)
+    partial.replace(file)
