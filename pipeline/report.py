@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from components.evaluator.stamp import read_attempt
+from components.example_gen.splits import WARNINGS
 from components.report import page, words
 from components.report.data import ReportData
 from pipeline import verdict as verdicts
@@ -44,9 +46,13 @@ def read_verdict(
       artifacts: the component's inputs.
     """
     [evaluation], [blessing] = artifacts["evaluation"], artifacts["blessing"]
+    [examples] = artifacts["examples"]
     blessed = blessing.get_int_custom_property("blessed") == 1
     tree = Settings.model_validate(yaml.safe_load(settings))
-    verdict = verdicts.read_verdict(tree, run_id, evaluation.uri, blessed, None)
+    warnings = examples.get_string_custom_property(WARNINGS).splitlines()
+    verdict = verdicts.read_verdict(
+        tree, run_id, evaluation.uri, blessed, None, read_attempt(blessing), warnings
+    )
     return asdict(verdict) | ({"pushed": None, "outcome": None} if blessed else {})
 
 

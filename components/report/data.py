@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import types
 import typing
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any
 
@@ -169,11 +169,10 @@ def _build(kind: Any, value: Any) -> Any:
         hints = typing.get_type_hints(kind)
         known = {f.name: _build(hints[f.name], value[f.name]) for f in fields(kind)}
         return kind(**known)  # type: ignore[operator]
-    arguments = [a for a in typing.get_args(kind) if a is not type(None)]
-    if isinstance(value, list) and len(arguments) == 1:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        [inner] = [argument for argument in arguments if argument is not type(None)]
+        return _build(inner, value)
+    if origin is list:
         return [_build(arguments[0], item) for item in value]
-    if isinstance(value, list):
-        return tuple(value)
-    if isinstance(value, Mapping) and len(arguments) == 1:
-        return _build(arguments[0], value)
-    return value
+    return tuple(value) if origin is tuple else value

@@ -125,7 +125,7 @@ def model_card(data: ReportData) -> str:
         verdict=verdict,
         outcome=words.outcome(verdict),
         sentence=escape_markdown(words.sentence(verdict)),
-        intended_use=parts.pop("intended use", ""),
+        intended_use=parts.pop("Intended use", ""),
         parts=parts,
         gate=sections.gate(data),
         checks=sections.checks(data),
@@ -163,11 +163,10 @@ def escape_markdown(text: object) -> str:
 
 
 def _card_parts(card: str) -> dict[str, str]:
-    """Heading in lower case -> text, of a dataset's card.md."""
+    """Heading -> text, of a dataset's card.md."""
     pieces = re.split(r"^## +(.+)$", card, flags=re.MULTILINE)
     return {
-        title.strip().lower(): text.strip()
-        for title, text in zip(pieces[1::2], pieces[2::2], strict=True)
+        title.strip(): text.strip() for title, text in zip(pieces[1::2], pieces[2::2], strict=True)
     }
 
 

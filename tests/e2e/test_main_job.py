@@ -102,6 +102,7 @@ def test_every_step_is_shown_and_timed(passed):
         "ConstrainedTrainer.baseline",
         "ConstrainedTrainer.constrained",
         "Evaluator",
+        "Report",
         "Pusher",
     ]
     assert [step for step in passed.steps if step in nodes] == nodes

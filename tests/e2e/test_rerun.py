@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import shutil
 
 import pytest
@@ -20,10 +21,11 @@ NODES = {
     "ConstrainedTrainer.baseline",
     "ConstrainedTrainer.constrained",
     "Evaluator",
+    "Report",
     "Pusher",
 }
 TRAINERS = {"ConstrainedTrainer.baseline", "ConstrainedTrainer.constrained"}
-AFTER_TRAINING = {"Evaluator", "Pusher"}
+AFTER_TRAINING = {"Evaluator", "Report", "Pusher"}
 
 
 def reused(run: Run) -> set[str]:
@@ -47,6 +49,8 @@ def test_unchanged_inputs_re_use_everything(passed, place):
     assert place.served() == served
     assert again.verdict | {"run_id": None} == passed.verdict | {"run_id": None}
     assert "unchanged" in again.words or "reused" in again.words
+    # The re-used report is of this run nevertheless.
+    assert again.folder.name in (again.folder / "report.html").read_text()
 
 
 def test_another_limit_judges_again_and_blocks_with_status_3(passed, place):
@@ -65,6 +69,8 @@ def test_another_limit_judges_again_and_blocks_with_status_3(passed, place):
     assert any("could be promised of this very model today" in each for each in verdict["advice"])
     assert "this gate can hardly be passed" in verdict["advice"][-1]
     assert all(sentence in blocked.words for sentence in verdict["advice"])
+    page = (blocked.folder / "report.html").read_text()
+    assert "✕ Blocked" in page and "so nothing was pushed" in page and reason in html.unescape(page)
     # The numbers are those of the same models.
     assert verdict["models"] == passed.verdict["models"]
 

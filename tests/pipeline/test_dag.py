@@ -28,7 +28,7 @@ SETTINGS = load(
 )
 
 
-EVERY_READER = {"ImportExampleGen", "Transform", BASELINE, CONSTRAINED}
+EVERY_READER = {"ImportExampleGen", "Transform", BASELINE, CONSTRAINED, "Report"}
 
 
 def nodes(settings):
@@ -50,8 +50,16 @@ def test_it_reads_like_the_design(dag):
         BASELINE,
         CONSTRAINED,
         "Evaluator",
+        "Report",
         "Pusher",
     ]
+
+
+def test_no_model_is_pushed_without_its_report(dag):
+    assert dag["Report"] in dag["Pusher"].upstream_nodes
+    inputs = {key: channel.producer_component_id for key, channel in dag["Report"].inputs.items()}
+    assert inputs["model"] == inputs["model_run"] == CONSTRAINED
+    assert inputs["baseline_model"] == inputs["baseline_run"] == BASELINE
 
 
 def test_nothing_is_trained_before_the_examples_are_valid(dag):
@@ -90,12 +98,12 @@ def test_every_component_counts_the_groups_in_the_order_of_the_settings(dag):
 @pytest.mark.parametrize(
     ("assignment", "changed"),
     [
-        ("trainer.steps=77", {BASELINE, CONSTRAINED}),
-        ("trainer.constraints.0=FPR | [Old] <= 0.2", {CONSTRAINED}),
+        ("trainer.steps=77", {BASELINE, CONSTRAINED, "Report"}),
+        ("trainer.constraints.0=FPR | [Old] <= 0.2", {CONSTRAINED, "Report"}),
         # The Pusher knows which gate its blessing must come from.
-        ("gate.limit=0.001", {"Evaluator", "Pusher"}),
-        ("gate.minimum_negatives=7", {"Evaluator", "Pusher"}),
-        ("gate.attempts=7", {"Evaluator"}),
+        ("gate.limit=0.001", {"Evaluator", "Pusher", "Report"}),
+        ("gate.minimum_negatives=7", {"Evaluator", "Pusher", "Report"}),
+        ("gate.attempts=7", {"Evaluator", "Report"}),
         ("runs=elsewhere", {"Evaluator"}),
         ("data.features.label.positive=2", EVERY_READER | {"Evaluator"}),
         ("serving=elsewhere", {"Pusher"}),
@@ -148,7 +156,7 @@ def test_a_gate_without_its_statistics_is_refused():
 
 
 def test_another_limit_of_the_gate_is_another_training_only_where_it_chooses():
-    judging = {"Evaluator", "Pusher"}
+    judging = {"Evaluator", "Pusher", "Report"}
     for rated_by, changed in ((BY_GATE, {CONSTRAINED, *judging}), (None, judging)):
         # The confidence would be told, too; what is for display or for the Evaluator alone is not.
         one, other, same = (

@@ -1,0 +1,124 @@
+"""The report in a browser without a network: it renders, is silent, and can be read by everybody."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+AXE = pathlib.Path(os.environ.get("AXE_CORE", ".axe/package/axe.min.js"))
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # A container's root has no sandbox to put it in; the pages are ours.
+        running = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+class Visit:
+    """One page, with whatever it tried to fetch and said."""
+
+    def __init__(self, browser, file: pathlib.Path, viewport: dict[str, int], scheme: str):
+        self.context = browser.new_context(viewport=viewport, color_scheme=scheme, offline=True)
+        self.page = self.context.new_page()
+        self.said: list[str] = []
+        self.fetched: list[str] = []
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", lambda request: self.fetched.append(request.url))
+        self.page.goto(file.as_uri())
+
+    def _hear(self, message) -> None:
+        if message.type == "error":
+            self.said.append(message.text)
+
+    def elements(self) -> list:
+        """The frames of the interactive elements, each scrolled to and shown."""
+        places = self.page.locator(".element")
+        for index in range(places.count()):
+            places.nth(index).scroll_into_view_if_needed()
+            places.nth(index).locator("iframe").wait_for()
+        return [frame for frame in self.page.frames if frame != self.page.main_frame]
+
+
+@pytest.fixture(params=[(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop", "phone"])
+def visit(request, browser, passed) -> Iterator[Visit]:
+    visited = Visit(browser, passed.folder / "report.html", *request.param)
+    yield visited
+    visited.context.close()
+
+
+def test_it_renders_alone_and_in_silence(visit):
+    indicators, facets = visit.elements()
+    indicators.locator("fairness-metrics-board").wait_for()
+    facets.locator("facets-overview-table").first.wait_for()
+    visit.page.wait_for_timeout(1000)
+    assert visit.said == []
+    outside = [url for url in visit.fetched if not url.startswith(("data:", "blob:", "about:"))]
+    assert [url for url in outside if not url.endswith("report.html")] == []
+    width = visit.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= visit.page.viewport_size["width"]
+
+
+def test_the_element_shows_the_verdicts_numbers(visit, passed):
+    indicators, _ = visit.elements()
+    rows = indicators.locator("fairness-metrics-table:visible .table-row")
+    rows.first.wait_for()
+    assert indicators.locator("fairness-metrics-table:visible").count() == 1
+    shown = {}
+    for row in rows.all():
+        name = row.locator(".table-feature-column").all_inner_texts()
+        shown[name[0].strip()] = row.locator(".table-entry").all_inner_texts()
+    for name, of in (("Overall", None), ("Team:Red", "Red"), ("Team:Blue", "Blue")):
+        for number, model in zip(shown[name], ("baseline", "constrained"), strict=False):
+            result = passed.verdict["models"][model]
+            fpr = (result if of is None else result["groups"][of])["fpr"]
+            # The element shows three digits.
+            assert float(number) == pytest.approx(fpr, abs=5.1e-4), (name, model)
+
+
+def test_the_keyboard_reaches_the_contents(visit):
+    visit.page.keyboard.press("Tab")
+    assert visit.page.evaluate("document.activeElement.textContent") == "Skip to the report"
+    visit.page.keyboard.press("Tab")
+    assert visit.page.evaluate("document.activeElement.getAttribute('href')") == "#gate"
+
+
+def test_paper_has_no_frames(visit):
+    visit.page.emulate_media(media="print")
+    assert visit.page.locator(".element:visible").count() == 0
+    assert visit.page.locator("table:visible").count() > 4
+
+
+@pytest.mark.parametrize("name", ["report.html", "model_card.html"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser, passed, name, scheme):
+    if not AXE.is_file():
+        pytest.skip(f"no axe-core at {AXE} (npm pack axe-core, unpacked there; or set AXE_CORE)")
+    visit = Visit(browser, passed.folder / name, DESKTOP, scheme)
+    try:
+        visit.page.evaluate(AXE.read_text())
+        # What is in the frames is other people's; that each has a name is ours, and is looked at.
+        found = visit.page.evaluate("axe.run(document, {iframes: false})")
+        serious = [
+            (violation["id"], [node["html"][:200] for node in violation["nodes"]])
+            for violation in found["violations"]
+            if violation["impact"] in ("serious", "critical", "moderate")
+        ]
+        assert serious == [] and len(found["passes"]) > 8
+    finally:
+        visit.context.close()
