@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from components.constrained_optimization import bounds
 from components.report.data import (
@@ -16,6 +18,8 @@ from components.report.data import (
     GroupCurve,
     GroupThreshold,
 )
+
+Array = NDArray[Any]
 
 DECISION_THRESHOLD = 0.5  # of the served probability
 EVERYBODY = "everybody"
@@ -34,12 +38,12 @@ class Scored:
       scores: model -> (n,) probability of the positive class.
     """
 
-    positive: np.ndarray
-    groups: dict[str, np.ndarray]
+    positive: Array
+    groups: dict[str, Array]
     names: Mapping[str, Sequence[str]]
-    scores: dict[str, np.ndarray]
+    scores: dict[str, Array]
 
-    def members(self) -> dict[tuple[str, str], np.ndarray]:
+    def members(self) -> dict[tuple[str, str], Array]:
         """(feature, group) -> (n,) bool."""
         return {
             (feature, name): self.groups[feature] == name
@@ -66,7 +70,7 @@ def group_curves(scored: Scored) -> list[GroupCurve]:
     ]
 
 
-def _curve(model: str, group: str, scores: np.ndarray, positive: np.ndarray) -> GroupCurve:
+def _curve(model: str, group: str, scores: Array, positive: Array) -> GroupCurve:
     finite = np.isfinite(scores)
     scores, positive = scores[finite], positive[finite]
     yes, no = np.sort(scores[positive]), np.sort(scores[~positive])
@@ -83,12 +87,12 @@ def _curve(model: str, group: str, scores: np.ndarray, positive: np.ndarray) -> 
     return GroupCurve(model, group, area, roc, decision, _calibration(scores, positive))
 
 
-def _above(ordered: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+def _above(ordered: Array, thresholds: Array) -> Array:
     """Share of the ordered scores above each threshold."""
     return 1 - np.searchsorted(ordered, thresholds, side="right") / len(ordered)
 
 
-def _calibration(scores: np.ndarray, positive: np.ndarray) -> list[Bin]:
+def _calibration(scores: Array, positive: Array) -> list[Bin]:
     order = np.argsort(scores, kind="stable")
     bins = []
     for rows in np.array_split(order, _BINS):
@@ -110,7 +114,7 @@ def interval(successes: int, trials: int) -> tuple[float, float]:
     )
 
 
-def threshold_for(negative_scores: np.ndarray, target: float) -> float:
+def threshold_for(negative_scores: Array, target: float) -> float:
     """The lowest threshold at which at most `target` of the negatives score above it."""
     ordered = np.sort(negative_scores)[::-1]
     allowed = int(np.floor(target * len(ordered) + 1e-9))
@@ -175,7 +179,7 @@ def _at(scored: Scored, model: str, threshold: float) -> AtThreshold:
     )
 
 
-def _rate(scores: np.ndarray, mask: np.ndarray, threshold: float) -> float | None:
+def _rate(scores: Array, mask: Array, threshold: float) -> float | None:
     return float(np.mean(scores[mask] > threshold)) if mask.any() else None
 
 

@@ -17,8 +17,11 @@ RATES = {
     "PPR": "rate of positive decisions",
     "NPR": "rate of negative decisions",
     "PPV": "precision",
+    "NPV": "negative predictive value",
+    "FDR": "false discovery rate",
+    "FOR": "false omission rate",
 }
-_RATE = r"(?P<rate>[A-Z]+)"
+_RATE = r"(?P<rate>[A-Z0-9_]+)"
 _GAP = re.compile(rf"max_gap\({_RATE}, \[(?P<feature>[^\]]+)\]\)")
 _OF_GROUP = re.compile(rf"{_RATE} \| \[(?:[^\]=]+=)?(?P<group>[^\]]+)\]")
 
@@ -48,7 +51,7 @@ def short(piece: str) -> str:
 def indicator(constraint: str) -> str:
     """The Fairness Indicators metric of the first rate in a constraint."""
     known = {rate: name.replace(" ", "_") for rate, name in RATES.items()}
-    known |= {"PPR": "positive_rate", "NPR": "negative_rate"}
+    known |= {"PPR": "positive_rate", "NPR": "negative_rate", "NPV": "false_omission_rate"}
     rates = [rate for rate in re.findall(r"[A-Z]{3}", constraint) if rate in known]
     return known[rates[0]] if rates else "false_positive_rate"
 
@@ -65,7 +68,8 @@ def number(value: float | None, digits: int = 4) -> str:
 
 def bound_of(row: Mapping[str, Any]) -> float | None:
     """The bound on the side that could break the limit."""
-    return row["upper_bound"] if row["upper_bound"] is not None else row["lower_bound"]
+    bound: float | None = row["upper_bound"]
+    return bound if bound is not None else row["lower_bound"]
 
 
 def outcome(verdict: Mapping[str, Any]) -> str:
@@ -99,9 +103,9 @@ def sentence(verdict: Mapping[str, Any]) -> str:
 
 
 def _holds(row: Mapping[str, Any]) -> str:
-    side, limit = ("at most", "limit") if row["upper_bound"] is not None else ("at least", "limit")
+    side = "at most" if row["upper_bound"] is not None else "at least"
     name = plain(expression_of(row["constraint"]))
-    return f"{name} is {side} {number(bound_of(row))}, within its {limit} of {row['limit']:g}"
+    return f"{name} is {side} {number(bound_of(row))}, within its limit of {row['limit']:g}"
 
 
 def _breaks(row: Mapping[str, Any]) -> str:

@@ -76,15 +76,25 @@ def test_it_renders_alone_and_in_silence(visit):
 
 def test_the_element_shows_the_verdicts_numbers(visit, passed):
     indicators, _ = visit.elements()
-    rows = indicators.locator("fairness-metrics-table:visible .table-row")
-    rows.first.wait_for()
-    assert indicators.locator("fairness-metrics-table:visible").count() == 1
-    shown = {}
-    for row in rows.all():
-        name = row.locator(".table-feature-column").all_inner_texts()
-        shown[name[0].strip()] = row.locator(".table-entry").all_inner_texts()
+    from playwright.sync_api import expect
+
+    # The element draws its first metric before the gate's is ticked.
+    board = indicators.locator("fairness-metrics-table:visible")
+    expect(board).to_have_count(1)
+    expect(indicators.locator("fairness-metrics-board")).to_contain_text("false_positive_rate")
+    names = board.locator(".table-feature-column")
+    expect(names).to_have_count(4)  # the heading's, and one for each slice
+    shown = dict(
+        names.evaluate_all(
+            """names => names.map(name => [
+                name.textContent.trim(),
+                [...name.parentElement.querySelectorAll(".table-entry")].map(
+                    entry => entry.textContent.trim())])"""
+        )
+    )
     for name, of in (("Overall", None), ("Team:Red", "Red"), ("Team:Blue", "Blue")):
-        for number, model in zip(shown[name], ("baseline", "constrained"), strict=False):
+        baseline, constrained = shown[name][:2]
+        for number, model in ((baseline, "baseline"), (constrained, "constrained")):
             result = passed.verdict["models"][model]
             fpr = (result if of is None else result["groups"][of])["fpr"]
             # The element shows three digits.

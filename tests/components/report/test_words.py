@@ -64,5 +64,10 @@ def test_several_failures_are_counted():
     )
 
 
+def test_one_failure_that_is_no_constraint_is_said_itself():
+    verdict = sample.verdict() | {"blessed": False, "reasons": ["accuracy 0.7000 is under 0.8"]}
+    assert words.sentence(verdict) == "Accuracy 0.7000 is under 0.8, so nothing was pushed."
+
+
 def test_confidence_is_never_rounded_up():
     assert words.percent(0.99995) == "99.99%" and words.percent(0.95) == "95%"
