@@ -94,12 +94,10 @@ def sentence(verdict: Mapping[str, Any]) -> str:
         return f"With {percent(row['confidence'])} confidence {kept}, {consequence}."
     if failed and len(verdict["reasons"]) <= 1:
         return f"{_breaks(failed[0])}, so nothing was pushed."
-    count = len(verdict["reasons"])
-    return (
-        f"The model failed {count} checks of the gate, so nothing was pushed."
-        if (count > 1)
-        else "The gate did not let the model pass, so nothing was pushed."
-    )
+    if (count := len(verdict["reasons"])) > 1:
+        return f"The model failed {count} checks of the gate, so nothing was pushed."
+    [reason] = verdict["reasons"] or ["the gate did not let the model pass"]
+    return f"{reason[0].upper()}{reason[1:]}, so nothing was pushed."
 
 
 def _holds(row: Mapping[str, Any]) -> str:
