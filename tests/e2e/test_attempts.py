@@ -39,7 +39,7 @@ def test_a_changed_model_is_refused_until_the_settings_say_how_delta_is_shared(p
     before = own.executions()
     second = own.run(*ONE, "trainer.seed=5", "gate.attempts=2", "gate.confidence=0.9")
     assert second.status in (0, 3), second.output
-    assert own.worked(before) <= {"Evaluator", "Pusher"}
+    assert own.worked(before) <= {"Evaluator", "Report", "Pusher"}
     attempt = second.verdict["attempt"]
     assert (attempt["number"], attempt["of"]) == (2, 2)
     assert attempt["confidence"] == pytest.approx(0.95)
