@@ -56,6 +56,7 @@ class TrainerSettings(Strict):
     memory_gb: float = Field(30, gt=0, description="memory of each worker [GB]")
     accelerators: int = Field(1, ge=0, description="accelerators of each worker; 0: none")
     replicas: int = Field(1, ge=1, description="workers that train together (more than one: a job)")
+    hours: float = Field(24, gt=0, description="a job is ended after this time [h]")
 
     @model_validator(mode="after")
     def _several_workers_are_a_job(self) -> Self:
@@ -65,6 +66,19 @@ class TrainerSettings(Strict):
                 "true, or replicas to 1"
             )
         return self
+
+
+class EndpointSettings(Strict):
+    """A Vertex AI endpoint that serves what the Pusher pushed."""
+
+    name: str = Field(description="display name of the endpoint; made if missing")
+    machine_type: str = Field("n1-standard-2", description="machine of each replica")
+    replicas: int = Field(1, ge=1, description="replicas that are always there")
+    most_replicas: int = Field(1, ge=1, description="replicas under load")
+    image: str = Field(
+        "us-docker.pkg.dev/vertex-ai/prediction/tf2-cpu.2-15:latest",
+        description="serving container, one of Vertex's own or TensorFlow Serving",
+    )
 
 
 class VertexSettings(Strict):
@@ -83,6 +97,14 @@ class VertexSettings(Strict):
     )
     machine_type: str = Field(
         "n1-standard-8", description="machine of each worker of a trainer job (deploy.trainer.job)"
+    )
+    spot: bool = Field(
+        False,
+        description="trainer jobs on spare machines: cheaper, and taken away at any time (training goes "
+        "on from its last checkpoint)",
+    )
+    endpoint: EndpointSettings | None = Field(
+        None, description="Vertex endpoint that a blessed model is deployed to; unset: none"
     )
 
 

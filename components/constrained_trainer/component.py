@@ -5,25 +5,28 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tfx import types
-from tfx.dsl.components.base import base_component, executor_spec
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import standard_artifacts, system_executions
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.constrained_trainer import executor
 from components.constrained_trainer.config import GateTarget, TrainingConfig
+from components.constrained_trainer.launchers.command import WORKERS
+from components.constrained_trainer.launchers.config import Job
 from components.errors import SettingsError
 from components.features import Features
 from components.fingerprint import code_fingerprint
 
 
 class ConstrainedTrainerSpec(ComponentSpec):
-    """Interface of ConstrainedTrainer; `config`, `features`, `gate`: the dumped settings objects."""
+    """Interface of ConstrainedTrainer; all parameters but `code` are dumped settings objects."""
 
     PARAMETERS: ClassVar = {
         "config": ExecutionParameter(type=str),
         "features": ExecutionParameter(type=str),
         "code": ExecutionParameter(type=str),
         "gate": ExecutionParameter(type=str, optional=True),
+        WORKERS: ExecutionParameter(type=str, optional=True),
     }
     INPUTS: ClassVar = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
@@ -101,6 +104,12 @@ class ConstrainedTrainer(base_component.BaseComponent):
                 model_run=types.Channel(type=standard_artifacts.ModelRun),
             )
         )
+
+    def in_job(self, executor: type[base_executor.BaseExecutor], job: Job) -> ConstrainedTrainer:
+        """Makes `executor`, one of `launchers`, start `job` and train there; returns itself."""
+        self.executor_spec = executor_spec.ExecutorClassSpec(executor)
+        self.spec.exec_properties[WORKERS] = job.model_dump_json()
+        return self
 
 
 def _own_network(network: str) -> list[str]:
