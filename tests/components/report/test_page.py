@@ -113,7 +113,7 @@ def test_a_blocked_run_says_why_and_what_would_help():
     text = Outline(page.render(sample.report(blessed=False))).text
     assert "✕ Blocked" in text and "could be as large as 0.0423" in text
     assert "over its limit of 0.02" in text and "nothing was pushed" in text
-    assert "the bound is over the limit" in text and "Get more examples of [Old]." in text
+    assert "the bound is over the limit" in text and "Advice: Get more examples of [Old]." in text
 
 
 def test_hostile_names_are_words_and_nothing_else():
