@@ -132,22 +132,26 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
     )
     # No model goes out without its report and its model card.
     pusher.add_upstream_node(report)
+    components = [
+        example_gen,
+        schema_gen,
+        statistics_gen,
+        example_validator,
+        transform,
+        baseline,
+        *resolvers,
+        constrained,
+        evaluator,
+        report,
+        pusher,
+    ]
+    for component in components:
+        if component.id in settings.component_beam_arguments:
+            component.with_beam_pipeline_args(settings.component_beam_arguments[component.id])
     return pipeline.Pipeline(
         pipeline_name=settings.name,
         pipeline_root=os.path.join(settings.runs, settings.name, "artifacts"),
-        components=[
-            example_gen,
-            schema_gen,
-            statistics_gen,
-            example_validator,
-            transform,
-            baseline,
-            *resolvers,
-            constrained,
-            evaluator,
-            report,
-            pusher,
-        ],
+        components=components,
         enable_cache=settings.cache,
         metadata_connection_config=metadata.sqlite_metadata_connection_config(
             os.path.join(settings.runs, settings.name, "metadata.sqlite")

@@ -15,7 +15,7 @@ import re
 import types
 import typing
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
@@ -125,6 +125,12 @@ class Settings(Strict):
             "--direct_running_mode=in_memory",
         ),
         description="arguments of every Beam pipeline",
+    )
+    component_beam_arguments: dict[
+        Literal["ImportExampleGen", "StatisticsGen", "Transform", "Evaluator"], tuple[str, ...]
+    ] = Field(
+        default_factory=dict,
+        description="more of them for single components; what is said here counts over beam_arguments",
     )
     deploy: DeploymentSettings = Field(
         default_factory=DeploymentSettings, description="runs on a cluster"

@@ -100,6 +100,6 @@ def _require_equal_parts(settings: Settings) -> None:
     devices = trainer.replicas * max(1, trainer.accelerators)
     if batch % devices:
         raise SettingsError(
-            f"trainer.batch_size = {batch} cannot be shared equally by deploy.trainer's {devices} devices "
+            f"trainer.batch_size = {batch} cannot be shared equally by the job's {devices} devices "
             f"({trainer.replicas} replicas): give a multiple of {devices}"
         )

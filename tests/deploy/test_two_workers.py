@@ -1,0 +1,140 @@
+"""Two worker processes, started as the compiled jobs would start them, leave one model."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
+from tfx.types import artifact_utils, standard_artifacts
+
+from benchmarks.training.cluster import _free_ports
+from components.constrained_trainer.config import TrainingConfig
+from components.constrained_trainer.executor import load_weights
+from components.constrained_trainer.launchers import kubeflow, vertex
+from components.constrained_trainer.launchers.command import worker_command
+from components.constrained_trainer.launchers.config import KubeflowJob, VertexJob
+from components.transform.preprocessing import preprocessing_fn
+from tests.deploy import platforms
+from tests.tiny_dataset import World, record, schema
+
+REPOSITORY = Path(__file__).parents[2]
+WORLD = World(groups={"Blue": 0, "Red": 1}, seen=(8, 8))
+CONFIG = TrainingConfig(
+    network="mlp",
+    constraints=("max_gap(FPR, [Team]) <= 0.2",),
+    steps=40,
+    batch_size=16,
+    snapshots=2,
+    jit="off",
+)
+JOB = {"image": "i", "replicas": 2, "accelerators": 0, "hours": 1}
+KUBEFLOW = KubeflowJob(
+    **JOB, namespace="n", cpu=1, memory_gb=4, accelerator_resource="nvidia.com/gpu"
+)
+VERTEX = VertexJob(
+    **JOB, project="p", region="r", machine_type="m", accelerator_type="NVIDIA_L4", spot=False
+)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory) -> dict:
+    """Transform's outputs: its graph, and transformed examples of two splits."""
+    folder = tmp_path_factory.mktemp("transform")
+    raw = dataset_metadata.DatasetMetadata(text_format.Parse(schema(WORLD), schema_pb2.Schema()))
+    rows = [WORLD.columns(person) for person in WORLD.people(120, seed=3)]
+    config = {"features": WORLD.features.model_dump_json(), "code": ""}
+    with tft_beam.Context(temp_dir=str(folder / "tmp")):
+        (transformed, _), graph = (rows, raw) | tft_beam.AnalyzeAndTransformDataset(
+            lambda given: preprocessing_fn(given, config)
+        )
+        _ = graph | tft_beam.WriteTransformFn(str(folder / "graph"))
+    metadata_io.write_metadata(raw, str(folder / "graph" / tft.TFTransformOutput.RAW_METADATA_DIR))
+    for split, part in (("train", transformed[:80]), ("validation", transformed[80:])):
+        file = folder / "examples" / f"Split-{split}" / "part-00000.gz"
+        file.parent.mkdir(parents=True)
+        with tf.io.TFRecordWriter(str(file), "GZIP") as writer:
+            for row in part:
+                plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
+                writer.write(record(plain))
+    examples, transform = standard_artifacts.Examples(), standard_artifacts.TransformGraph()
+    examples.uri, transform.uri = str(folder / "examples"), str(folder / "graph")
+    examples.split_names = artifact_utils.encode_split_names(["train", "validation"])
+    return {"examples": [examples], "transform_graph": [transform]}
+
+
+def outputs(folder: Path) -> dict:
+    model, run = standard_artifacts.Model(), standard_artifacts.ModelRun()
+    model.uri, run.uri = str(folder / "model" / "1"), str(folder / "model_run" / "1")
+    return {"model": [model], "model_run": [run]}
+
+
+def run_all(processes: list[platforms.Process], folder: Path) -> list[str]:
+    """Runs the processes side by side, each in a home of its own; returns what they said."""
+    started = []
+    for index, ([program, *arguments], tf_config) in enumerate(processes):
+        assert program == "python"
+        said = open(folder / f"{index}.log", "wb")  # noqa: SIM115
+        environment = os.environ | {
+            "TF_CONFIG": tf_config,
+            "PYTHONPATH": str(REPOSITORY),
+            "TMPDIR": str(folder),
+            "CUDA_VISIBLE_DEVICES": "-1",
+        }
+        command = [sys.executable, *arguments]
+        started.append(
+            subprocess.Popen(command, env=environment, cwd=folder, stdout=said, stderr=said)
+        )
+        said.close()
+    try:
+        statuses = [process.wait(480) for process in started]
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+    logs = [(folder / f"{index}.log").read_text() for index in range(len(started))]
+    assert statuses == [0] * len(started), "\n".join(log[-3000:] for log in logs)
+    return logs
+
+
+def files_below(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("platform", ["kubeflow", "vertex"])
+def test_two_workers_of_a_job_train_together_and_leave_one_model(inputs, tmp_path, platform):
+    place = tmp_path / "place"
+    made = outputs(place)
+    properties = {
+        "config": CONFIG.model_dump_json(),
+        "features": WORLD.features.model_dump_json(),
+        "code": "",
+        "workers": "the job, which the workers are not told",
+    }
+    command = worker_command(inputs, made, properties)
+    ports = _free_ports(2)
+    if platform == "kubeflow":
+        processes = platforms.of_tf_job(kubeflow.tf_job(KUBEFLOW, command), ports)
+    else:
+        processes = platforms.of_custom_job(vertex.custom_job(VERTEX, command), ports)
+    logs = run_all(processes, tmp_path)
+    assert all("2 workers, 2 CPU replicas" in log for log in logs)
+    served = tf.saved_model.load(str(place / "model" / "1" / "Format-Serving"))
+    assert set(served.signatures) == {"serving_default", "slices"}
+    assert all(np.isfinite(weight).all() for weight in load_weights(str(place / "model" / "1")))
+    history = json.loads((place / "model_run" / "1" / "history.json").read_text())
+    assert history, "the chief writes what happened"
+    runs = [name for name in files_below(place) if "tfevents" in name]
+    assert len(runs) <= 1 or len({Path(name).parent for name in runs}) == len(runs)
+    assert not [name for name in files_below(place) if ".checkpoints" in name]
