@@ -6,7 +6,7 @@ VENV   := .venv/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run frontier compile test test-fast lint format settings tensorboard examples peers bench experiment promise clean distclean
+.PHONY: help setup data run frontier compile submit watch cancel image image-pin test test-fast lint format settings tensorboard examples peers bench experiment promise clean distclean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,24 @@ run: setup  ## run the whole pipeline: data, training, gate, push; ends with a v
 
 compile: setup  ## write what Vertex AI and Kubeflow Pipelines run (ARGS="--settings mine.yaml")
 	@$(VENV) kubeflow/compile.py $(ARGS)
+
+submit: setup  ## compile and submit a run (ARGS="--target vertex --settings mine.yaml --watch", or --dry-run)
+	@$(VENV) kubeflow/submit.py run $(ARGS)
+
+watch: setup  ## say how a run stands until it ends (RUN=... ARGS="--target vertex --settings mine.yaml")
+	@$(VENV) kubeflow/submit.py watch $(RUN) $(ARGS)
+
+cancel: setup  ## end a run (RUN=... ARGS="--target vertex --settings mine.yaml")
+	@$(VENV) kubeflow/submit.py cancel $(RUN) $(ARGS)
+
+image:  ## build the images (IMAGE=registry/name:tag; CUDA as :tag-cuda, Beam workers as :tag-beam)
+	docker build -f kubeflow/Dockerfile --target cpu -t $(IMAGE) .
+	docker build -f kubeflow/Dockerfile --target cuda -t $(IMAGE)-cuda .
+	docker build -f kubeflow/Dockerfile --target beam -t $(IMAGE)-beam .
+
+image-pin:  ## print the digests that the base images have now, for kubeflow/Dockerfile
+	docker buildx imagetools inspect debian:bookworm-slim
+	docker buildx imagetools inspect apache/beam_python3.11_sdk:2.77.0
 
 frontier: setup  ## draw accuracy against the constraint (ARGS="--limits 0.1,0.05,0.02")
 	@$(VENV) -m pipeline frontier $(ARGS)

@@ -68,19 +68,6 @@ class TrainerSettings(Strict):
         return self
 
 
-class EndpointSettings(Strict):
-    """A Vertex AI endpoint that serves what the Pusher pushed."""
-
-    name: str = Field(description="display name of the endpoint; made if missing")
-    machine_type: str = Field("n1-standard-2", description="machine of each replica")
-    replicas: int = Field(1, ge=1, description="replicas that are always there")
-    most_replicas: int = Field(1, ge=1, description="replicas under load")
-    image: str = Field(
-        "us-docker.pkg.dev/vertex-ai/prediction/tf2-cpu.2-15:latest",
-        description="serving container, one of Vertex's own or TensorFlow Serving",
-    )
-
-
 class VertexSettings(Strict):
     """Vertex AI Pipelines."""
 
@@ -102,9 +89,6 @@ class VertexSettings(Strict):
         False,
         description="trainer jobs on spare machines: cheaper, and taken away at any time (training goes "
         "on from its last checkpoint)",
-    )
-    endpoint: EndpointSettings | None = Field(
-        None, description="Vertex endpoint that a blessed model is deployed to; unset: none"
     )
 
 

@@ -2,5 +2,7 @@
 
 requirements.py         what a cluster can not do is refused before anything is written
 compiling.py            settings -> specifications
+jobs.py                 settings -> trainer jobs of their own
+runs.py                 submit, watch, cancel
 kubeflow_entrypoint.py  what containers run on open-source Kubeflow Pipelines
 """

@@ -16,7 +16,7 @@ from tfx.components import FileBasedExampleGen
 from tfx.orchestration import pipeline
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
-from pipeline.clusters import requirements
+from pipeline.clusters import jobs, requirements
 from pipeline.clusters.requirements import Target
 from pipeline.dag import create_pipeline
 from pipeline.deployment import Placement
@@ -81,6 +81,7 @@ def _create(target: Target, settings: Settings) -> pipeline.Pipeline:
     for node in nodes:
         # Argo Workflows refers to tasks by NAME.Succeeded: a dot would end the name.
         node.with_id(node.id.replace(".", "-"))
+    jobs.train_in_jobs(built, settings, target)
     return built
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -132,6 +133,12 @@ def test_two_workers_of_a_job_train_together_and_leave_one_model(inputs, tmp_pat
     assert all("2 workers, 2 CPU replicas" in log for log in logs)
     served = tf.saved_model.load(str(place / "model" / "1" / "Format-Serving"))
     assert set(served.signatures) == {"serving_default", "slices"}
+    # As TensorFlow Serving takes a REST request: `instances`, in which b64 stands for bytes.
+    raw = record(WORLD.columns(WORLD.people(1, seed=9)[0]))
+    body = json.dumps({"instances": [{"b64": base64.b64encode(raw).decode()}]})
+    instances = [base64.b64decode(each["b64"]) for each in json.loads(body)["instances"]]
+    answer = served.signatures["serving_default"](examples=tf.constant(instances))
+    assert answer["probability"].shape == (1, 1) and 0 < float(answer["probability"]) < 1
     assert all(np.isfinite(weight).all() for weight in load_weights(str(place / "model" / "1")))
     history = json.loads((place / "model_run" / "1" / "history.json").read_text())
     assert history, "the chief writes what happened"
