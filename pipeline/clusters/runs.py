@@ -243,6 +243,6 @@ def _answered(ask: Callable[[], Any], settings: Settings, target: str) -> Any:
     except exceptions.GoogleAPICallError as error:
         raise SettingsError(
             f"Vertex AI refused ({type(error).__name__}): {error.message}. Is the API on (gcloud "
-            f"services enable aiplatform.googleapis.com --project {settings.deploy.vertex.project}), and may this "
-            "account use it (roles/aiplatform.user)?"
+            f"services enable aiplatform.googleapis.com --project {settings.deploy.vertex.project}), and "
+            "may this account use it (roles/aiplatform.user)?"
         ) from None
