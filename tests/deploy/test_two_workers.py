@@ -138,7 +138,7 @@ def test_two_workers_of_a_job_train_together_and_leave_one_model(inputs, tmp_pat
     body = json.dumps({"instances": [{"b64": base64.b64encode(raw).decode()}]})
     instances = [base64.b64decode(each["b64"]) for each in json.loads(body)["instances"]]
     answer = served.signatures["serving_default"](examples=tf.constant(instances))
-    assert answer["probability"].shape == (1, 1) and 0 < float(answer["probability"]) < 1
+    assert answer["probability"].shape == (1, 1) and 0 < float(answer["probability"][0, 0]) < 1
     assert all(np.isfinite(weight).all() for weight in load_weights(str(place / "model" / "1")))
     history = json.loads((place / "model_run" / "1" / "history.json").read_text())
     assert history, "the chief writes what happened"
