@@ -11,7 +11,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.features import Features
 from components.fingerprint import code_fingerprint
-from components.report import executor
+from components.report import executor, page
 
 
 class ReportSpec(ComponentSpec):
@@ -94,7 +94,8 @@ class Report(base_component.BaseComponent):
                 verdict=verdict,
                 code=code_fingerprint(
                     "components.report", "components.constrained_optimization.bounds"
-                ),
+                )
+                + page.templates_digest(),
                 report=types.Channel(type=standard_artifacts.ModelEvaluation),
             )
         )

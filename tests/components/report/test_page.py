@@ -80,6 +80,14 @@ def test_data_survives_json(data):
     assert ReportData.from_json(data.to_json()) == data
 
 
+def test_another_template_is_other_code(monkeypatch):
+    before = page.templates_digest()
+    assert before == page.templates_digest()
+    asset = page._asset
+    monkeypatch.setattr(page, "_asset", lambda name: asset(name) + (" " if "css" in name else ""))
+    assert page.templates_digest() != before
+
+
 def test_every_number_of_the_verdict_is_in_the_page(data, outline):
     expected = []
     for row in data.verdict["gate"]:
