@@ -83,7 +83,7 @@ def test_a_planted_gap_turns_the_verdict_where_its_bound_meets_the_limit(verdict
 
 def test_a_group_of_thirty_is_blocked_by_name(verdict):
     small = Planted(EVEN.outcomes | {"Blue": Counts(12, 1, 16, 1)})
-    blocked = verdict(small, "gate.minimum_negatives=100", "gate.limit=0.2")
+    blocked = verdict(small, "gate.minimum_negatives=100", "gate.limit=0.1")
     assert not blocked.blessed
     few, wide = blocked.reasons
     assert "group [Blue] has 17 negative examples in the test split, fewer than" in few
