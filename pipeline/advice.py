@@ -12,6 +12,7 @@ from components.constrained_optimization.rates import Group
 from components.constrained_optimization.samples import labels_needed, more_examples
 from components.fairness_metrics import checks
 from components.fairness_metrics.config import GateConfig
+from components.report.words import percent
 
 # Shares that a model may well have: of errors, and of Yes where decisions are compared.
 _ERRORS = (0.02, 0.05, 0.1)
@@ -39,11 +40,6 @@ def before_training(gate: GateConfig, groups: Groups, sizes: Sizes) -> list[str]
         _power(check.constraint, sizes, gate.confidence_of_each)
         for check in checks.checks(gate, groups)
     ]
-
-
-def percent(confidence: float) -> str:
-    """95%, 99.75%: never rounded up to a promise that was not made."""
-    return f"{math.floor(confidence * 1e4 + 1e-6) / 100:g}%"
 
 
 def is_warning(sentence: str) -> bool:

@@ -8,17 +8,20 @@ import fcntl
 import json
 import os
 import pathlib
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from typing import TextIO
 
 from rich.console import Console
 
 from components import progress
 from components.errors import DataError, FairGateError, SettingsError
-from pipeline import terminal
-from pipeline import verdict as verdicts
+from pipeline import tables, terminal
+from pipeline.runs import FAILURE_FILE, LOCK_FILE, LOG_FILE, SETTINGS_FILE, STEPS_FILE
 from pipeline.settings import Settings, dump
+from pipeline.verdict import VERDICT_FILE, Verdict
 
 PUSHED, FAILED, BLOCKED = 0, 1, 3
 
@@ -39,15 +42,15 @@ def run(settings: Settings, verbose: bool = False) -> int:
 
     def work(run_id: str, folder: pathlib.Path, console: Console) -> int:
         verdict, steps, made = _run_steps(settings, run_id, console)
-        verdict.write(folder / "verdict.json")
+        verdict.write(folder / VERDICT_FILE)
         write_steps(steps, folder)
         from pipeline import report
 
         page = report.publish(made, folder, verdict, steps)
         console.print()
         console.print(terminal.steps_table(steps))
-        verdicts.show(verdict, console)
-        console.print(f"Verdict: {folder / 'verdict.json'}", style="dim")
+        tables.show(verdict, console)
+        console.print(f"Verdict: {folder / VERDICT_FILE}", style="dim")
         console.print(f"Report: {page}", style="dim")
         return PUSHED if verdict.pushed else BLOCKED
 
@@ -76,20 +79,25 @@ def in_run_folder(
     run_id = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
     home = pathlib.Path(settings.runs, settings.name)
     folder = home / run_id
-    _require_writable("runs", folder)
-    (folder / "settings.yaml").write_text(dump(settings))
-    log = folder / "run.log"
-    with _only_run_in(home), terminal.quiet(str(log), verbose) as console:
+    _require_writable("runs", home)
+    log = folder / LOG_FILE
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_only_run_in(home, run_id))
+        folder.mkdir()
+        (folder / SETTINGS_FILE).write_text(dump(settings))
+        console = stack.enter_context(terminal.quiet(str(log), verbose))
         console.print(f"FairGate {what} {settings.name}/{run_id}", style="bold")
         try:
             return work(run_id, folder, console)
         except FairGateError as error:
+            _keep_failure(folder, str(error))
             console.print(f"\nFAILED: {error}", style="red", markup=False, soft_wrap=True)
             console.print(f"{consequence} Log: {log}", style="dim")
             return FAILED
         except Exception as error:
             traceback.print_exc()
             cause = f"{type(error).__name__}: {error}".strip()[:2000]
+            _keep_failure(folder, cause)
             console.print(f"\nFAILED: {cause}", style="red", markup=False, soft_wrap=True)
             console.print(
                 f"{consequence} The log has the details: {log} (or run again with --verbose)"
@@ -112,9 +120,7 @@ def make_stand_in(settings: Settings) -> None:
 
 def write_steps(steps: list[terminal.Step], folder: pathlib.Path) -> None:
     """Writes steps.json: time, memory and outcome of each step."""
-    (folder / "steps.json").write_text(
-        json.dumps([asdict(step) for step in steps], indent=1) + "\n"
-    )
+    (folder / STEPS_FILE).write_text(json.dumps([asdict(step) for step in steps], indent=1) + "\n")
 
 
 @contextlib.contextmanager
@@ -140,15 +146,15 @@ def displaying(settings: Settings, console: Console, steps: int) -> Iterator[ter
 
 def _run_steps(
     settings: Settings, run_id: str, console: Console
-) -> tuple[verdicts.Verdict, list[terminal.Step], str]:
+) -> tuple[Verdict, list[terminal.Step], str]:
     """The verdict, the steps, and the folder that the component Report wrote."""
     resolves = settings.trainer.warm_start == "blessed"
     with displaying(settings, console, steps=10 + resolves + 1) as display:
-        from pipeline import runner
+        from pipeline import evaluation, runner
 
         outcome = runner.run(settings, run_id, display)
         with display.step("Read verdict"):
-            verdict = verdicts.read_verdict(
+            verdict = evaluation.read_verdict(
                 settings,
                 run_id,
                 outcome.evaluation,
@@ -208,14 +214,31 @@ def _require_writable(field: str, folder: pathlib.Path) -> None:
         ) from None
 
 
+def _keep_failure(folder: pathlib.Path, error: str) -> None:
+    """Says in the run's folder why it has no verdict."""
+    (folder / FAILURE_FILE).write_text(json.dumps({"error": error}, ensure_ascii=False) + "\n")
+
+
 @contextlib.contextmanager
-def _only_run_in(home: pathlib.Path) -> Iterator[None]:
-    """Holds a lock that the system releases however the process ends."""
-    with open(home / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+def _only_run_in(home: pathlib.Path, run_id: str) -> Iterator[None]:
+    """Holds a lock that the system releases however the process ends, and says in it who holds it."""
+    with open(home / LOCK_FILE, "a") as lock:
+        if not _locked(lock):
             raise SettingsError(
                 f"another run is using {home}; wait for it, or choose another --set name=NAME"
-            ) from None
+            )
+        lock.truncate(0)
+        lock.write(run_id)
+        lock.flush()
         yield
+
+
+def _locked(lock: TextIO) -> bool:
+    """Whether the lock could be had, soon: who looks whether a run goes on holds it for a moment."""
+    for _ in range(5):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except OSError:
+            time.sleep(0.02)
+    return False

@@ -14,9 +14,11 @@ from components.evaluator.stamp import read_attempt
 from components.example_gen.splits import WARNINGS
 from components.report import page, words
 from components.report.data import ReportData
-from pipeline import verdict as verdicts
+from pipeline import evaluation as evaluations
+from pipeline.runs import FRONTIER_FILE, REPORT_FILE, VERSIONS_FILE
 from pipeline.settings import Settings
 from pipeline.terminal import Step
+from pipeline.verdict import Verdict
 
 READ_VERDICT = "pipeline.report:read_verdict"
 
@@ -50,16 +52,16 @@ def read_verdict(
     blessed = blessing.get_int_custom_property("blessed") == 1
     tree = Settings.model_validate(yaml.safe_load(settings))
     warnings = examples.get_string_custom_property(WARNINGS).splitlines()
-    verdict = verdicts.read_verdict(
+    verdict = evaluations.read_verdict(
         tree, run_id, evaluation.uri, blessed, None, read_attempt(blessing), warnings
     )
     return asdict(verdict) | ({"pushed": None, "outcome": None} if blessed else {})
 
 
 def publish(
-    component_output: str, folder: pathlib.Path, verdict: verdicts.Verdict, steps: Sequence[Step]
+    component_output: str, folder: pathlib.Path, verdict: Verdict, steps: Sequence[Step]
 ) -> pathlib.Path:
-    """Writes report.html, model_card.md and model_card.html of a run that has ended; returns the first.
+    """Writes the pages and versions.json of a run that has ended; returns the report's file.
 
     Args:
       component_output: folder that the component Report wrote.
@@ -75,9 +77,10 @@ def publish(
         frontier=_newest_frontier(folder.parent, made.settings),
     )
     card = page.model_card(data)
-    report = folder / "report.html"
+    report = folder / REPORT_FILE
     _write(report, page.render(data))
     _write(folder / "model_card.md", card)
+    _write(folder / VERSIONS_FILE, json.dumps(data.versions, indent=1) + "\n")
     _write(folder / "model_card.html", page.card_page(card, f"Model card: {verdict.pipeline}"))
     return report
 
@@ -85,7 +88,7 @@ def publish(
 def _newest_frontier(home: pathlib.Path, settings: str) -> dict[str, Any] | None:
     """The last frontier drawn with this run's constraints, whatever their limits were."""
     wanted = _expressions(yaml.safe_load(settings)["trainer"]["constraints"])
-    for file in sorted(home.glob("*/frontier.json"), reverse=True):
+    for file in sorted(home.glob(f"*/{FRONTIER_FILE}"), reverse=True):
         frontier = json.loads(file.read_text())
         if _expressions(frontier["constraints"]) == wanted:
             return frontier | {"run_id": file.parent.name}

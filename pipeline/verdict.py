@@ -1,76 +1,76 @@
-"""The verdict of a run: read from its artifacts, written as verdict.json, shown as a table."""
+"""The verdict of a run, as verdict.json holds it.
+
+Light: whoever only reads a verdict loads neither TensorFlow nor SciPy. `evaluation` makes one out of the
+Evaluator's results, `tables` shows it.
+"""
 
 from __future__ import annotations
 
 import json
-import math
 import pathlib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
-
-from components.constrained_optimization.expressions import Constraint
-from components.constrained_optimization.rates import Counts, Group
+from components.errors import DataError
 from components.evaluator.attempts import Attempt
-from components.fairness_metrics import checks as gate
-from pipeline import advice
-from pipeline.settings import Settings
 
-Slice = Mapping[str, float]
+VERDICT_FILE = "verdict.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GateRow:
     """One constraint of the gate: what was measured, what could be promised, what was allowed."""
 
     constraint: str
     value: float | None
     upper_bound: float | None
-    lower_bound: float | None
+    lower_bound: float | None = None
     confidence: float
     limit: float
     passed: bool
-    baseline_value: float | None
-    baseline_bound: float | None
+    baseline_value: float | None = None
+    baseline_bound: float | None = None
 
     @property
     def bound(self) -> float | None:
         """The bound on the side that could break the limit."""
         return self.upper_bound if self.upper_bound is not None else self.lower_bound
 
+    @property
+    def sense(self) -> Literal["<=", ">="]:
+        """On which side of the limit the bound must be."""
+        return ">=" if " >= " in self.constraint else "<="
 
-@dataclass(frozen=True)
+    @property
+    def margin(self) -> float | None:
+        """How far the bound is within the limit; negative where it is beyond."""
+        if self.bound is None:
+            return None
+        return self.limit - self.bound if self.sense == "<=" else self.bound - self.limit
+
+
+@dataclass(frozen=True, kw_only=True)
 class GroupResult:
     """A model's outcomes on one group of the test split."""
 
     examples: int
     negatives: int
-    accuracy: float | None
-    fpr: float | None
-    fnr: float | None
+    accuracy: float | None = None
+    fpr: float | None = None
+    fnr: float | None = None
 
 
-@dataclass(frozen=True)
-class ModelResult:
+@dataclass(frozen=True, kw_only=True)
+class ModelResult(GroupResult):
     """A model's outcomes on the test split: everybody, and each group."""
 
-    examples: int
-    negatives: int
-    accuracy: float | None
-    fpr: float | None
-    fnr: float | None
     groups: dict[str, GroupResult]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What `verdict.json` holds."""
+    """What `verdict.json` holds; what has a default was not in it from the beginning."""
 
     blessed: bool
     pushed: bool
@@ -78,13 +78,13 @@ class Verdict:
     gate: list[GateRow]
     models: dict[str, ModelResult]
     reasons: list[str]
-    warnings: list[str]
-    attempt: Attempt
-    run_id: str
-    pipeline: str
-    data: str
-    outcome: Literal["pushed", "no solution found"]
-    advice: list[str]
+    warnings: list[str] = field(default_factory=list)
+    attempt: Attempt | None = None
+    run_id: str = ""
+    pipeline: str = ""
+    data: str = ""
+    outcome: Literal["pushed", "no solution found"] | None = None
+    advice: list[str] = field(default_factory=list)
 
     def write(self, file: pathlib.Path) -> None:
         """Writes JSON, whole or not at all; numbers that do not exist are null."""
@@ -92,277 +92,41 @@ class Verdict:
         partial.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n")
         partial.replace(file)
 
+    @classmethod
+    def read(cls, file: pathlib.Path) -> Verdict:
+        """The inverse of `write`, for files of older and newer versions too.
 
-def read_verdict(
-    settings: Settings,
-    run_id: str,
-    evaluation: str,
-    blessed: bool,
-    pushed_model: str | None,
-    attempt: Attempt,
-    warnings: list[str],
-    said: Sequence[str] = (),
-) -> Verdict:
-    """The verdict of one run.
+        Raises:
+          DataError: the file cannot be read, or is no verdict.
+        """
+        try:
+            return cls._from(json.loads(file.read_text()))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DataError(
+                f"{file}: not a verdict as a run writes it ({type(error).__name__}: {error}). Run the "
+                "pipeline again: what has not changed is re-used, and the file is written anew"
+            ) from None
 
-    Args:
-      settings: of the run.
-      run_id: names the run.
-      evaluation: folder of the Evaluator's results.
-      blessed: what the Evaluator decided; the numbers here explain it, they do not decide.
-      pushed_model: folder of the pushed model, or None.
-      attempt: which model this was on its test split, and at which confidence it was judged.
-      warnings: what is no reason to block and should be known.
-      said: advice that the run gave before.
-    """
-    groups = settings.data.features.group_names
-    slices = {model: _load_slices(evaluation, model) for model in (gate.CANDIDATE, gate.BASELINE)}
-    overall = {model: slices[model].get((), {}) for model in slices}
-    rows = [
-        _gate_row(check, attempt.confidence, overall)
-        for check in gate.checks(settings.gate, groups)
-    ]
-    models = {model: _model_result(slices[model], groups) for model in slices}
-    reasons = [] if blessed else _reasons(settings, rows, overall[gate.CANDIDATE], models)
-    counts = _counts_by_group(slices[gate.CANDIDATE], groups)
-    helping = (
-        [] if blessed else advice.when_blocked(settings.gate, attempt.confidence, groups, counts)
-    )
-    return Verdict(
-        blessed=blessed,
-        pushed=pushed_model is not None,
-        pushed_model=pushed_model,
-        gate=rows,
-        models=models,
-        reasons=reasons,
-        warnings=warnings,
-        attempt=attempt,
-        run_id=run_id,
-        pipeline=settings.name,
-        data=settings.data.folder + ("" if settings.data.path else " (synthetic)"),
-        outcome="no solution found" if pushed_model is None else "pushed",
-        advice=[*helping, *said],
-    )
-
-
-def show(verdict: Verdict, console: Console) -> None:
-    """The verdict as tables and one sentence."""
-    console.print(_models_table(verdict))
-    for row in verdict.gate:
-        console.print(_gate_table(row))
-    attempt = verdict.attempt
-    if attempt.of > 1:
-        console.print(
-            f"attempt {attempt.number} of {attempt.of} on this test split, "
-            f"judged at {advice.percent(attempt.confidence)}"
-        )
-    for warning in verdict.warnings:
-        console.print(Text("warning: ", style="yellow") + Text(warning))
-    if verdict.blessed:
-        console.print(
-            Text("PASSED: ", style="bold green") + Text(f"pushed to {verdict.pushed_model}")
-        )
-    else:
-        console.print(Text("BLOCKED: ", style="bold red") + Text("nothing was pushed, because"))
-        for reason in verdict.reasons:
-            console.print(Text(f"  - {reason}"))
-        if verdict.advice:
-            console.print(Text("No solution found. What would help:", style="bold"))
-        for sentence in verdict.advice:
-            console.print(Text(f"  - {sentence}"))
-    if verdict.data.endswith("(synthetic)"):
-        console.print(
-            Text("The data is synthetic: these figures say nothing about people.", style="dim")
-        )
-
-
-def _load_slices(
-    evaluation: str, model: str
-) -> dict[tuple[tuple[str, str], ...], dict[str, float]]:
-    import tensorflow_model_analysis as tfma
-
-    result = tfma.load_eval_result(evaluation, model_name=model)
-    return {
-        tuple(key): {
-            name: float(value["doubleValue"])
-            for name, value in outputs[""][""].items()
-            if "doubleValue" in value
+    @classmethod
+    def _from(cls, tree: Mapping[str, Any]) -> Verdict:
+        known = _known(cls, tree)
+        known["gate"] = [GateRow(**_known(GateRow, row)) for row in tree["gate"]]
+        known["models"] = {
+            name: ModelResult(
+                **_known(GroupResult, model),
+                groups={
+                    group: GroupResult(**_known(GroupResult, result))
+                    for group, result in model["groups"].items()
+                },
+            )
+            for name, model in tree["models"].items()
         }
-        for key, outputs in result.slicing_metrics
-    }
+        if known.get("attempt") is not None:
+            known["attempt"] = Attempt(**_known(Attempt, tree["attempt"]))
+        known.setdefault("outcome", "pushed" if tree["pushed"] else "no solution found")
+        return cls(**known)
 
 
-def _gate_row(check: gate.GateCheck, confidence: float, overall: Mapping[str, Slice]) -> GateRow:
-    candidate, baseline = overall[gate.CANDIDATE], overall[gate.BASELINE]
-    bound = _number(candidate, check.bound_metric)
-    constraint = check.constraint
-    return GateRow(
-        constraint=str(constraint),
-        value=_number(candidate, check.value_metric),
-        upper_bound=bound if constraint.sense == "<=" else None,
-        lower_bound=bound if constraint.sense == ">=" else None,
-        confidence=confidence,
-        limit=constraint.limit,
-        passed=bound is not None and _within(constraint, bound),
-        baseline_value=_number(baseline, check.value_metric),
-        baseline_bound=_number(baseline, check.bound_metric),
-    )
-
-
-def _within(constraint: Constraint, bound: float) -> bool:
-    return bound <= constraint.limit if constraint.sense == "<=" else bound >= constraint.limit
-
-
-def _model_result(
-    slices: Mapping[tuple[tuple[str, str], ...], Slice], groups: Mapping[str, list[str]]
-) -> ModelResult:
-    names = [name for members in groups.values() for name in members]
-    results = {}
-    for feature, members in groups.items():
-        for name in members:
-            # Two features may call a group the same ("Other"): then the feature goes with it.
-            shown = name if names.count(name) == 1 else f"{feature}={name}"
-            results[shown] = GroupResult(**_rates(slices.get(((feature, name),), {})))
-    return ModelResult(**_rates(slices.get((), {})), groups=results)
-
-
-def _counts_by_group(
-    slices: Mapping[tuple[tuple[str, str], ...], Slice], groups: Mapping[str, list[str]]
-) -> dict[Group | None, Counts]:
-    named = [Group(feature, name) for feature, members in groups.items() for name in members]
-    everyone: dict[Group | None, Counts] = {None: _counts(slices.get((), {}))}
-    return everyone | {
-        group: _counts(slices.get(((group.feature, group.name),), {})) for group in named
-    }
-
-
-def _counts(metrics: Slice) -> Counts:
-    return Counts(
-        tp=_number(metrics, "true_positives") or 0,
-        fp=_number(metrics, "false_positives") or 0,
-        tn=_number(metrics, "true_negatives") or 0,
-        fn=_number(metrics, "false_negatives") or 0,
-    )
-
-
-def _rates(metrics: Slice) -> dict[str, Any]:
-    counts = _counts(metrics)
-    return {
-        "examples": int(counts.examples),
-        "negatives": int(counts.negatives),
-        "accuracy": _finite(counts.rate("ACC")),
-        "fpr": _finite(counts.rate("FPR")),
-        "fnr": _finite(counts.rate("FNR")),
-    }
-
-
-def _reasons(
-    settings: Settings, rows: list[GateRow], overall: Slice, models: Mapping[str, ModelResult]
-) -> list[str]:
-    """Why the gate blocked, one sentence for each failed check."""
-    reasons = []
-    candidate = models[gate.CANDIDATE]
-    for name, group in candidate.groups.items():
-        if not group.examples:
-            reasons.append(
-                f"the test split has no examples of group [{name}]: its rates are unknown"
-            )
-        elif group.negatives < settings.gate.minimum_negatives:
-            reasons.append(
-                f"group [{name}] has {group.negatives} negative examples in the test split, fewer than "
-                f"gate.minimum_negatives = {settings.gate.minimum_negatives}"
-            )
-    decisions = _number(overall, gate.DISTINCT_DECISIONS)
-    if decisions == 1:
-        answer = "Yes" if candidate.fpr == 1 or candidate.fnr == 0 else "No"
-        reasons.append(
-            f"the model answers {answer} to every example: its gap says nothing about fairness"
-        )
-    accuracy = _number(overall, gate.ACCURACY)
-    if accuracy is None:
-        reasons.append("the accuracy could not be measured: some predictions are not numbers")
-    elif accuracy < settings.gate.minimum_accuracy:
-        reasons.append(
-            f"accuracy {accuracy:.4f} is under gate.minimum_accuracy = {settings.gate.minimum_accuracy}"
-        )
-    reasons += [_gate_reason(row) for row in rows if not row.passed]
-    return reasons or [
-        "the Evaluator gave no blessing; its validation is among the run's artifacts"
-    ]
-
-
-def _gate_reason(row: GateRow) -> str:
-    if row.bound is None:
-        if row.value is not None:
-            return (
-                f"{row.constraint}: value {row.value:.4f}, but nothing can be promised at "
-                f"{advice.percent(row.confidence)} confidence: its divisor could be 0 or negative"
-            )
-        return (
-            f"{row.constraint}: could not be measured: a group it needs has no examples for its rate, "
-            "or a divisor is 0"
-        )
-    side, relation = ("upper", "over") if row.upper_bound is not None else ("lower", "under")
-    beyond = row.value is not None and (row.value > row.limit) == (side == "upper")
-    why = (
-        f"the measured value is {relation} the limit itself"
-        if beyond and row.value != row.limit
-        else "the measured value keeps the limit, but this many test examples cannot promise it: "
-        "more examples of the smallest group would narrow the bound"
-    )
-    return (
-        f"{row.constraint}: value {row.value:.4f}, {side} bound {row.bound:.4f} at "
-        f"{advice.percent(row.confidence)} confidence is {relation} the limit {row.limit:g}; {why}"
-    )
-
-
-def _gate_table(row: GateRow) -> Table:
-    table = _table(f"Gate: {row.constraint}")
-    for column in ("model", "value", f"{advice.percent(row.confidence)} bound", "limit", ""):
-        table.add_column(column, justify="left" if column in ("model", "") else "right")
-    limit = f"{'<=' if row.upper_bound is not None else '>='} {row.limit:g}"
-    mark = Text("passed", "green") if row.passed else Text("blocked", "red")
-    table.add_row(gate.BASELINE, _show(row.baseline_value), _show(row.baseline_bound), limit, "")
-    table.add_row(gate.CANDIDATE, _show(row.value), _show(row.bound), limit, mark)
-    return table
-
-
-def _models_table(verdict: Verdict) -> Table:
-    table = _table("Models, on the test split")
-    table.add_column("group", overflow="fold")  # a long name takes more lines, numbers stay whole
-    table.add_column("model", no_wrap=True)
-    for column in ("examples", "negatives", "accuracy", "FPR", "FNR"):
-        table.add_column(column, justify="right", no_wrap=True)
-    models = sorted(verdict.models, key=[gate.BASELINE, gate.CANDIDATE].index)
-    groups = ["everybody", *verdict.models[gate.CANDIDATE].groups]
-    for name in groups:
-        for model in models:
-            result = verdict.models[model]
-            cell = result if name == "everybody" else result.groups[name]
-            table.add_row(
-                Text(name if model == models[0] else ""),
-                model,
-                f"{cell.examples:,}",
-                f"{cell.negatives:,}",
-                _show(cell.accuracy),
-                _show(cell.fpr),
-                _show(cell.fnr),
-            )
-        table.add_section()
-    return table
-
-
-def _table(title: str) -> Table:
-    return Table(title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-
-
-def _number(metrics: Slice, name: str) -> float | None:
-    return _finite(metrics[name]) if name in metrics else None
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _show(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.4f}"
+def _known(kind: Any, tree: Mapping[str, Any]) -> dict[str, Any]:
+    """What of `tree` this version knows."""
+    return {f.name: tree[f.name] for f in fields(kind) if f.name in tree}

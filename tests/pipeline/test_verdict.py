@@ -17,8 +17,10 @@ from components.constrained_optimization import bounds
 from components.constrained_optimization.rates import Counts, Group
 from components.evaluator.attempts import Attempt, delta_of
 from components.fairness_metrics import checks
-from pipeline import verdict as verdicts
+from pipeline import evaluation as evaluations
+from pipeline import tables
 from pipeline.settings import Settings, load
+from pipeline.verdict import Verdict
 
 Measured = dict[Group | None, Counts]
 
@@ -76,7 +78,7 @@ def judge(monkeypatch):
         accuracy: float | None = None,
         attempt: Attempt | None = None,
         warnings: Sequence[str] = (),
-    ) -> verdicts.Verdict:
+    ) -> Verdict:
         settings = settings or load()
         confidence = settings.gate.confidence
         attempt = attempt or Attempt(1, 1, confidence, delta_of(confidence), "t" * 32)
@@ -87,16 +89,16 @@ def judge(monkeypatch):
         }
         monkeypatch.setattr(tfma, "load_eval_result", lambda folder, model_name: of[model_name])
         pushed = "serving/smiling/1700000000" if blessed else None
-        return verdicts.read_verdict(
+        return evaluations.read_verdict(
             settings, "run-1", "folder", blessed, pushed, attempt, list(warnings)
         )
 
     return read
 
 
-def shown(verdict: verdicts.Verdict, width: int = 80) -> str:
+def shown(verdict: Verdict, width: int = 80) -> str:
     output = io.StringIO()
-    verdicts.show(verdict, Console(file=output, width=width))
+    tables.show(verdict, Console(file=output, width=width))
     return output.getvalue()
 
 
