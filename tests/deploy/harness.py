@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import time
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
@@ -27,6 +28,9 @@ from tests.deploy.commands import Commands, run_alone
 
 # What the REST message has beyond the one that kfp publishes.
 _VERTEX_ONLY = ("serviceAccount", "network")
+
+# A task that has written nothing yet is struck after this time [s].
+_LONGEST = 2.0
 
 
 class TaskFailedError(Exception):
@@ -113,7 +117,7 @@ def _check_platform(platform: pb.PlatformSpec, spec: pb.PipelineSpec) -> None:
 
 
 class Harness:
-    """One run of a compiled file; `storage` below `folder` holds what outlives a container."""
+    """One run of a compiled file; `storage` holds what outlives a container."""
 
     def __init__(self, compiled: Compiled, folder: Path, commands: Commands, alone: str = ""):
         """Args:
@@ -123,6 +127,7 @@ class Harness:
         alone: a task that gets a process of its own, started as the platform starts it.
         """
         self.compiled, self.folder, self._commands, self._alone = compiled, folder, commands, alone
+        self.storage = folder / "storage"
         self.artifacts: dict[tuple[str, str], pb.RuntimeArtifact] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -137,6 +142,7 @@ class Harness:
     def fork(self, compiled: Compiled, folder: Path, after: str) -> Harness:
         """Another run that has the results of this one up to the task `after`."""
         other = type(self)(compiled, folder, self._commands)
+        other.storage = self.storage
         order = self.compiled.order()
         done = order[: order.index(after) + 1]
         other.artifacts = {key: a for key, a in self.artifacts.items() if key[0] in done}
@@ -200,9 +206,14 @@ class Harness:
         process = self._commands.start(argv, log, env)
         if strike is None:
             return process.wait() == 0
+        at_work_since = None
         while process.is_running():
-            at_work = b"Starting executor" in log.read_bytes()[begun:]
-            if strike.at_once or (at_work and any(map(_holds_files, outputs))):
+            if at_work_since is None and b"Starting executor" in log.read_bytes()[begun:]:
+                at_work_since = time.monotonic()
+            half_way = at_work_since is not None and (
+                time.monotonic() - at_work_since > _LONGEST or any(map(_holds_files, outputs))
+            )
+            if strike.at_once or half_way:
                 os.kill(process.pid, signal.SIGKILL)
                 strike.struck.add(task)
                 break
@@ -236,7 +247,7 @@ class Vertex(Harness):
     """As Vertex AI Pipelines: typed and named artifacts, drivers, one folder for each task."""
 
     def _prepare(self, task: str) -> pb.ExecutorInput:
-        folder = self.folder / "storage" / "123456" / "job" / f"{task}_{abs(hash(task))}"
+        folder = self.storage / "123456" / self.folder.name / f"{task}_{_number(task)}"
         given = pb.ExecutorInput()
         for name, value in self.parameters(task).items():
             json_format.ParseDict(value, given.inputs.parameter_values[name])
@@ -248,7 +259,7 @@ class Vertex(Harness):
             artifact.metadata.CopyFrom(spec.metadata)
             artifact.name = (
                 "projects/123456/locations/europe-west4/metadataStores/default/artifacts/"
-                f"{abs(hash((task, name)))}"
+                f"{_number(f'{self.folder}/{task}/{name}')}"
             )
         given.outputs.output_file = str(folder / "executor_output.json")
         return given
@@ -277,7 +288,8 @@ class Kubeflow(Harness):
 
     def _try(self, task: str, place: None, attempt: int, drill: Drill) -> bool:
         pod = self.folder / "pods" / f"{task}-{attempt}"
-        root = f"{self.compiled.spec.default_pipeline_root}/{self.compiled.spec.pipeline_info.name}"
+        spec = self.compiled.spec
+        run = f"{spec.default_pipeline_root}/{spec.pipeline_info.name}/{self.folder.name}"
         given = pb.ExecutorInput()
         for name, value in self.parameters(task).items():
             json_format.ParseDict(value, given.inputs.parameter_values[name])
@@ -288,13 +300,13 @@ class Kubeflow(Harness):
             told.metadata["store_session_info"] = "{}"
             told.type.instance_schema = ""
             _copy(self._stored(artifact.uri), self._in_pod(pod, artifact.uri))
-        for name, spec in self.compiled.component(task).output_definitions.artifacts.items():
-            uri = f"{root}/run/{task}/{attempt}/{name}"
+        for name, declared in self.compiled.component(task).output_definitions.artifacts.items():
+            uri = f"{run}/{task}/{attempt}/{name}"
             made = given.outputs.artifacts[name].artifacts.add(uri=uri)
-            made.type.CopyFrom(spec.artifact_type)
-            made.metadata.CopyFrom(spec.metadata)
+            made.type.CopyFrom(declared.artifact_type)
+            made.metadata.CopyFrom(declared.metadata)
         logs = given.outputs.artifacts["executor-logs"].artifacts.add()
-        logs.uri = f"{root}/run/{task}/{attempt}/executor-logs"
+        logs.uri = f"{run}/{task}/{attempt}/executor-logs"
         logs.type.schema_title = "system.Artifact"
         copies = {
             listed.artifacts[0].uri: self._in_pod(pod, listed.artifacts[0].uri)
@@ -313,7 +325,8 @@ class Kubeflow(Harness):
         for name, artifact in made.items():
             assert self._in_pod(pod, artifact.uri) == copies[artifact.uri], "not its own URI"
             _copy(copies[artifact.uri], self._stored(artifact.uri))
-            self.artifacts[task, name] = artifact
+            if name in self.compiled.component(task).output_definitions.artifacts:
+                self.artifacts[task, name] = artifact
         shutil.rmtree(pod)
         return True
 
@@ -324,7 +337,11 @@ class Kubeflow(Harness):
 
     def _stored(self, uri: str) -> Path:
         """The object store."""
-        return self.folder / "storage" / uri.partition("://")[2]
+        return self.storage / uri.partition("://")[2]
+
+
+def _number(text: str) -> int:
+    return zlib.crc32(text.encode())
 
 
 def _copy(source: Path, target: Path) -> None:
