@@ -10,13 +10,14 @@ import tfx.components as standard
 # isort: split
 # TFX first: it patches what tensorflow_data_validation imports.
 import tensorflow_data_validation as tfdv
+from ml_metadata.proto import metadata_store_pb2
 from tfx import types
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
     LatestBlessedModelStrategy,
 )
-from tfx.orchestration import metadata, pipeline
+from tfx.orchestration import pipeline
 from tfx.proto import pusher_pb2, transform_pb2
 from tfx.types import standard_artifacts
 from tfx_bsl.public.proto import slicing_spec_pb2
@@ -153,7 +154,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
         pipeline_root=os.path.join(settings.runs, settings.name, "artifacts"),
         components=components,
         enable_cache=settings.cache,
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(
+        metadata_connection_config=_metadata(
             os.path.join(settings.runs, settings.name, "metadata.sqlite")
         ),
         beam_pipeline_args=list(settings.beam_arguments),
@@ -163,6 +164,16 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
 def ledger_folder(settings: Settings) -> str:
     """Where the gate counts its attempts: beside the artifacts, which may come and go."""
     return os.path.join(settings.runs, settings.name, "ledger")
+
+
+def _metadata(file: str) -> metadata_store_pb2.ConnectionConfig:
+    """SQLite in `file`, whose folder TFX's own helper would make at once, wherever it is."""
+    config = metadata_store_pb2.ConnectionConfig()
+    config.sqlite.filename_uri = file
+    config.sqlite.connection_mode = (
+        metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+    )
+    return config
 
 
 def _unconstrained(config: TrainingConfig) -> TrainingConfig:

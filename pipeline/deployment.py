@@ -155,6 +155,11 @@ class DeploymentSettings(Strict):
         None,
         description="where artifacts go: gs:// on Vertex; gs://, s3:// or minio:// on Kubeflow",
     )
+    runs: str | None = Field(
+        None,
+        description="folder for what outlives a run and is no artifact, gs:// or on a volume of "
+        "deploy.kubeflow; unset: deploy.pipeline_root where it is gs://, else `runs` on the first volume",
+    )
     serving: str | None = Field(
         None,
         description="folder that a model server watches, gs:// or on a volume of deploy.kubeflow; "

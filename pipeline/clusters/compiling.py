@@ -74,7 +74,12 @@ def kubeflow(settings: Settings) -> tuple[_Spec, _Spec]:
 def _create(target: Target, settings: Settings) -> pipeline.Pipeline:
     requirements.require(settings, target)
     built = create_pipeline(
-        settings.model_copy(update={"serving": requirements.serving_folder(settings)})
+        settings.model_copy(
+            update={
+                "runs": requirements.runs_folder(settings),
+                "serving": requirements.serving_folder(settings),
+            }
+        )
     )
     nodes = built.components
     requirements.require_known_components(settings, [node.id for node in nodes])

@@ -42,6 +42,17 @@ def serving_folder(settings: Settings) -> str:
     return settings.deploy.serving or settings.serving
 
 
+def runs_folder(settings: Settings) -> str | None:
+    """The folder for what outlives a run, as components see it; none where nothing is writable."""
+    deploy = settings.deploy
+    if deploy.runs is not None:
+        return deploy.runs
+    if (deploy.pipeline_root or "").startswith("gs://"):
+        return deploy.pipeline_root
+    volumes = deploy.kubeflow.volumes
+    return f"{volumes[0].path.rstrip('/')}/runs" if volumes else None
+
+
 def _problems(settings: Settings, target: Target) -> Iterator[str]:
     deploy = settings.deploy
     if not _NAME.fullmatch(settings.name):
@@ -66,6 +77,14 @@ def _problems(settings: Settings, target: Target) -> Iterator[str]:
         yield from _out_of_reach("data.path", settings.data.path, settings, target)
     field = "deploy.serving" if deploy.serving is not None else "serving"
     yield from _out_of_reach(field, serving_folder(settings), settings, target)
+    runs = runs_folder(settings)
+    if runs is not None:
+        yield from _out_of_reach("deploy.runs", runs, settings, target)
+    elif deploy.pipeline_root is not None:
+        yield (
+            "deploy.runs is not set: components write there themselves, and cannot to "
+            f"{deploy.pipeline_root!r}; expected {_readable(settings, target)}"
+        )
     yield from _schema_problems(settings, target)
     if target == "kubeflow" and settings.trainer.warm_start == "blessed":
         yield (

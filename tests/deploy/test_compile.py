@@ -214,6 +214,12 @@ def test_vertex_is_told_its_account_and_network():
         ("kubeflow", "data.path=s3://b/data", ("data.path = 's3://b/data'", "/mnt/models/")),
         ("kubeflow", "data.path=/mnt/model", ("data.path = '/mnt/model'",)),
         ("vertex", "deploy.serving=", ("serving = 'serving'", "gs://")),
+        (
+            "kubeflow",
+            "deploy.kubeflow.volumes=[]",
+            ("deploy.runs is not set", "minio://mlpipeline"),
+        ),
+        ("vertex", "deploy.runs=here", ("deploy.runs = 'here'", "gs://")),
         ("vertex", "data.schema_file=/etc/s.pbtxt", ("data.schema_file = '/etc/s.pbtxt'",)),
         ("vertex", "data.schema_file=../s.pbtxt", ("data.schema_file = '../s.pbtxt'",)),
         ("vertex", "data.schema_file=nowhere.pbtxt", ("data.schema_file = 'nowhere.pbtxt'",)),
@@ -235,6 +241,29 @@ def test_all_that_is_missing_is_told_at_once():
         assert f"{field} " in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("assignments", "folder"),
+    [
+        (VERTEX, "gs://bucket/runs"),
+        (KUBEFLOW, "/mnt/models/runs"),
+        ([*KUBEFLOW, "deploy.runs=gs://bucket/other"], "gs://bucket/other"),
+    ],
+)
+def test_what_outlives_a_run_is_kept_where_components_can_write(assignments, folder):
+    assert requirements.runs_folder(load([], assignments)) == folder
+
+
+def test_compiling_leaves_nothing_but_the_file(tmp_path, monkeypatch):
+    (tmp_path / "schemas").symlink_to(REPOSITORY / "schemas")
+    monkeypatch.chdir(tmp_path)
+    vertex()
+    kubeflow(
+        f"deploy.kubeflow.volumes=[{{claim: models, path: {tmp_path}/volume}}]",
+        f"deploy.serving={tmp_path}/volume/serving",
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["schemas"]
+
+
 def test_limits_of_a_component_that_there_is_not_are_refused():
     with pytest.raises(SettingsError, match=r"deploy\.resources\.Evaluater: no such component"):
         vertex("deploy.resources.Evaluater={cpu: 1}")
@@ -243,3 +272,20 @@ def test_limits_of_a_component_that_there_is_not_are_refused():
 def test_the_folder_of_deployment_hides_no_package():
     # PyPI has a package of this name; with this file, ours would take its place.
     assert not (REPOSITORY / "kubeflow" / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("place", ["spec", "task", "container", "platform"])
+def test_a_field_that_the_schemas_do_not_know_is_not_accepted(tmp_path, place):
+    spec, platform = kubeflow()
+    {
+        "spec": spec,
+        "task": spec["root"]["dag"]["tasks"]["Transform"],
+        "container": containers(spec)["Transform"],
+        "platform": platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][
+            "Transform_executor"
+        ],
+    }[place]["misspelt"] = 1
+    file = tmp_path / "spec.yaml"
+    file.write_text(yaml.safe_dump_all([spec, platform]))
+    with pytest.raises(json_format.ParseError, match="misspelt"):
+        harness.load(file)

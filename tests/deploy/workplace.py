@@ -37,6 +37,7 @@ class Cluster:
             "deploy": {
                 "image": "registry.example/fairgate:1",
                 "pipeline_root": f"{BUCKET}/runs",
+                "runs": f"{BUCKET}/vertex-runs",
                 "serving": f"{BUCKET}/vertex-serving",
             },
         }
@@ -44,6 +45,7 @@ class Cluster:
             "deploy": {
                 "image": "registry.example/fairgate:1",
                 "pipeline_root": "minio://bucket/runs",
+                "runs": str(folder / "kubeflow-runs"),
                 "serving": str(folder / "kubeflow-serving"),
                 "kubeflow": {"volumes": [{"claim": "fairgate", "path": str(folder)}]},
             }
