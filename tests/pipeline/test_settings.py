@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -131,6 +132,7 @@ trees = st.fixed_dictionaries(
 )
 
 
+@examples(deadline=None)
 @given(trees)
 def test_a_dump_loads_to_the_same_settings(tmp_path_factory, tree):
     folder = tmp_path_factory.mktemp("settings")
