@@ -18,13 +18,12 @@ from typing import Any
 
 import yaml
 
+from components import vertex
 from components.errors import SettingsError
 from pipeline.clusters import compiling
 from pipeline.settings import Settings
 
 POLL_SECONDS = 15.0
-# Takes the place of Vertex's address, for a proxy or a test: host:port, spoken to without TLS.
-ADDRESS = "FAIRGATE_VERTEX_ADDRESS"
 
 
 def request(settings: Settings, target: str) -> str:
@@ -37,7 +36,6 @@ def request(settings: Settings, target: str) -> str:
         "namespace": cluster.namespace,
         "experiment": cluster.experiment,
         "run": _run_name(settings),
-        "enable_caching": settings.cache,
         "service_account": cluster.service_account,
     }
     return yaml.safe_dump_all([said, *compiling.kubeflow(settings)], sort_keys=False)
@@ -68,13 +66,13 @@ def submit(settings: Settings, target: str) -> tuple[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder, "pipeline.yaml")
         file.write_text(yaml.safe_dump_all(compiling.kubeflow(settings)))
+        # What may come from the cache is in the file; told here, kfp would say it of every task.
         created = _answered(
             lambda: client.create_run_from_pipeline_package(
                 str(file),
                 run_name=_run_name(settings),
                 experiment_name=cluster.experiment,
                 namespace=cluster.namespace,
-                enable_caching=settings.cache,
                 service_account=cluster.service_account,
             ),
             settings,
@@ -86,10 +84,10 @@ def submit(settings: Settings, target: str) -> tuple[str, str]:
 def link(settings: Settings, target: str, run: str) -> str:
     """The page of a run."""
     if target == "vertex":
-        vertex = settings.deploy.vertex
+        cloud = settings.deploy.vertex
         return (
-            f"https://console.cloud.google.com/vertex-ai/pipelines/locations/{vertex.region}/runs/"
-            f"{run.rsplit('/', 1)[-1]}?project={vertex.project}"
+            f"https://console.cloud.google.com/vertex-ai/pipelines/locations/{cloud.region}/runs/"
+            f"{run.rsplit('/', 1)[-1]}?project={cloud.project}"
         )
     return f"{_endpoint(settings).rstrip('/')}/#/runs/details/{run}"
 
@@ -133,18 +131,15 @@ def _state(settings: Settings, target: str, run: str) -> tuple[str, dict[str, st
 
 def _vertex_request(settings: Settings) -> dict[str, Any]:
     job = compiling.vertex(settings)
-    vertex = settings.deploy.vertex
+    cloud = settings.deploy.vertex
     for field in ("project", "region"):
-        if getattr(vertex, field) is None:
+        if getattr(cloud, field) is None:
             raise SettingsError(
                 f"deploy.vertex.{field} is not set: give --set deploy.vertex.{field}=..., or write it "
                 "into a settings file"
             )
-    if not settings.cache:
-        for task in job["pipelineSpec"]["root"]["dag"]["tasks"].values():
-            task.pop("cachingOptions", None)
     return {
-        "parent": f"projects/{vertex.project}/locations/{vertex.region}",
+        "parent": f"projects/{cloud.project}/locations/{cloud.region}",
         "pipelineJobId": _run_name(settings),
         "pipelineJob": job,
     }
@@ -159,30 +154,19 @@ def _vertex(settings: Settings) -> tuple[Any, Callable[[str], str]]:
     from google.auth.exceptions import DefaultCredentialsError
     from google.cloud import aiplatform_v1
 
-    vertex = settings.deploy.vertex
-    parent = f"projects/{vertex.project}/locations/{vertex.region}"
+    cloud = settings.deploy.vertex
+    parent = f"projects/{cloud.project}/locations/{cloud.region}"
 
     def whole(run: str) -> str:
         return run if run.startswith("projects/") else f"{parent}/pipelineJobs/{run}"
 
-    address = os.environ.get(ADDRESS)
-    if address:
-        import grpc
-        from google.cloud.aiplatform_v1.services.pipeline_service import transports
-
-        channel = grpc.insecure_channel(address)
-        transport = transports.PipelineServiceGrpcTransport(channel=channel)
-        return aiplatform_v1.PipelineServiceClient(transport=transport), whole
     try:
-        client = aiplatform_v1.PipelineServiceClient(
-            client_options={"api_endpoint": f"{vertex.region}-aiplatform.googleapis.com"}
-        )
+        return vertex.client(aiplatform_v1.PipelineServiceClient, str(cloud.region)), whole
     except DefaultCredentialsError:
         raise SettingsError(
             "no Google Cloud credentials: run `gcloud auth application-default login`, or let "
             "GOOGLE_APPLICATION_CREDENTIALS name a service account's key file"
         ) from None
-    return client, whole
 
 
 def _endpoint(settings: Settings) -> str:

@@ -18,6 +18,7 @@ class Pipelines:
         self.asked: list[str] = []
         self.submitted: dict | None = None
         self.token: str | None = None
+        self.experiments: list[dict] = []
 
     def answer(self, method: str, path: str, body: dict) -> tuple[int, dict]:
         """(status, JSON) of a request."""
@@ -27,6 +28,8 @@ class Pipelines:
         if self.refuse:
             return self.refuse, {"error": "refused"}
         if path.endswith("/experiments"):
+            if method == "POST":
+                self.experiments.append(body)
             return 200, {"experiment_id": "e", "display_name": body.get("display_name", "x")}
         if method == "POST" and path.endswith("/runs"):
             self.submitted = body

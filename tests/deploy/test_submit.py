@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from concurrent import futures
 from pathlib import Path
 
-import grpc
 import pytest
 import yaml
 from google.cloud import aiplatform_v1
 from google.protobuf import empty_pb2
 
+from components import vertex as vertex_ai
 from components.errors import SettingsError
 from pipeline.clusters import runs
 from pipeline.settings import load
 from tests.deploy.kfp_api import Pipelines, serving
+from tests.deploy.vertex_api import listening
 
 REPOSITORY = Path(__file__).parents[2]
 COMMON = [
@@ -44,15 +44,27 @@ def test_a_run_is_submitted_to_kubeflow_and_watched_to_its_end(monkeypatch):
     monkeypatch.setenv("TOKEN", "secret")
     service = Pipelines("PENDING", "RUNNING", "RUNNING", "SUCCEEDED")
     with serving(service) as address:
-        tree = kubeflow(address, "deploy.kubeflow.token_variable=TOKEN")
+        tree = kubeflow(
+            address,
+            "deploy.kubeflow.token_variable=TOKEN",
+            "deploy.kubeflow.namespace=team",
+            "deploy.kubeflow.experiment=faces",
+            "deploy.kubeflow.service_account=runner",
+        )
         run, link = runs.submit(tree, "kubeflow")
         said: list[str] = []
         assert runs.watch(tree, "kubeflow", run, said.append)
     assert link == f"{address}/#/runs/details/r-1"
     assert service.token == "Bearer secret"
     spec = service.submitted["pipeline_spec"]
-    assert "Pusher" in spec["pipeline_spec"]["root"]["dag"]["tasks"]
-    assert "platform_spec" in spec
+    assert "platform_spec" in spec and service.submitted["service_account"] == "runner"
+    assert service.experiments == [{"display_name": "faces", "namespace": "team"}]
+    assert spec["pipeline_spec"]["defaultPipelineRoot"] == "gs://bucket/root"
+    tasks = spec["pipeline_spec"]["root"]["dag"]["tasks"]
+    cached = {
+        name for name, task in tasks.items() if task.get("cachingOptions", {}).get("enableCache")
+    }
+    assert set(tasks) - cached == {"ImportExampleGen"}, "kfp may not change what was compiled"
     assert [line.split(" ", 1)[1] for line in said if "run:" in line] == [
         "run: PENDING",
         "run: RUNNING",
@@ -113,28 +125,14 @@ class _Vertex:
 @pytest.fixture
 def vertex(monkeypatch):
     service = _Vertex("RUNNING", "SUCCEEDED")
-    job = aiplatform_v1.PipelineJob.serialize
-
-    def method(call, request, answer=job):
-        return grpc.unary_unary_rpc_method_handler(call, request.deserialize, answer)
-
-    server = grpc.server(futures.ThreadPoolExecutor(2))
-    handlers = {
-        "CreatePipelineJob": method(service.create, aiplatform_v1.CreatePipelineJobRequest),
-        "GetPipelineJob": method(service.get, aiplatform_v1.GetPipelineJobRequest),
-        "CancelPipelineJob": method(
-            service.cancel,
-            aiplatform_v1.CancelPipelineJobRequest,
-            lambda message: message.SerializeToString(),
-        ),
+    methods = {
+        "CreatePipelineJob": (service.create, aiplatform_v1.CreatePipelineJobRequest),
+        "GetPipelineJob": (service.get, aiplatform_v1.GetPipelineJobRequest),
+        "CancelPipelineJob": (service.cancel, aiplatform_v1.CancelPipelineJobRequest),
     }
-    name = "google.cloud.aiplatform.v1.PipelineService"
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    monkeypatch.setenv(runs.ADDRESS, f"127.0.0.1:{port}")
-    yield service
-    server.stop(None).wait()
+    with listening({"PipelineService": methods}) as address:
+        monkeypatch.setenv(vertex_ai.ADDRESS, address)
+        yield service
 
 
 def test_a_run_on_vertex_is_the_request_that_a_dry_run_shows(vertex):

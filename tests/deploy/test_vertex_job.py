@@ -10,12 +10,13 @@ import time
 import pytest
 from google.cloud import aiplatform_v1
 
+from components import vertex as vertex_ai
 from components.constrained_trainer import interruption
 from components.constrained_trainer.launchers import vertex, waiting
 from pipeline.clusters import jobs
 from pipeline.dag import CONSTRAINED, create_pipeline
 from pipeline.settings import load
-from tests.deploy.vertex_api import Jobs, serving
+from tests.deploy.vertex_api import Jobs, listening
 
 SETTINGS = [
     "deploy.image=registry.example/fairgate:1",
@@ -38,8 +39,8 @@ def api(monkeypatch):
 
     def start(*states: str) -> Jobs:
         service = Jobs(*states)
-        context = serving(service)
-        monkeypatch.setenv(vertex.ADDRESS, context.__enter__())
+        context = listening(service.services())
+        monkeypatch.setenv(vertex_ai.ADDRESS, context.__enter__())
         started.append(context)
         return service
 

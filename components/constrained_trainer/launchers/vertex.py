@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from absl import logging
@@ -12,12 +11,10 @@ from google.protobuf import duration_pb2
 from tfx import types
 from tfx.dsl.components.base import base_executor
 
+from components import vertex
 from components.constrained_trainer.launchers import waiting
 from components.constrained_trainer.launchers.command import WORKERS, worker_command
 from components.constrained_trainer.launchers.config import VertexJob
-
-# Takes the place of Vertex's address, for a proxy or a test: host:port, spoken to without TLS.
-ADDRESS = "FAIRGATE_VERTEX_ADDRESS"
 
 _SUCCEEDED = aiplatform_v1.JobState.JOB_STATE_SUCCEEDED
 _ENDED = {
@@ -74,7 +71,7 @@ def custom_job(job: VertexJob, command: list[str]) -> aiplatform_v1.CustomJob:
 
 def run(job: VertexJob, message: aiplatform_v1.CustomJob) -> None:
     """Creates the CustomJob and waits for its end; see `Executor.Do`."""
-    client = _client(job.region)
+    client = vertex.client(aiplatform_v1.JobServiceClient, job.region)
     created = client.create_custom_job(
         parent=f"projects/{job.project}/locations/{job.region}", custom_job=message
     )
@@ -111,19 +108,4 @@ def _pool(job: VertexJob, command: list[str], replicas: int) -> aiplatform_v1.Wo
         machine_spec=machine,
         replica_count=replicas,
         container_spec=aiplatform_v1.ContainerSpec(image_uri=job.image, command=command),
-    )
-
-
-def _client(region: str) -> aiplatform_v1.JobServiceClient:
-    address = os.environ.get(ADDRESS)
-    if address:
-        import grpc
-        from google.cloud.aiplatform_v1.services.job_service.transports import (
-            JobServiceGrpcTransport,
-        )
-
-        channel = grpc.insecure_channel(address)
-        return aiplatform_v1.JobServiceClient(transport=JobServiceGrpcTransport(channel=channel))
-    return aiplatform_v1.JobServiceClient(
-        client_options={"api_endpoint": f"{region}-aiplatform.googleapis.com"}
     )
