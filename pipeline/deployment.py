@@ -68,6 +68,34 @@ class TrainerSettings(Strict):
         return self
 
 
+class EndpointSettings(Strict):
+    """A Vertex AI endpoint that a pushed model is deployed to."""
+
+    name: str = Field(
+        pattern=r"^([a-z]([a-z0-9-]{0,61}[a-z0-9])?|[1-9][0-9]*)$",
+        description="id of the endpoint: small letters, digits and hyphens for one that is made where "
+        "there is none, or the number of one that there is",
+    )
+    image: str = Field(description="serving container, such as Vertex's own for TensorFlow")
+    machine_type: str = Field("n1-standard-2", description="machine of each replica")
+    replicas: int = Field(1, ge=1, description="replicas that are always there")
+    most_replicas: int = Field(1, ge=1, description="replicas at the most, as requests come")
+    keep: int = Field(
+        1,
+        ge=0,
+        description="models that stay deployed without requests, to go back to at once; each keeps its "
+        "replicas, and costs as they do",
+    )
+
+    @model_validator(mode="after")
+    def _most_is_not_less(self) -> Self:
+        if self.most_replicas < self.replicas:
+            raise ValueError(
+                f"most_replicas = {self.most_replicas} is less than replicas = {self.replicas}"
+            )
+        return self
+
+
 class VertexSettings(Strict):
     """Vertex AI Pipelines."""
 
@@ -89,6 +117,11 @@ class VertexSettings(Strict):
         False,
         description="trainer jobs on spare machines: cheaper, and taken away at any time (training goes "
         "on from its last checkpoint)",
+    )
+    endpoint: EndpointSettings | None = Field(
+        None,
+        description="deploy what is pushed to this endpoint too (runs on Vertex alone): name and image; "
+        "unset: the folder is all",
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tfx import types
-from tfx.dsl.components.base import base_component, executor_spec
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import json_utils
 
 from components.pusher import executor
+from components.pusher.endpoint import ENDPOINT, Endpoint
 
 
 class PusherSpec(standard_component_specs.PusherSpec):
@@ -20,6 +21,7 @@ class PusherSpec(standard_component_specs.PusherSpec):
     PARAMETERS: ClassVar = {
         **standard_component_specs.PusherSpec.PARAMETERS,
         "gate": ExecutionParameter(type=str),
+        ENDPOINT: ExecutionParameter(type=str, optional=True),
     }
     INPUTS: ClassVar = {
         **standard_component_specs.PusherSpec.INPUTS,
@@ -59,3 +61,9 @@ class Pusher(base_component.BaseComponent):
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
             )
         )
+
+    def to_endpoint(self, executor: type[base_executor.BaseExecutor], endpoint: Endpoint) -> Pusher:
+        """Makes `executor`, which is `vertex.Executor`, deploy to `endpoint` too; returns itself."""
+        self.executor_spec = executor_spec.ExecutorClassSpec(executor)
+        self.spec.exec_properties[ENDPOINT] = endpoint.model_dump_json()
+        return self

@@ -16,7 +16,7 @@ from tfx.components import FileBasedExampleGen
 from tfx.orchestration import pipeline
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
-from pipeline.clusters import jobs, requirements
+from pipeline.clusters import endpoints, jobs, requirements
 from pipeline.clusters.requirements import Target
 from pipeline.dag import create_pipeline
 from pipeline.deployment import Placement
@@ -87,6 +87,8 @@ def _create(target: Target, settings: Settings) -> pipeline.Pipeline:
         # Argo Workflows refers to tasks by NAME.Succeeded: a dot would end the name.
         node.with_id(node.id.replace(".", "-"))
     jobs.train_in_jobs(built, settings, target)
+    if target == "vertex":
+        endpoints.push_to_endpoint(built, settings)
     return built
 
 

@@ -16,6 +16,8 @@ Target = Literal["vertex", "kubeflow"]
 # Where Vertex AI mounts Cloud Storage in every container.
 _VERTEX_MOUNT = "/gcs/"
 _ROOTS = {"vertex": ("gs://",), "kubeflow": ("gs://", "s3://", "minio://")}
+# What Vertex's model registry allows as a model's id.
+_MODEL = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
 # TFX's compiler allows no others.
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 
@@ -86,6 +88,8 @@ def _problems(settings: Settings, target: Target) -> Iterator[str]:
             f"{deploy.pipeline_root!r}; expected {_readable(settings, target)}"
         )
     yield from _schema_problems(settings, target)
+    if target == "vertex" and deploy.vertex.endpoint is not None:
+        yield from _endpoint_problems(settings)
     if target == "kubeflow" and settings.trainer.warm_start == "blessed":
         yield (
             "trainer.warm_start = 'blessed': looking up the last blessed model takes a resolver, which "
@@ -103,6 +107,22 @@ def _schema_problems(settings: Settings, target: Target) -> Iterator[str]:
         yield (
             f"data.schema_file = {file!r}: expected a file below this folder, which goes into the "
             f"image, or one that the cluster can read ({_readable(settings, target)})"
+        )
+
+
+def _endpoint_problems(settings: Settings) -> Iterator[str]:
+    cloud = settings.deploy.vertex
+    for field in ("project", "region"):
+        if getattr(cloud, field) is None:
+            yield f"deploy.vertex.{field} is not set: deploy.vertex.endpoint needs it"
+    if not _MODEL.fullmatch(settings.model_name):
+        yield (
+            f"model_name = {settings.model_name!r}: in Vertex's model registry, a name has small "
+            "letters, digits, hyphens and underscores, and starts with a letter"
+        )
+    if not serving_folder(settings).startswith("gs://"):
+        yield (
+            f"deploy.serving = {serving_folder(settings)!r}: an endpoint takes its model from gs:// alone"
         )
 
 

@@ -50,11 +50,15 @@ def push(
     blessed: bool,
     content: str = "one",
     given_for: dict[str, str] | None = None,
+    executor: type[Executor] = Executor,
+    **properties: str,
 ):
     """Runs the executor; returns the pushed_model artifact.
 
     Args:
       given_for: what the blessing says it was given for, where that is something else.
+      executor: the class to run.
+      properties: more execution properties.
     """
     model = make_model(tmp_path / f"model-{content}", content)
     blessing = standard_artifacts.ModelBlessing()
@@ -73,13 +77,14 @@ def push(
     destination = pusher_pb2.PushDestination(
         filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(serving))
     )
-    Executor().Do(
+    executor().Do(
         {"model": [model], "model_blessing": [blessing], "examples": [examples]},
         {"pushed_model": [pushed]},
         {
             "push_destination": proto_utils.proto_to_json(destination),
             "custom_config": "null",
             "gate": "g" * 32,
+            **properties,
         },
     )
     return pushed
