@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -66,6 +68,15 @@ class Commands:
         """Starts `python -m MODULE ...`; what it prints goes to the end of `log`."""
         pid = int(self.ask({"argv": list(argv), "env": dict(env or {}), "log": str(log)}))
         return Process(self, pid)
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports that nobody listens at."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
+        for free in sockets:
+            free.bind(("localhost", 0))
+        return [free.getsockname()[1] for free in sockets]
 
 
 def run_alone(argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
-import subprocess
-import sys
+import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,6 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 from tfx.types import artifact_utils, standard_artifacts
 
-from benchmarks.training.cluster import _free_ports
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.executor import load_weights
 from components.constrained_trainer.launchers import kubeflow, vertex
@@ -27,9 +26,11 @@ from components.constrained_trainer.launchers.command import worker_command
 from components.constrained_trainer.launchers.config import KubeflowJob, VertexJob
 from components.transform.preprocessing import preprocessing_fn
 from tests.deploy import platforms
+from tests.deploy.commands import Commands, free_ports
 from tests.tiny_dataset import World, record, schema
 
-REPOSITORY = Path(__file__).parents[2]
+# Workers that have not found each other by then [s] never will.
+LONGEST = 480.0
 WORLD = World(groups={"Blue": 0, "Red": 1}, seen=(8, 8))
 CONFIG = TrainingConfig(
     network="mlp",
@@ -80,32 +81,23 @@ def outputs(folder: Path) -> dict:
     return {"model": [model], "model_run": [run]}
 
 
-def run_all(processes: list[platforms.Process], folder: Path) -> list[str]:
-    """Runs the processes side by side, each in a home of its own; returns what they said."""
-    started = []
-    for index, ([program, *arguments], tf_config) in enumerate(processes):
-        assert program == "python"
-        said = open(folder / f"{index}.log", "wb")  # noqa: SIM115
-        environment = os.environ | {
-            "TF_CONFIG": tf_config,
-            "PYTHONPATH": str(REPOSITORY),
-            "TMPDIR": str(folder),
-            "CUDA_VISIBLE_DEVICES": "-1",
-        }
-        command = [sys.executable, *arguments]
-        started.append(
-            subprocess.Popen(command, env=environment, cwd=folder, stdout=said, stderr=said)
-        )
-        said.close()
-    try:
-        statuses = [process.wait(480) for process in started]
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
-    logs = [(folder / f"{index}.log").read_text() for index in range(len(started))]
-    assert statuses == [0] * len(started), "\n".join(log[-3000:] for log in logs)
-    return logs
+def run_all(commands: Commands, processes: list[platforms.Process], folder: Path) -> list[str]:
+    """Runs the processes side by side; returns what they said."""
+    logs = [folder / f"{index}.log" for index in range(len(processes))]
+    started = [
+        commands.start(command, log, {"TF_CONFIG": tf_config, "TMPDIR": str(folder)})
+        for (command, tf_config), log in zip(processes, logs, strict=True)
+    ]
+    end = time.monotonic() + LONGEST
+    while any(process.is_running() for process in started):
+        if time.monotonic() > end:
+            for process in started:
+                os.kill(process.pid, signal.SIGKILL)
+        time.sleep(0.05)
+    statuses = [process.wait() for process in started]
+    said = [log.read_text(errors="replace") for log in logs]
+    assert statuses == [0] * len(started), "\n".join(text[-3000:] for text in said)
+    return said
 
 
 def files_below(folder: Path) -> set[str]:
@@ -114,7 +106,9 @@ def files_below(folder: Path) -> set[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("platform", ["kubeflow", "vertex"])
-def test_two_workers_of_a_job_train_together_and_leave_one_model(inputs, tmp_path, platform):
+def test_two_workers_of_a_job_train_together_and_leave_one_model(
+    commands, inputs, tmp_path, platform
+):
     place = tmp_path / "place"
     made = outputs(place)
     properties = {
@@ -124,12 +118,12 @@ def test_two_workers_of_a_job_train_together_and_leave_one_model(inputs, tmp_pat
         "workers": "the job, which the workers are not told",
     }
     command = worker_command(inputs, made, properties)
-    ports = _free_ports(2)
+    ports = free_ports(2)
     if platform == "kubeflow":
         processes = platforms.of_tf_job(kubeflow.tf_job(KUBEFLOW, command), ports)
     else:
         processes = platforms.of_custom_job(vertex.custom_job(VERTEX, command), ports)
-    logs = run_all(processes, tmp_path)
+    logs = run_all(commands, processes, tmp_path)
     assert all("2 workers, 2 CPU replicas" in log for log in logs)
     served = tf.saved_model.load(str(place / "model" / "1" / "Format-Serving"))
     assert set(served.signatures) == {"serving_default", "slices"}
