@@ -119,13 +119,22 @@ def _check_platform(platform: pb.PlatformSpec, spec: pb.PipelineSpec) -> None:
 class Harness:
     """One run of a compiled file; `storage` holds what outlives a container."""
 
-    def __init__(self, compiled: Compiled, folder: Path, commands: Commands, alone: str = ""):
+    def __init__(
+        self,
+        compiled: Compiled,
+        folder: Path,
+        commands: Commands,
+        alone: str = "",
+        env: Mapping[str, str] | None = None,
+    ):
         """Args:
         compiled: what is run.
         folder: for all that the run leaves.
         commands: starts commands.
         alone: a task that gets a process of its own, started as the platform starts it.
+        env: more variables for all containers, such as the address of an API.
         """
+        self._env = dict(env or {})
         self.compiled, self.folder, self._commands, self._alone = compiled, folder, commands, alone
         self.storage = folder / "storage"
         self.artifacts: dict[tuple[str, str], pb.RuntimeArtifact] = {}
@@ -139,9 +148,11 @@ class Harness:
             if task == until:
                 return
 
-    def fork(self, compiled: Compiled, folder: Path, after: str) -> Harness:
+    def fork(
+        self, compiled: Compiled, folder: Path, after: str, env: Mapping[str, str] | None = None
+    ) -> Harness:
         """Another run that has the results of this one up to the task `after`."""
-        other = type(self)(compiled, folder, self._commands)
+        other = type(self)(compiled, folder, self._commands, env=env)
         other.storage = self.storage
         order = self.compiled.order()
         done = order[: order.index(after) + 1]
@@ -195,6 +206,7 @@ class Harness:
         outputs: list[Path],
     ) -> bool:
         """Runs the command of `container`; whether it went well. `strike`: kill it half-way."""
+        env = {**self._env, **env}
         filled = json_format.MessageToJson(executor_input, indent=None)
         argv = [part.replace("{{$}}", filled) for part in (*container.command, *container.args)]
         assert not any("{{" in part for part in container.command)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,6 +28,7 @@ class Cluster:
       jobs: TFJobs by name.
       asked: (method, path) of each request.
       refuse: HTTP status that creations are answered with, instead.
+      operator: carries out a job that was created, before the creation is answered.
     """
 
     steps: list[tuple[str | int, list[str]]]
@@ -35,6 +36,7 @@ class Cluster:
     asked: list[tuple[str, str]] = field(default_factory=list)
     refuse: int | None = None
     log: list[str] = field(default_factory=list)
+    operator: Callable[[dict], None] | None = None
 
     def methods(self) -> list[str]:
         """Methods of the requests about jobs, repeats once."""
@@ -71,6 +73,8 @@ def serving(cluster: Cluster, folder: Path) -> Iterator[Path]:
                 self.answer(409, {"kind": "Status", "reason": "AlreadyExists"})
             else:
                 cluster.jobs[name] = body
+                if cluster.operator is not None:
+                    cluster.operator(body)
                 self.answer(201, body)
 
         def do_GET(self) -> None:

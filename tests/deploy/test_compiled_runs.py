@@ -9,26 +9,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.deploy import harness
-from tests.deploy.commands import Commands
+from components import vertex
+from tests.deploy import harness, kubernetes_api, platforms
+from tests.deploy.commands import free_ports, run_alone
 from tests.deploy.harness import Drill, Harness, Kubeflow, TaskFailedError, Vertex
+from tests.deploy.vertex_api import Serving, listening
 from tests.deploy.workplace import BUCKET, Cluster
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 # No gap is this small for sure on a few hundred examples.
 BLOCKING = "gate.constraints.0=max_gap(FPR, [Team]) <= 0.001"
+ENDPOINT = (
+    "deploy.vertex={project: p, region: europe-west4,"
+    " endpoint: {name: faces, image: registry.example/serving:1}}"
+)
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory) -> Cluster:
     return Cluster.make(tmp_path_factory.mktemp("cluster"))
-
-
-@pytest.fixture(scope="module")
-def commands() -> Iterator[Commands]:
-    with Commands() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,8 @@ def stored(run: Harness, uri: str) -> Path:
     return run._stored(uri) if isinstance(run, Kubeflow) else Path(uri)
 
 
-def weights(run: Harness) -> list[np.ndarray]:
-    uri = run.artifacts["ConstrainedTrainer-constrained", "model"].uri
+def weights(run: Harness, trainer: str = "ConstrainedTrainer-constrained") -> list[np.ndarray]:
+    uri = run.artifacts[trainer, "model"].uri
     with np.load(stored(run, uri) / "weights.npz") as file:
         return [file[name] for name in sorted(file)]
 
@@ -115,19 +115,73 @@ def test_killed_and_undisturbed_runs_leave_the_same_artifacts(drilled, undisturb
             assert ours == others, key
 
 
+@pytest.fixture
+def serving() -> Iterator[tuple[Serving, dict[str, str]]]:
+    """Vertex's endpoints, and what containers are told of them."""
+    service = Serving()
+    with listening(service.services()) as address:
+        yield service, {vertex.ADDRESS: address}
+
+
 @pytest.mark.parametrize("target", ["vertex", "kubeflow"])
-def test_a_gate_that_does_not_hold_ends_blocked(cluster, drilled, undisturbed, commands, target):
+def test_a_gate_that_does_not_hold_ends_blocked(cluster, drilled, undisturbed, serving, target):
     run = drilled[0] if target == "vertex" else undisturbed
     before = cluster.served(target)
-    compiled = harness.load(cluster.compile(target, BLOCKING), {BUCKET: str(cluster.folder)})
+    service, env = serving
+    file = cluster.compile(target, BLOCKING, *([ENDPOINT] if target == "vertex" else []))
     blocked = run.fork(
-        compiled, cluster.folder / f"{target}-blocked", after="ConstrainedTrainer-constrained"
+        harness.load(file, {BUCKET: str(cluster.folder)}),
+        cluster.folder / f"{target}-blocked",
+        after="ConstrainedTrainer-constrained",
+        env=env,
     )
     blocked.run()
     assert not blessed(blocked)
     pushed = blocked.artifacts["Pusher", "pushed_model"]
     assert pushed.metadata["pushed"] == 0
-    assert cluster.served(target) == before
+    assert cluster.served(target) == before and service.asked == []
+
+
+def test_an_endpoint_gets_the_folder_that_was_pushed(cluster, drilled, serving):
+    run, _ = drilled
+    service, env = serving
+    file = cluster.compile("vertex", ENDPOINT)
+    *_, last, pusher = run.compiled.order()
+    compiled = harness.load(file, {BUCKET: str(cluster.folder)})
+    pushing = run.fork(compiled, cluster.folder / "vertex-endpoint", after=last, env=env)
+    pushing.run()
+    pushed = pushing.artifacts[pusher, "pushed_model"].metadata
+    [[version]] = service.versions.values()
+    assert version.artifact_uri == pushed["pushed_destination"] == str(cluster.served("vertex")[-1])
+    [deployment] = service.deployments
+    assert pushed["endpoint"] == deployment.endpoint
+    assert deployment.deployed_model.model == pushed["endpoint_model"]
+
+
+def test_a_trainer_job_trains_the_very_model_that_the_component_trains(
+    cluster, undisturbed, tmp_path
+):
+    """The component starts the TFJob; its worker gets examples, and gives the model, by the volume."""
+    log = tmp_path / "worker.log"
+
+    def operator(job: dict) -> None:
+        [(command, tf_config)] = platforms.of_tf_job(job, free_ports(1))
+        assert run_alone(command, log, {"TF_CONFIG": tf_config}) == 0, log.read_text()[-3000:]
+
+    api = kubernetes_api.Cluster([("Succeeded", [])], operator=operator)
+    with kubernetes_api.serving(api, tmp_path) as config:
+        compiled = harness.load(cluster.compile("kubeflow", "deploy.trainer.job=true"))
+        # Pods are outside of the volume, as they are on a cluster.
+        run = undisturbed.fork(
+            compiled, tmp_path / "job", after="Transform", env={"KUBECONFIG": str(config)}
+        )
+        run.run(until="ConstrainedTrainer-baseline")
+    [job] = api.jobs.values()
+    assert job["kind"] == "TFJob" and "training" in log.read_text()
+    of_job, own = (weights(r, "ConstrainedTrainer-baseline") for r in (run, undisturbed))
+    for one, other in zip(of_job, own, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not [*(cluster.folder / ".fairgate-jobs").iterdir()], "the volume is left clean"
 
 
 def test_a_task_that_fails_for_good_leaves_nothing_pushed(cluster, drilled, commands):
