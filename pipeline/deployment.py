@@ -7,7 +7,7 @@ a settings file of one's own, or as `${NAME}` in it, which the environment fills
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -68,6 +68,11 @@ class TrainerSettings(Strict):
         return self
 
 
+# What Google Cloud allows in labels.
+_LabelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+_LabelValue = Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,63}$")]
+
+
 class EndpointSettings(Strict):
     """A Vertex AI endpoint that a pushed model is deployed to."""
 
@@ -105,6 +110,10 @@ class VertexSettings(Strict):
         None, description="account that components run as; unset: the project's default"
     )
     network: str | None = Field(None, description="VPC network to peer with, if any")
+    labels: dict[_LabelName, _LabelValue] = Field(
+        default_factory=dict,
+        description="labels of runs, trainer jobs, models and endpoints, by which a bill can be divided",
+    )
     accelerator_type: str = Field(
         "NVIDIA_TESLA_T4",
         pattern=r"^(NVIDIA_|TPU_)[A-Z0-9_]+$",

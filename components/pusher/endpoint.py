@@ -22,6 +22,9 @@ class Endpoint(Strict):
     replicas: int = Field(ge=1, description="replicas that are always there")
     most_replicas: int = Field(ge=1, description="replicas at the most")
     keep: int = Field(ge=0, description="models that stay deployed without requests")
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="labels of the endpoint and of each version"
+    )
     service_account: str | None = Field(None, description="account that the container runs as")
 
     @property

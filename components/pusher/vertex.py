@@ -117,7 +117,7 @@ def _register(endpoint: Endpoint, folder: str) -> str:
             display_name=endpoint.model,
             artifact_uri=folder,
             container_spec=aiplatform_v1.ModelContainerSpec(image_uri=endpoint.image),
-            labels={_FILES: files},
+            labels={**endpoint.labels, _FILES: files},
         ),
         **new,
     )
@@ -136,7 +136,7 @@ def _find_or_make(
     logging.info("making the endpoint %s", endpoint.resource)
     return client.create_endpoint(
         parent=endpoint.location,
-        endpoint=aiplatform_v1.Endpoint(display_name=endpoint.name),
+        endpoint=aiplatform_v1.Endpoint(display_name=endpoint.name, labels=endpoint.labels),
         endpoint_id=endpoint.name,
     ).result(_LONGEST)
 

@@ -41,6 +41,7 @@ def vertex(settings: Settings) -> _Spec:
     _set_limits(job["pipelineSpec"], settings, settings.deploy.vertex.accelerator_type)
     if settings.deploy.vertex.service_account is not None:
         job["serviceAccount"] = settings.deploy.vertex.service_account
+    job["labels"] = {**job.get("labels", {}), **settings.deploy.vertex.labels}
     if settings.deploy.vertex.network is not None:
         job["network"] = settings.deploy.vertex.network
     return job

@@ -30,4 +30,5 @@ def vertex_endpoint(settings: Settings) -> Endpoint:
         region=cloud.region,
         model=settings.model_name,
         service_account=cloud.service_account,
+        labels=cloud.labels,
     )

@@ -46,6 +46,7 @@ def vertex_job(settings: Settings) -> VertexJob:
         spot=vertex.spot,
         service_account=vertex.service_account,
         network=vertex.network,
+        labels=vertex.labels,
     )
 
 

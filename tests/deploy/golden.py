@@ -27,7 +27,9 @@ VERTEX = [
     *COMMON,
     "deploy.pipeline_root=gs://bucket/runs",
     "deploy.serving=gs://bucket/serving",
-    "deploy.vertex.service_account=fairgate@project.example",
+    "deploy.vertex={project: project, region: europe-west4, labels: {team: faces},"
+    " service_account: fairgate@project.example,"
+    " endpoint: {name: smiling, image: 'registry.example/serving:1'}}",
     "trainer.warm_start=blessed",
 ]
 KUBEFLOW = [

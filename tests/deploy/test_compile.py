@@ -209,10 +209,15 @@ def test_the_command_line_writes_what_the_schemas_and_the_sdk_accept(written, ta
     )
 
 
-def test_vertex_is_told_its_account_and_network():
-    job = vertex("deploy.vertex.service_account=a@b.example", "deploy.vertex.network=projects/1/n")
+def test_vertex_is_told_its_account_network_and_labels():
+    job = vertex(
+        "deploy.vertex.service_account=a@b.example",
+        "deploy.vertex.network=projects/1/n",
+        "deploy.vertex.labels={team: faces}",
+    )
     message = aiplatform_v1.PipelineJob.from_json(json.dumps(job))
     assert (message.service_account, message.network) == ("a@b.example", "projects/1/n")
+    assert message.labels["team"] == "faces" and "tfx_version" in " ".join(message.labels)
 
 
 @pytest.mark.parametrize(

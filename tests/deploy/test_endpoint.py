@@ -25,7 +25,7 @@ SETTINGS = [
     "deploy.image=registry.example/fairgate:1",
     "deploy.pipeline_root=gs://bucket/runs",
     "deploy.serving=gs://bucket/serving",
-    "deploy.vertex={project: p, region: europe-west4, service_account: a@p}",
+    "deploy.vertex={project: p, region: europe-west4, service_account: a@p, labels: {team: faces}}",
     "deploy.vertex.endpoint={name: faces, image: registry.example/serving:1, most_replicas: 3}",
 ]
 HOME = "projects/p/locations/europe-west4"
@@ -182,7 +182,9 @@ def test_versions_are_told_by_their_files(api, pushing):
     service = api()
     folder = pushing().get_string_custom_property("pushed_destination")
     [version] = service.versions[f"{HOME}/models/smiling"]
-    assert version.labels == {"files": files_digest(folder)}
+    assert version.labels == {"team": "faces", "files": files_digest(folder)}
+    [made] = service.endpoints.values()
+    assert made.labels == {"team": "faces"}
 
 
 def test_pusher_alone_is_changed_by_the_setting(monkeypatch):

@@ -22,7 +22,8 @@ SETTINGS = [
     "deploy.image=registry.example/fairgate:1",
     "deploy.trainer={job: true, replicas: 4, accelerators: 2, hours: 2,"
     " image: registry.example/fairgate:1-cuda}",
-    "deploy.vertex={project: p, region: europe-west4, service_account: a@p, spot: true}",
+    "deploy.vertex={project: p, region: europe-west4, service_account: a@p, spot: true,"
+    " labels: {team: faces}}",
 ]
 COMMAND = ["python", "-m", "tfx.scripts.run_executor"]
 
@@ -68,7 +69,7 @@ def test_the_message_is_what_the_settings_ask_for(job):
         assert list(pool.container_spec.command) == COMMAND
     assert spec.scheduling.timeout.total_seconds() == 7200
     assert spec.scheduling.strategy.name == "SPOT" and spec.scheduling.restart_job_on_worker_restart
-    assert spec.service_account == "a@p"
+    assert spec.service_account == "a@p" and message.labels["team"] == "faces"
 
 
 def test_one_worker_is_one_pool_and_no_accelerator_is_none(job):

@@ -529,6 +529,7 @@ def test_resources_of_one_component_leave_those_of_the_others():
         ("deploy.resources={ConstrainedTrainer: {cpu: 4}}", ("deploy.trainer",)),
         ("deploy.trainer.replicas=2", ("replicas = 2", "job")),
         ("deploy.vertex.accelerator_type=nvidia.com/gpu", ("deploy.vertex.accelerator_type",)),
+        ("deploy.vertex.labels={Team: faces}", ("deploy.vertex.labels.Team",)),
         (
             "deploy.kubeflow.accelerator_resource=NVIDIA_TESLA_T4",
             ("deploy.kubeflow.accelerator_resource",),

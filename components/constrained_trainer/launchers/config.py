@@ -28,6 +28,7 @@ class VertexJob(Job):
     spot: bool = Field(description="on spare machines, which are cheaper and may be taken away")
     service_account: str | None = Field(None, description="account that the workers run as")
     network: str | None = Field(None, description="VPC network to peer with")
+    labels: dict[str, str] = Field(default_factory=dict, description="labels of the job")
 
 
 class SharedVolume(Strict):

@@ -65,7 +65,7 @@ def custom_job(job: VertexJob, command: list[str]) -> aiplatform_v1.CustomJob:
             service_account=job.service_account or "",
             network=job.network or "",
         ),
-        labels={"component": "constrained-trainer"},
+        labels={"component": "constrained-trainer", **job.labels},
     )
 
 
