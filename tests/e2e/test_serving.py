@@ -98,8 +98,8 @@ def test_the_manifest_serves_the_model_and_the_folder_that_a_run_pushes():
     flags = dict(argument.removeprefix("--").split("=") for argument in container["args"])
     assert flags["model_name"] == Settings().model_name
     [mount] = container["volumeMounts"]
-    # deploy.serving is where the volume is mounted; Pusher adds the model's name.
-    assert flags["model_base_path"] == f"{mount['mountPath']}/{Settings().model_name}"
+    # deploy.serving is the folder `serving` of the volume (docs/deploy.md); Pusher adds the model's name.
+    assert flags["model_base_path"] == f"{mount['mountPath']}/serving/{Settings().model_name}"
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert ports == {"grpc": int(flags["port"]), "http": int(flags["rest_api_port"])}
     assert {port["port"] for port in service["spec"]["ports"]} == set(ports.values())
