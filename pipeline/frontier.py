@@ -16,6 +16,7 @@ from rich.table import Table
 
 from components import progress
 from pipeline import chart, local
+from pipeline.runs import FRONTIER_FILE
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:  # it loads TensorFlow
@@ -24,8 +25,8 @@ if TYPE_CHECKING:  # it loads TensorFlow
 _NODES = 5  # up to Transform
 
 
-def run(settings: Settings, limits: Sequence[float], verbose: bool = False) -> int:
-    """Sweeps over `limits`; returns the exit status: 0, or 1 if it failed.
+def run(settings: Settings, limits: Sequence[float], verbose: bool = False) -> local.Ended:
+    """Sweeps over `limits`; the exit status is 0, or 1 if it failed.
 
     Leaves `runs/<name>/<run id>/` with frontier.json, frontier.png, settings.yaml, steps.json and
     run.log. Models are not kept, and nothing is pushed.
@@ -47,7 +48,7 @@ def run(settings: Settings, limits: Sequence[float], verbose: bool = False) -> i
             "confidence": settings.trainer.selection.confidence,
             "points": [asdict(point) for point in points],
         }
-        (folder / "frontier.json").write_text(json.dumps(_finite(record), indent=1) + "\n")
+        (folder / FRONTIER_FILE).write_text(json.dumps(_finite(record), indent=1) + "\n")
         local.write_steps(display.steps, folder)
         title, subtitle = _words(settings, points, examples)
         _draw(points, title, subtitle, folder / "frontier.png")

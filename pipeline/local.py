@@ -11,7 +11,7 @@ import pathlib
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TextIO
 
 from rich.console import Console
@@ -19,15 +19,23 @@ from rich.console import Console
 from components import progress
 from components.errors import DataError, FairGateError, SettingsError
 from pipeline import tables, terminal
-from pipeline.runs import FAILURE_FILE, LOCK_FILE, LOG_FILE, SETTINGS_FILE, STEPS_FILE
+from pipeline.runs import FAILURE_FILE, LOCK_FILE, LOG_FILE, SETTINGS_FILE, STEPS_FILE, Run
 from pipeline.settings import Settings, dump
 from pipeline.verdict import VERDICT_FILE, Verdict
 
 PUSHED, FAILED, BLOCKED = 0, 1, 3
 
 
-def run(settings: Settings, verbose: bool = False) -> int:
-    """Runs the whole pipeline; returns the exit status: 0 pushed, 3 blocked, 1 failed.
+@dataclass(frozen=True)
+class Ended:
+    """Work that has ended: its exit status, and the folder it left."""
+
+    status: int
+    folder: pathlib.Path
+
+
+def run(settings: Settings, verbose: bool = False) -> Ended:
+    """Runs the whole pipeline; the exit status is 0 pushed, 3 blocked, 1 failed.
 
     Leaves `runs/<name>/<run id>/` with verdict.json, report.html, model_card.md and .html,
     settings.yaml, steps.json and run.log.
@@ -46,12 +54,10 @@ def run(settings: Settings, verbose: bool = False) -> int:
         write_steps(steps, folder)
         from pipeline import report
 
-        page = report.publish(made, folder, verdict, steps)
+        report.publish(made, folder, verdict, steps)
         console.print()
         console.print(terminal.steps_table(steps))
-        tables.show(verdict, console)
-        console.print(f"Verdict: {folder / VERDICT_FILE}", style="dim")
-        console.print(f"Report: {page}", style="dim")
+        tables.ending(Run(folder), verdict, console)
         return PUSHED if verdict.pushed else BLOCKED
 
     return in_run_folder(settings, work, "run", "Nothing was pushed.", verbose)
@@ -63,8 +69,8 @@ def in_run_folder(
     what: str,
     consequence: str,
     verbose: bool,
-) -> int:
-    """Does `work` in a new folder of runs, alone there; returns its exit status, 1 if it fails.
+) -> Ended:
+    """Does `work` in a new folder of runs, alone there; the exit status is 1 if it fails.
 
     Args:
       settings: kept in the folder.
@@ -88,12 +94,12 @@ def in_run_folder(
         console = stack.enter_context(terminal.quiet(str(log), verbose))
         console.print(f"FairGate {what} {settings.name}/{run_id}", style="bold")
         try:
-            return work(run_id, folder, console)
+            return Ended(work(run_id, folder, console), folder)
         except FairGateError as error:
             _keep_failure(folder, str(error))
             console.print(f"\nFAILED: {error}", style="red", markup=False, soft_wrap=True)
             console.print(f"{consequence} Log: {log}", style="dim")
-            return FAILED
+            return Ended(FAILED, folder)
         except Exception as error:
             traceback.print_exc()
             cause = f"{type(error).__name__}: {error}".strip()[:2000]
@@ -102,7 +108,7 @@ def in_run_folder(
             console.print(
                 f"{consequence} The log has the details: {log} (or run again with --verbose)"
             )
-            return FAILED
+            return Ended(FAILED, folder)
 
 
 def make_stand_in(settings: Settings) -> None:

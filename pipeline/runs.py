@@ -194,10 +194,10 @@ def _unknown(root: pathlib.Path, known: Sequence[Run], name: str) -> str:
     names = [*dict.fromkeys(run.pipeline for run in known)]
     names += [run.name for run in known] + [run.id for run in known]
     close = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean '{close[0]}'? " if close else ""
+    hint = f"Did you mean '{close[0]}'? " if close else ""
     newest = ", ".join(run.name for run in known[:_MOST_NAMED])
     more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
-    return f"no run in '{root}' is called '{name}'; {hint}There are {newest}{more}"
+    return f"no run in '{root}' is called '{name}'. {hint}There are {newest}{more}"
 
 
 def _is_locked_by(folder: pathlib.Path) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from components.errors import DataError
 from components.evaluator.attempts import Attempt
+from components.report.data import CONSTRAINED
 
 VERDICT_FILE = "verdict.json"
 
@@ -121,6 +122,8 @@ class Verdict:
             )
             for name, model in tree["models"].items()
         }
+        if CONSTRAINED not in known["models"]:
+            raise KeyError(CONSTRAINED)
         if known.get("attempt") is not None:
             known["attempt"] = Attempt(**_known(Attempt, tree["attempt"]))
         known.setdefault("outcome", "pushed" if tree["pushed"] else "no solution found")

@@ -68,7 +68,7 @@ def settings(tmp_path_factory) -> Path:
     return folder / "settings.yaml"
 
 
-def test_a_csv_file_becomes_a_served_model(settings):
+def test_a_csv_file_becomes_a_served_model(settings, capfd):
     import json
 
     import tensorflow as tf
@@ -96,3 +96,10 @@ def test_a_csv_file_becomes_a_served_model(settings):
     probability = served(examples=tf.constant(list(map(record, rows))))["probability"].numpy()
     assert probability[0] > 0.5 > probability[1] and np.isfinite(probability).all()
     assert probability[0] > probability[2] > probability[1]
+    # The command line asks it the same.
+    rows_file = folder / "rows.csv"
+    rows_file.write_text("skill,hours,work,sex\n2.0,40,office,F\n-2.0,40,office,F\n,40,office,F\n")
+    capfd.readouterr()
+    assert main(["serve", str(rows_file), "--runs", str(folder / "runs"), "--json"]) == 0
+    told = json.loads(capfd.readouterr().out)
+    assert [p["score"] for p in told["predictions"]] == pytest.approx(probability[:3, 0], abs=1e-6)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,14 +13,17 @@ import pytest
 import yaml
 
 from pipeline.__main__ import main
+from tests.pipeline import run_folders
 
 REPOSITORY = Path(__file__).parents[2]
 
 HEAVY = ("tensorflow", "tfx", "keras", "apache_beam", "tensorflow_model_analysis", "cv2", "scipy")
+# Each of them takes longer to load than a verdict takes to read.
+NEEDLESS = (*HEAVY, "numpy", "pandas", "matplotlib", "pydantic", "ml_metadata", "google.protobuf")
 
 
 def loaded_by(*arguments: str) -> tuple[int, list[str], str]:
-    """Exit status, heavy modules that were loaded, and the output of `python -m pipeline ...`."""
+    """Exit status, needless modules that were loaded, and the output of `python -m pipeline ...`."""
     program = (
         "import json, runpy, sys\n"
         "sys.argv = ['pipeline', *json.loads(sys.argv[1])]\n"
@@ -26,7 +31,7 @@ def loaded_by(*arguments: str) -> tuple[int, list[str], str]:
         "    runpy.run_module('pipeline', run_name='__main__')\n"
         "except SystemExit as end:\n"
         "    status = end.code or 0\n"
-        f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        f"heavy = [name for name in {NEEDLESS!r} if name in sys.modules]\n"
         "print('\\n' + json.dumps([status, heavy]))\n"
     )
     result = subprocess.run(
@@ -48,17 +53,19 @@ def loaded_by(*arguments: str) -> tuple[int, list[str], str]:
         ["frontier", "--help"],
         ["data", "--help"],
         ["data", "from-csv", "--help"],
+        ["serve", "--help"],
+        ["completion", "bash"],
     ],
 )
 def test_help_answers_without_loading_tensorflow(arguments):
     status, heavy, output = loaded_by(*arguments)
     assert status == 0 and heavy == []
-    assert "usage: python -m pipeline" in output
+    assert "usage: python -m pipeline" in output or "complete" in output
 
 
 def test_settings_are_printed_without_loading_tensorflow():
     status, heavy, output = loaded_by("settings", "--set", "gate.limit=0.02")
-    assert status == 0 and "tensorflow" not in heavy and "tfx" not in heavy
+    assert status == 0 and not set(heavy) & set(HEAVY)
     assert "limit: 0.02" in output
 
 
@@ -66,6 +73,23 @@ def test_a_misspelt_setting_is_told_before_tensorflow_loads():
     status, heavy, output = loaded_by("run", "--set", "gate.limt=0.02")
     assert status not in (0, 3) and "tensorflow" not in heavy
     assert "did you mean 'gate.limit'?" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["show"], 3),
+        (["show", "--json"], 3),
+        (["explain"], 3),
+        (["runs"], 0),
+        (["compare", *"12"], 0),
+    ],
+)
+def test_looking_at_runs_loads_nothing_that_it_could_do_without(arguments, status, tmp_path):
+    for name in ("celeba/1", "celeba/2"):
+        run_folders.write(tmp_path, name, run_folders.blocked())
+    ended, heavy, output = loaded_by(*arguments, "--runs", str(tmp_path))
+    assert (ended, heavy) == (status, []) and "celeba/2" in output
 
 
 def test_the_exit_status_is_explained_in_the_help(capsys):
@@ -170,3 +194,152 @@ def test_an_output_folder_that_cannot_be_written_is_named(field, tmp_path, capsy
     message = capsys.readouterr().err
     assert f"{field}: cannot write in 'file/below" in message
     assert f"--set {field}=FOLDER" in message
+
+
+# The launcher.
+
+
+def launch(folder: Path, *arguments: str, program: str = "./fairgate", **environment: str):
+    """Runs `fairgate` of a copy of the repository whose Python only says how it was called."""
+    return subprocess.run(
+        [program, *arguments],
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def repository(tmp_path) -> Path:
+    """A folder with the launcher and a Python that tells how it is called."""
+    folder = tmp_path / "a repository"
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    shutil.copy(REPOSITORY / "fairgate", folder)
+    python = folder / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\necho "$FAIRGATE_COMMAND|$PWD|$PYTHONPATH|$*"\n')
+    python.chmod(0o755)
+    return folder
+
+
+def test_the_launcher_says_what_to_do_without_an_environment(repository):
+    shutil.rmtree(repository / ".venv")
+    result = launch(repository, "--help")
+    assert result.returncode == 1 and "make -C" in result.stderr and "setup" in result.stderr
+
+
+def test_the_launcher_takes_its_own_environment_and_stays_where_it_is_called(repository, tmp_path):
+    away = tmp_path / "away"
+    away.mkdir()
+    (away / "link").symlink_to(repository / "fairgate")
+    result = launch(away, "show", "a b", program="./link", PYTHONPATH="more")
+    command, folder, path, arguments = result.stdout.strip().split("|")
+    assert (command, folder) == ("./link", str(away))
+    assert path.split(":") == [str(repository), str(away), "more"]
+    assert arguments == "-P -m pipeline show a b"
+
+
+def test_the_launcher_is_called_by_its_name_where_it_is_on_the_path(repository, tmp_path):
+    path = f"{repository}:{os.environ['PATH']}"
+    result = launch(tmp_path, "runs", program=str(repository / "fairgate"), PATH=path)
+    assert result.stdout.startswith("fairgate|")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_the_completion_script_knows_the_commands_and_is_valid(shell, capsys):
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(word in script for word in ("explain", "--limits", "_fairgate_runs", "from-csv"))
+    if shutil.which(shell):
+        subprocess.run([shell, "-n"], input=script, text=True, check=True)
+
+
+def test_bash_completes_commands_and_runs(tmp_path, capsys):
+    for name in ("celeba/20261122-170000-000", "adult/20261123-170000-000"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+    assert main(["completion", "bash"]) == 0
+    ask = (
+        "{script}\nCOMP_WORDS=(fairgate {words}); COMP_CWORD={at}; _shtab_fairgate; "
+        "printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    )
+    script = capsys.readouterr().out
+
+    def completed(*words: str) -> list[str]:
+        program = ask.format(script=script, words=" ".join(map(repr, words)), at=len(words))
+        result = subprocess.run(
+            ["bash", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return result.stdout.split()
+
+    assert completed("ex") == ["explain"]
+    assert completed("show", "cel") == ["celeba/20261122-170000-000", "celeba"]
+    assert completed("compare", "celeba", "adult/") == ["adult/20261123-170000-000"]
+    assert completed("run", "--settin") == ["--settings"]
+
+
+# --json.
+
+
+def test_with_json_standard_output_is_one_document_whatever_others_print(capfd, monkeypatch):
+    from pipeline.command_line import answers, looking
+
+    def noisy(options):
+        print("from Python")
+        os.write(1, b"from C\n")
+        return answers.Answer(3, {"value": float("nan"), "name": "Zoë"})
+
+    monkeypatch.setattr(looking, "runs", noisy)
+    assert main(["runs", "--json"]) == 3
+    captured = capfd.readouterr()
+    assert json.loads(captured.out) == {"value": None, "name": "Zoë"}
+    assert "from Python" in captured.err and "from C" in captured.err
+
+
+def test_with_json_a_refusal_is_a_document_too(capsys):
+    assert main(["run", "--json", "--set", "gate.limt=0.1"]) == 2
+    captured = capsys.readouterr()
+    assert "did you mean 'gate.limit'?" in json.loads(captured.out)["error"]
+    assert captured.err.startswith("error: ")
+
+
+def test_with_json_an_interruption_is_a_document_too(capsys, monkeypatch):
+    from pipeline.command_line import looking
+
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(looking, "runs", interrupted)
+    assert main(["runs", "--json"]) == 130
+    assert "Interrupted" in json.loads(capsys.readouterr().out)["error"]
+
+
+def test_settings_as_json_are_the_tree(capsys):
+    assert main(["settings", "--json", "--set", "gate.limit=0.02"]) == 0
+    assert json.loads(capsys.readouterr().out)["gate"]["limit"] == 0.02
+
+
+def test_data_that_is_there_is_told_as_json_too(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data" / "celeba-synthetic-80000-0").mkdir(parents=True)
+    assert main(["data", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"folder": "data/celeba-synthetic-80000-0", "made": False}
+
+
+@pytest.mark.parametrize("command", ["run", "frontier"])
+def test_work_that_has_ended_is_told_as_a_document(command, tmp_path, monkeypatch, capsys):
+    from pipeline import frontier, local
+
+    files = {"verdict": run_folders.blocked()} if command == "run" else {"frontier": {"points": []}}
+    folder = run_folders.write(tmp_path, "celeba/20261122-170000-000", **files)
+
+    def ended(*arguments, verbose):
+        print("progress")
+        return local.Ended(3, folder)
+
+    monkeypatch.setattr({"run": local, "frontier": frontier}[command], "run", ended)
+    assert main([command, "--json"]) == 3
+    captured = capsys.readouterr()
+    told = json.loads(captured.out)
+    assert told["run"]["name"] == "celeba/20261122-170000-000" and "progress" in captured.err
+    assert set(told) == {"run", *files}

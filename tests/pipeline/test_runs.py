@@ -157,8 +157,8 @@ def test_a_run_is_found_by_its_folder_wherever_that_is(root, tmp_path_factory):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("celebb", "did you mean 'celeba'?"),
-        ("celeba/20261125-170000-000", "did you mean 'celeba/2026112"),
+        ("celebb", "Did you mean 'celeba'?"),
+        ("celeba/20261125-170000-000", "Did you mean 'celeba/2026112"),
         ("no such thing", "There are celeba/20261123-170000-000, celeba/2026"),
         ("202611", "may be any of"),
     ],

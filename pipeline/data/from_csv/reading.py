@@ -32,13 +32,27 @@ class Table:
         return len(next(iter(self.columns.values())))
 
 
-def read(files: Sequence[Path], features: Features, settings: CsvSettings) -> Table:
+def read(
+    files: Sequence[Path],
+    features: Features,
+    settings: CsvSettings,
+    columns: Sequence[str] | None = None,
+) -> Table:
     """All rows of `files`, in order; only the columns that `features` name.
+
+    Args:
+      files: CSV files.
+      features: what the columns mean.
+      settings: how the files are read.
+      columns: those of them that are wanted, such as a model's inputs; None for all.
 
     Raises:
       DataError: naming the file, the line, the column, the value and what was expected.
     """
     converters = _converters(features)
+    if columns is not None:
+        # A picture is not among the converters: a file that names one says where it is.
+        converters = {name: converters.get(name, _category) for name in columns}
     table = Table({name: [] for name in converters})
     known: dict[str, str] = {}  # one object for equal texts: categories repeat
     for file in files:

@@ -1,0 +1,194 @@
+"""Two runs side by side: what was set, what they were given, what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from components.report import words
+from components.report.data import CONSTRAINED
+from pipeline import tables
+from pipeline.command_line import documents
+from pipeline.runs import Run
+from pipeline.verdict import GateRow, ModelResult
+
+NAMES = ("A", "B")
+# Where a run's files go decides nothing.
+_PLACES = ("runs", "serving")
+_DATA, _TEST = "data, ", "data, test split"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Pairs, the first run's before the second's; None where a run has none.
+
+    Attributes:
+      runs: both.
+      settings: path -> values, of those that differ.
+      versions: what (a split of the data, the code, a library) -> its digest or version, where known.
+      gate: left side of each constraint -> its rows.
+      models: of the run's constrained models.
+    """
+
+    runs: tuple[Run, Run]
+    settings: dict[str, tuple[Any, Any]]
+    versions: dict[str, tuple[str | None, str | None]]
+    gate: dict[str, tuple[GateRow | None, GateRow | None]]
+    models: tuple[ModelResult | None, ModelResult | None]
+
+
+def compare(first: Run, second: Run) -> Comparison:
+    """What differs between two runs, and how they came out."""
+    pair = (first, second)
+    settings = _paired(*(_flat(run.settings) for run in pair))
+    return Comparison(
+        runs=pair,
+        settings={
+            path: values
+            for path, values in settings.items()
+            if values[0] != values[1] and path not in _PLACES
+        },
+        versions=_paired(*map(_versions, pair)),
+        gate=_paired(*map(_gate, pair)),
+        models=tuple(  # type: ignore[arg-type]
+            None if run.verdict is None else run.verdict.models.get(CONSTRAINED) for run in pair
+        ),
+    )
+
+
+def document(comparison: Comparison) -> dict[str, Any]:
+    """What --json prints."""
+    return {
+        "runs": [documents.summary(run) for run in comparison.runs],
+        "settings": comparison.settings,
+        "versions": {
+            name: {"values": values, "equal": _equal(values)}
+            for name, values in comparison.versions.items()
+        },
+        "gate": {
+            name: [None if row is None else asdict(row) for row in rows]
+            for name, rows in comparison.gate.items()
+        },
+        "models": [None if model is None else asdict(model) for model in comparison.models],
+    }
+
+
+def show(comparison: Comparison, console: Console) -> None:
+    """The same for people."""
+    for name, run in zip(NAMES, comparison.runs, strict=True):
+        console.print(Text(f"{name}  ", "bold") + Text(f"{run.name}  ") + tables.outcome(run.state))
+    console.print()
+    _show_settings(comparison, console)
+    _show_versions(comparison, console)
+    for expression, rows in comparison.gate.items():
+        _show_gate(expression, rows, console)
+    models = {
+        name: model
+        for name, model in zip(NAMES, comparison.models, strict=True)
+        if model is not None
+    }
+    if models:
+        console.print(
+            tables.groups_table("The constrained models, on the test split", "run", models)
+        )
+
+
+def _show_settings(comparison: Comparison, console: Console) -> None:
+    if not comparison.settings:
+        console.print("All settings are equal.")
+        return
+    made = tables.table("Settings that differ")
+    made.add_column("setting", overflow="fold")
+    for name in NAMES:
+        made.add_column(name, overflow="fold")
+    for path, values in comparison.settings.items():
+        made.add_row(path, *(Text(_value(value)) for value in values))
+    console.print(made)
+
+
+def _show_versions(comparison: Comparison, console: Console) -> None:
+    known = {name: _equal(values) for name, values in comparison.versions.items()}
+    data = {
+        name.removeprefix(_DATA).removesuffix(" split"): equal
+        for name, equal in known.items()
+        if name.startswith(_DATA)
+    }
+    same = [name for name, equal in data.items() if equal]
+    other = [name for name, equal in data.items() if equal is False]
+    unknown = [name for name, equal in data.items() if equal is None] or ([] if data else ["all"])
+    said = [
+        f"{', '.join(names)}: {what}"
+        for names, what in ((same, "equal"), (other, "different"), (unknown, "not known of both"))
+        if names
+    ]
+    console.print(Text("Data  ", "bold") + Text("; ".join(said)))
+    changed = [
+        f"{name} ({' -> '.join(str(value) for value in comparison.versions[name])})"
+        for name, equal in known.items()
+        if equal is False and not name.startswith(_DATA) and name != "settings"
+    ]
+    if changed:
+        console.print(Text("Also different  ", "bold") + Text(", ".join(changed)))
+    console.print()
+
+
+def _show_gate(
+    expression: str, rows: tuple[GateRow | None, GateRow | None], console: Console
+) -> None:
+    made = tables.table(f"Gate: {expression}")
+    for column in ("run", "value", "bound", "confidence", "limit", ""):
+        made.add_column(column, justify="left" if column in ("run", "") else "right")
+    for name, row in zip(NAMES, rows, strict=True):
+        if row is None:
+            made.add_row(name, *[""] * 4, Text("not asked", "dim"))
+            continue
+        made.add_row(
+            name,
+            tables.number(row.value),
+            tables.number(row.bound),
+            words.percent(row.confidence),
+            f"{row.sense} {row.limit:g}",
+            tables.outcome(tables.passed(row.passed)),
+        )
+    console.print(made)
+
+
+def _paired(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    return {key: (first.get(key), second.get(key)) for key in {**first, **second}}
+
+
+def _flat(tree: Any, path: str = "") -> dict[str, Any]:
+    """Path -> value; a list is one value, because its order may mean something."""
+    if not isinstance(tree, Mapping) or not tree:
+        return {path: tree}
+    found: dict[str, Any] = {}
+    for key, inner in tree.items():
+        found |= _flat(inner, f"{path}.{key}" if path else str(key))
+    return found
+
+
+def _versions(run: Run) -> dict[str, str]:
+    """What is known of what the run was made of; the test split by its records, not by its files."""
+    if run.verdict is None or run.verdict.attempt is None:
+        return {}
+    return run.versions | {_TEST: run.verdict.attempt.test_digest}
+
+
+def _gate(run: Run) -> dict[str, GateRow]:
+    if run.verdict is None:
+        return {}
+    return {words.expression_of(row.constraint): row for row in run.verdict.gate}
+
+
+def _equal(values: tuple[Any, Any]) -> bool | None:
+    return None if None in values else values[0] == values[1]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) if value else "(none)"
+    return "(none)" if value is None else str(value)

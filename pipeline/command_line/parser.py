@@ -1,0 +1,200 @@
+"""The commands and their options. Light: what a command needs is imported when it is given."""
+
+from __future__ import annotations
+
+import argparse
+
+from pipeline.command_line import answers
+
+_SPLITS = ("train", "validation", "test")
+# For shells, which list the runs that there are: `<pipeline>/<run id>`, and the pipelines' names.
+_RUNS = "_fairgate_runs"
+_LIST_RUNS = "ls -d runs/*/2*/ 2>/dev/null | sed 's#^runs/##; s#/$##; p; s#/.*##' | sort -ru"
+
+
+def make() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog=answers.command(),
+        description="Trains a classifier under fairness constraints and pushes it only if its measured "
+        "fairness gap passes the gate.",
+        epilog="exit status of run: 0 pushed, 3 blocked by the gate, anything else a failure "
+        "(1 it failed, 2 what was asked makes no sense, 130 interrupted); of show and explain: that of "
+        "the run they are about; of all others: 0 done, or a failure as above",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, function: str, description: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=description, description=description)
+        command.set_defaults(command=function)
+        _add_json(command)
+        return command
+
+    run = add("run", "working:run", "run the whole pipeline on this machine, from data to verdict")
+    frontier = add(
+        "frontier",
+        "working:frontier",
+        "train at one limit after another, and draw accuracy against the constraint's value",
+    )
+    frontier.add_argument(
+        "--limits",
+        metavar="NUMBER,...",
+        help="limits that take the place of those in trainer.constraints, one after another "
+        "(default: 0.2,0.1,0.05,0.02,0.01)",
+    )
+    data = add("data", "working:data", "make the synthetic stand-in for CelebA")
+    settings = add("settings", "working:settings", "print every setting and its value, as YAML")
+    settings.add_argument(
+        "--reference",
+        action="store_true",
+        help="print what every setting means, as docs/settings.md has it",
+    )
+    for command in (run, frontier, data, settings):
+        _add_settings(command, default=[])
+    for command in (run, frontier):
+        _add_verbose(command)
+    _add_from_csv(data)
+
+    show = add(
+        "show", "looking:show", "show the verdict of a run, and where its report and model are"
+    )
+    runs = add("runs", "looking:runs", "list all runs, the newest first")
+    explain = add(
+        "explain", "looking:explain", "say in sentences why a run was blocked, or why not"
+    )
+    compare = add(
+        "compare", "looking:compare", "show two runs side by side: settings, data, gate, groups"
+    )
+    for command in (show, explain):
+        _add_run(command, nargs="?", help="run to look at (default: the newest one)")
+    _add_run(compare, nargs=2, help="runs to compare")
+    serve = add("serve", "serving:serve", "predict with the pushed model")
+    _add_serve(serve)
+    for command in (show, runs, explain, compare, serve):
+        command.add_argument(
+            "--runs", default="runs", metavar="FOLDER", help="folder for runs (default: runs)"
+        ).complete = _directory()  # type: ignore[attr-defined]
+
+    completion = commands.add_parser(
+        "completion",
+        help="print a script that completes this command line in a shell",
+        description='Prints a script for a shell: bash users put  eval "$(fairgate completion bash)"  '
+        "into their .bashrc, zsh users the same with zsh after compinit.",
+    )
+    completion.add_argument("shell", choices=("bash", "zsh"))
+    completion.set_defaults(command="working:completion", json=False)
+    return parser
+
+
+def _add_json(command: argparse.ArgumentParser, default: object = False) -> None:
+    command.add_argument(
+        "--json",
+        action="store_true",
+        default=default,
+        help="print one JSON document instead (all else goes to standard error)",
+    )
+
+
+def _add_verbose(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--verbose", action="store_true", help="show all that TensorFlow and Beam print"
+    )
+
+
+def _add_run(command: argparse.ArgumentParser, **options) -> None:
+    command.add_argument(
+        "run",
+        metavar="RUN",
+        **options
+        | {
+            "help": f"{options['help']}; a pipeline's name, PIPELINE/ID, an ID or its "
+            "beginning, or a run's folder"
+        },
+    ).complete = _completed_by(_RUNS, _LIST_RUNS)
+
+
+def _add_settings(command: argparse.ArgumentParser, default) -> None:
+    command.add_argument(
+        "--settings",
+        action="append",
+        default=default,
+        metavar="FILE",
+        help="YAML file with settings, laid over the defaults (may be repeated)",
+    ).complete = _file()
+    command.add_argument(
+        "--set",
+        action="append",
+        default=default,
+        metavar="PATH=VALUE",
+        help="one setting, such as gate.limit=0.02 (may be repeated)",
+    )
+
+
+def _add_from_csv(data: argparse.ArgumentParser) -> None:
+    command = data.add_subparsers(metavar="from-csv").add_parser(
+        "from-csv",
+        help="make data.path of CSV files",
+        description="Makes data.path (TFRecord shards of three splits) of CSV files whose columns "
+        "data.features names; data.csv says how they are read and divided. Where data.schema_file is "
+        "not there yet, a draft of it is made.",
+    )
+    command.set_defaults(command="working:from_csv")
+    command.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="CSV file whose rows are divided among the splits without files of their own",
+    ).complete = _file()
+    for split in _SPLITS:
+        command.add_argument(
+            f"--{split}",
+            action="append",
+            default=[],
+            metavar="FILE",
+            help=f"CSV file that is the {split} split (may be repeated)",
+        ).complete = _file()
+    # What was given before from-csv stays.
+    _add_settings(command, default=argparse.SUPPRESS)
+    _add_json(command, default=argparse.SUPPRESS)
+
+
+def _add_serve(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "source",
+        metavar="FOLDER",
+        help="folder of JPEG and PNG pictures; for a model of a table, a CSV file with its columns",
+    ).complete = _file()
+    command.add_argument(
+        "--model",
+        metavar="FOLDER",
+        help="model to ask: one version, or the folder of all of them (default: the one that the newest "
+        "run pushed)",
+    ).complete = _directory()
+    command.add_argument(
+        "--run",
+        metavar="RUN",
+        help="run whose model is asked, and whose settings say what its columns are",
+    ).complete = _completed_by(_RUNS, _LIST_RUNS)
+    _add_verbose(command)
+
+
+# shtab reads these off the options; it is only imported to print a script.
+
+
+def _file() -> dict[str, str]:
+    return {"bash": "_shtab_compgen_files", "zsh": "_files"}
+
+
+def _directory() -> dict[str, str]:
+    return {"bash": "_shtab_compgen_dirs", "zsh": "_files -/"}
+
+
+def _completed_by(function: str, listing: str) -> dict:
+    return {
+        "bash": function,
+        "zsh": function,
+        "preamble": {
+            "bash": f'{function}() {{ compgen -W "$({listing})" -- "$1"; }}',
+            "zsh": f'{function}() {{ compadd -- ${{(f)"$({listing})"}}; }}',
+        },
+    }

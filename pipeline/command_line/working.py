@@ -1,0 +1,144 @@
+"""Commands that make something: run, frontier, data, data from-csv, settings, completion."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import pathlib
+from collections.abc import Iterator
+
+from components.errors import SettingsError
+from pipeline.command_line import documents
+from pipeline.command_line.answers import DONE, Answer
+
+
+def run(options: argparse.Namespace) -> Answer:
+    """The whole pipeline."""
+    tree = _settings(options)
+    from pipeline import local
+
+    ended = local.run(tree, verbose=options.verbose)
+    return Answer(ended.status, documents.whole(ended.folder))
+
+
+def frontier(options: argparse.Namespace) -> Answer:
+    """One training after another."""
+    tree = _settings(options)
+    from components.constrained_trainer import limits
+
+    asked = limits.read(options.limits) if options.limits is not None else limits.DEFAULT
+    # Refused here, before anything heavy starts.
+    limits.tightening(tree.trainer.constraints, tree.data.features.group_names, asked)
+    from pipeline import frontier as frontiers
+
+    ended = frontiers.run(tree, asked, verbose=options.verbose)
+    return Answer(ended.status, documents.whole(ended.folder))
+
+
+def data(options: argparse.Namespace) -> Answer:
+    """The synthetic stand-in."""
+    tree = _settings(options)
+    from pipeline import local
+
+    folder = tree.data.folder
+    if tree.data.path is not None:
+        raise SettingsError(
+            f"data.path = {folder!r} names existing data: only the synthetic stand-in is made. Leave "
+            "data.path unset, and set data.stand_in.images and data.stand_in.seed"
+        )
+    there = pathlib.Path(folder).exists()
+    if not there:
+        with _progress_bar("Synthetic stand-in for CelebA"):
+            local.make_stand_in(tree)
+    said = (
+        f"{folder} is there already (synthetic stand-in for CelebA)"
+        if there
+        else f"made {folder} (synthetic stand-in for CelebA, TFDS layout celeb_a 2.1.0)"
+    )
+    return Answer(DONE, {"folder": folder, "made": not there}, lambda console: print(said))
+
+
+def from_csv(options: argparse.Namespace) -> Answer:
+    """TFRecords of CSV files."""
+    tree = _settings(options)
+    from pipeline.data.from_csv import making
+
+    if tree.data.path is None:
+        raise SettingsError(
+            "data.path says where the dataset goes: set it in a settings file, or with "
+            "--set data.path=FOLDER"
+        )
+    schema_file = pathlib.Path(tree.data.schema_file)
+    drafted = not schema_file.exists()
+    with _progress_bar("CSV to TFRecords"):
+        rows = making.make(
+            pathlib.Path(tree.data.path),
+            [pathlib.Path(file) for file in options.files],
+            {split: [pathlib.Path(f) for f in getattr(options, split)] for split in making.SPLITS},
+            tree.data.features,
+            tree.data.csv,
+            schema_file,
+        )
+    counts = ", ".join(f"{split} {count:,}" for split, count in rows.items())
+    said = [f"made {tree.data.path} (rows: {counts})"]
+    if drafted:
+        said.append(
+            f"drafted {schema_file} from the train split: look through it before you rely on it"
+        )
+    document = {
+        "folder": tree.data.path,
+        "rows": rows,
+        "schema_file": str(schema_file),
+        "drafted_schema": drafted,
+    }
+    return Answer(DONE, document, lambda console: print("\n".join(said)))
+
+
+def settings(options: argparse.Namespace) -> Answer:
+    """Every setting and its value, or what it means."""
+    tree = _settings(options)
+    from pipeline.settings import dump
+
+    if not options.reference:
+        return Answer(DONE, tree.model_dump(mode="json"), lambda console: print(dump(tree), end=""))
+    from pipeline import reference
+
+    return Answer(
+        DONE,
+        {"settings": reference.document()},
+        lambda console: print(reference.page(), end=""),
+    )
+
+
+def completion(options: argparse.Namespace) -> Answer:
+    """A script for a shell; always for the name `fairgate`, however this was called."""
+    import shtab
+
+    from pipeline.command_line import parser
+
+    whole = parser.make()
+    whole.prog = "fairgate"
+    script = shtab.complete(whole, options.shell)
+    return Answer(DONE, {"script": script}, lambda console: print(script))
+
+
+def _settings(options: argparse.Namespace):
+    from pipeline.settings import load
+
+    return load(options.settings, options.set)
+
+
+@contextlib.contextmanager
+def _progress_bar(title: str) -> Iterator[None]:
+    from rich.progress import Progress
+
+    from components import progress
+
+    with Progress() as bar:
+        task = bar.add_task(title, total=None)
+
+        def show(done: int, total: int, message: str) -> None:
+            bar.update(task, completed=done, total=total)
+
+        with progress.listening(show):
+            yield
