@@ -147,9 +147,11 @@ def _sentences(row: GateRow) -> list[str]:
             else "The measured value itself breaks the limit: the model must change."
         )
     if row.baseline_value is not None:
+        bound = row.baseline_bound
+        known = "" if bound is None else f" ({most} {words.number(bound)})"
         sentences.append(
-            f"The baseline, trained without constraints, has {words.number(row.baseline_value)} "
-            f"({most} {words.number(row.baseline_bound)})."
+            "The baseline, trained without constraints, has "
+            f"{words.number(row.baseline_value)}{known}."
         )
     return sentences
 

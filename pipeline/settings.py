@@ -281,6 +281,11 @@ def _assign(tree: dict[str, Any], assignment: str) -> None:
     for position, key in enumerate(keys):
         last = position == len(keys) - 1
         default = _child(default, key)
+        if not isinstance(node, dict | list):
+            raise SettingsError(
+                f"--set {assignment}: {'.'.join(keys[:position])} is {node!r}, which has no {key!r}; set "
+                "it as a whole"
+            )
         if isinstance(node, list):
             index = int(key) if key.isdigit() else -1
             if not 0 <= index < len(node):

@@ -41,11 +41,11 @@ def show(verdict: Verdict, console: Console) -> None:
             f"judged at {words.percent(attempt.confidence)}"
         )
     for warning in verdict.warnings:
-        console.print(Text("warning: ", style="yellow") + Text(warning))
+        console.print(Text.assemble(("warning: ", "yellow"), warning))
     if verdict.blessed:
-        console.print(Text("PASSED: ", style="bold green") + Text(_consequence(verdict)))
+        console.print(Text.assemble(("PASSED: ", "bold green"), _consequence(verdict)))
     else:
-        console.print(Text("BLOCKED: ", style="bold red") + Text("nothing was pushed, because"))
+        console.print(Text.assemble(("BLOCKED: ", "bold red"), "nothing was pushed, because"))
         console.print(bullets(verdict.reasons))
         if verdict.advice:
             console.print(Text("No solution found. What would help:", style="bold"))

@@ -80,7 +80,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
 def show(comparison: Comparison, console: Console) -> None:
     """The same for people."""
     for name, run in zip(NAMES, comparison.runs, strict=True):
-        console.print(Text(f"{name}  ", "bold") + Text(f"{run.name}  ") + tables.outcome(run.state))
+        console.print(Text.assemble((name, "bold"), f"  {run.name}  ", tables.outcome(run.state)))
     console.print()
     _show_settings(comparison, console)
     _show_versions(comparison, console)
@@ -125,14 +125,14 @@ def _show_versions(comparison: Comparison, console: Console) -> None:
         for names, what in ((same, "equal"), (other, "different"), (unknown, "not known of both"))
         if names
     ]
-    console.print(Text("Data  ", "bold") + Text("; ".join(said)))
+    console.print(Text.assemble(("Data  ", "bold"), "; ".join(said)))
     changed = [
         f"{name} ({' -> '.join(str(value) for value in comparison.versions[name])})"
         for name, equal in known.items()
         if equal is False and not name.startswith(_DATA) and name != "settings"
     ]
     if changed:
-        console.print(Text("Also different  ", "bold") + Text(", ".join(changed)))
+        console.print(Text.assemble(("Also different  ", "bold"), ", ".join(changed)))
     console.print()
 
 

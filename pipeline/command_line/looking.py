@@ -103,7 +103,7 @@ def _header(run: Run, console: Console) -> None:
     from pipeline import tables
 
     when = "" if run.started is None else f"  {run.started:%Y-%m-%d %H:%M}"
-    console.print(Text(run.name, "bold") + Text(when, "dim") + "  " + tables.outcome(run.state))
+    console.print(Text.assemble((run.name, "bold"), (when, "dim"), "  ", tables.outcome(run.state)))
 
 
 def _without_verdict(run: Run, console: Console) -> None:

@@ -30,13 +30,13 @@ def show(explanation: Explanation, blessed: bool, console: Console) -> None:
         console.print()
         console.print(Text("What to try next", "bold"))
         for step in explanation.next:
-            tables.line(console, f"  {step.command}", "cyan")
+            tables.line(console, _command(step.command, console.width), "cyan")
             console.print(Padding(Text(step.purpose, "dim"), (0, 0, 0, 6)))
 
 
 def _show_constraint(reasoning: Reasoning, console: Console) -> None:
     outcome = tables.outcome(tables.passed(reasoning.passed))
-    console.print(Text(reasoning.constraint, "bold") + "  " + outcome)
+    console.print(Text.assemble((reasoning.constraint, "bold"), "  ", outcome))
     for sentence in reasoning.sentences:
         console.print(Padding(Text(sentence), (0, 0, 0, 2)))
     made = Table.grid(padding=(0, 2))
@@ -50,3 +50,9 @@ def _show_constraint(reasoning: Reasoning, console: Console) -> None:
         )
     if reasoning.counts:
         console.print(Padding(made, (0, 0, 0, 4)))
+
+
+def _command(command: str, width: int) -> str:
+    """On one line, or on several that a shell takes as one."""
+    whole = f"  {command}"
+    return whole if len(whole) <= width else whole.replace(" --", " \\\n      --")

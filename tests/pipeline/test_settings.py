@@ -544,3 +544,10 @@ def test_a_deployment_that_cannot_be_is_refused(assignment, parts):
     message = refused(assignment)
     for part in parts:
         assert part in message
+
+
+def test_a_setting_below_a_plain_value_is_one_message():
+    with pytest.raises(
+        SettingsError, match=r"data\.features\.numeric\.0 is 'age', which has no 'name'"
+    ):
+        load([], ["data.features.numeric=[age]", "data.features.numeric.0.name=years"])
