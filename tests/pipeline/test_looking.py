@@ -39,7 +39,8 @@ def said(capsys, monkeypatch):
 
 
 def words_of(text: str) -> str:
-    return " ".join(text.split())
+    """Without line breaks, also those that a shell takes for none."""
+    return " ".join(text.replace("\\\n", " ").split())
 
 
 # show
@@ -233,7 +234,8 @@ def test_a_pass_is_explained_too_and_leads_to_serving(root, said):
 def test_new_data_is_as_much_as_the_advice_says(root, said):
     advice = ["x <= 0.02 would pass with about 900 more negatives of [Young] (1.53 times as many)."]
     run_folders.write(root, "celeba/20261123-170000-000", run_folders.blocked(advice=advice))
-    assert "--set data.stand_in.images=123000 --set data.stand_in.seed=1" in said("explain")[1]
+    text = words_of(said("explain")[1])
+    assert "--set data.stand_in.images=123000 --set data.stand_in.seed=1" in text
     run_folders.write(
         root, "celeba/20261124-170000-000", run_folders.blocked(), ("data.path=data/mine",)
     )
