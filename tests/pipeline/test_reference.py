@@ -59,13 +59,12 @@ def test_every_setting_says_what_it_does_and_of_which_type_it_is():
 def test_every_example_is_accepted_and_changes_something(setting):
     assignments = list(COMPANIONS.get(setting.path, ()))
     path = setting.path
-    for step, key in ((".0", "0"), (".NAME", None)):
-        parent, found, rest = path.partition(f"{step}.")
-        if found:
-            # An element of the example of the whole.
-            whole = next(each for each in SETTINGS if each.path == parent).example
-            assignments += [*COMPANIONS.get(parent, ()), f"{parent}={whole}"]
-            path = f"{parent}.{key or next(iter(yaml.safe_load(whole)))}.{rest}"
+    for whole in (each for each in SETTINGS if setting.path.startswith(f"{each.path}.")):
+        # Something in the example of the whole: a position of a list, or a name of a mapping.
+        assignments += [*COMPANIONS.get(whole.path, ()), f"{whole.path}={whole.example}"]
+        if path.startswith(f"{whole.path}.NAME."):
+            name = next(iter(yaml.safe_load(whole.example)))
+            path = path.replace(f"{whole.path}.NAME.", f"{whole.path}.{name}.")
     before = at(load([], assignments), path)
     after = at(load([], [*assignments, f"{path}={setting.example}"]), path)
     assert after != before
