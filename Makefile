@@ -21,10 +21,10 @@ setup: .venv/.locked  ## make .venv from the lock file (uv is fetched when missi
 	@touch $@
 
 data: setup  ## make the synthetic stand-in for CelebA (ARGS="--set data.stand_in.images=20000")
-	@$(VENV) -m pipeline data $(ARGS)
+	@./fairgate data $(ARGS)
 
 run: setup  ## run the whole pipeline: data, training, gate, push; ends with a verdict
-	@$(VENV) -m pipeline run $(ARGS)
+	@./fairgate run $(ARGS)
 
 compile: setup  ## write what Vertex AI and Kubeflow Pipelines run (ARGS="--settings mine.yaml")
 	@$(VENV) kubeflow/compile.py $(ARGS)
@@ -48,7 +48,7 @@ image-pin:  ## print the digests that the base images have now, for kubeflow/Doc
 	docker buildx imagetools inspect apache/beam_python3.11_sdk:2.77.0
 
 frontier: setup  ## draw accuracy against the constraint (ARGS="--limits 0.1,0.05,0.02")
-	@$(VENV) -m pipeline frontier $(ARGS)
+	@./fairgate frontier $(ARGS)
 
 test: setup  ## run all tests (ARGS="-k gate" for some)
 	@$(VENV) -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
@@ -66,7 +66,7 @@ format: setup  ## let ruff put the code in order
 	@$(VENV) -m ruff format .
 
 settings: setup  ## print every setting and its value
-	@$(VENV) -m pipeline settings $(ARGS)
+	@./fairgate settings $(ARGS)
 
 tensorboard: setup  ## watch training: objective, violations, multipliers of every run
 	@$(VENV) -m tensorboard.main --logdir runs $(ARGS)

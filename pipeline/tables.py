@@ -110,7 +110,9 @@ def _gate_table(row: GateRow) -> Table:
 
 def table(title: str) -> Table:
     """A table as all of ours look."""
-    return Table(title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    return Table(
+        title=escape(title) or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
+    )
 
 
 def bullets(sentences: Sequence[str | Text]) -> RenderableType:

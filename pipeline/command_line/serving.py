@@ -150,7 +150,8 @@ def _show(document: dict[str, Any], predictions: list[Prediction], console: Cons
     from pipeline import tables
 
     label = document["label"]
-    made = tables.table(f"{label['name']}, asked of {document['model']}")
+    tables.line(console, f"{label['name']}, asked of {document['model']}", "bold")
+    made = tables.table("")
     made.add_column("file", overflow="fold")
     made.add_column("score", justify="right")
     made.add_column("decision")
