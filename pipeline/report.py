@@ -70,12 +70,7 @@ def publish(
       steps: with their times.
     """
     made = ReportData.from_json((pathlib.Path(component_output) / "report.json").read_text())
-    data = replace(
-        made,
-        verdict=asdict(verdict),
-        steps=[asdict(step) for step in steps],
-        frontier=_newest_frontier(folder.parent, made.settings),
-    )
+    data = completed(made, folder, asdict(verdict), [asdict(step) for step in steps])
     card = page.model_card(data)
     report = folder / REPORT_FILE
     _write(report, page.render(data))
@@ -83,6 +78,21 @@ def publish(
     _write(folder / VERSIONS_FILE, json.dumps(data.versions, indent=1) + "\n")
     _write(folder / "model_card.html", page.card_page(card, f"Model card: {verdict.pipeline}"))
     return report
+
+
+def completed(
+    made: ReportData, folder: pathlib.Path, verdict: dict[str, Any], steps: list[dict[str, Any]]
+) -> ReportData:
+    """What the component gathered, with what is known only when the run has ended.
+
+    Args:
+      made: by the component Report, perhaps in an earlier run.
+      folder: of the run, beside which the frontiers lie.
+      verdict: as in verdict.json.
+      steps: as in steps.json.
+    """
+    frontier = _newest_frontier(folder.parent, made.settings)
+    return replace(made, verdict=verdict, steps=steps, frontier=frontier)
 
 
 def _newest_frontier(home: pathlib.Path, settings: str) -> dict[str, Any] | None:

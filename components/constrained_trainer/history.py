@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -53,27 +54,7 @@ class History:
     def write(self, result: TrainingResult, directory: str) -> None:
         """Writes `history.json`: every snapshot, every moment, what was chosen and why."""
         self._writer.close()
-        history = {
-            "constraints": result.constraints,
-            "pieces": result.pieces,
-            "best": result.best,
-            "probabilities": result.probabilities.tolist(),
-            "rated_by": self._config.selection.rated_by,
-            "stopped": result.stopped,
-            "predicted_to_pass": result.predicted_to_pass,
-            "snapshots": [
-                {
-                    "step": snapshot.step,
-                    "objective": snapshot.objective,
-                    "error_rate": snapshot.error_rate,
-                    "violations": _numbers(snapshot.violations),
-                    "multipliers": _numbers(snapshot.multipliers),
-                    "excess": _numbers(snapshot.excess),
-                }
-                for snapshot in result.snapshots
-            ],
-            "moments": self._moments,
-        }
+        history = record(result, self._config.selection.rated_by, self._moments)
         with tf.io.gfile.GFile(os.path.join(directory, HISTORY_FILE), "w") as file:
             file.write(json.dumps(history, indent=1))
 
@@ -90,6 +71,39 @@ class History:
         if moment.waiting > 0.05:
             parts.append(f"{moment.waiting:.0%} waiting")
         return ", ".join([*parts, f"{left:.0f} s left" if left >= 1 else "nearly done"])
+
+
+def record(
+    result: TrainingResult, rated_by: str = "value", moments: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """What `history.json` holds of a training.
+
+    Args:
+      result: of the training.
+      rated_by: what its snapshots were rated by.
+      moments: as `History` keeps them.
+    """
+    return {
+        "constraints": result.constraints,
+        "pieces": result.pieces,
+        "best": result.best,
+        "probabilities": result.probabilities.tolist(),
+        "rated_by": rated_by,
+        "stopped": result.stopped,
+        "predicted_to_pass": result.predicted_to_pass,
+        "snapshots": [
+            {
+                "step": snapshot.step,
+                "objective": snapshot.objective,
+                "error_rate": snapshot.error_rate,
+                "violations": _numbers(snapshot.violations),
+                "multipliers": _numbers(snapshot.multipliers),
+                "excess": _numbers(snapshot.excess),
+            }
+            for snapshot in result.snapshots
+        ],
+        "moments": list(moments),
+    }
 
 
 def _scalars(name: str, values: Any) -> None:

@@ -118,6 +118,34 @@ def _without_pictures(data: ReportData) -> ReportData:
     return replace(data, scores=replace(data.scores, mistakes=mistakes))
 
 
+def element(name: str, title: str, shown: Any) -> str:
+    """A page that holds one interactive element alone, for a frame of a notebook.
+
+    Empty where the package that ships the element is not installed.
+
+    Args:
+      name: "indicators" or "facets".
+      title: of the page.
+      shown: what the element shows: `sections.indicators`, or statistics as in `ReportData.facets`.
+    """
+    packed = {"indicators": elements.fairness_indicators, "facets": elements.facets}[name]()
+    if not packed:
+        return ""
+    return _PAGES.get_template("element.html.j2").render(
+        name=name,
+        title=title,
+        shown=shown,
+        packed=packed,
+        style=style(),
+        script=_asset("script.js"),
+    )
+
+
+def style() -> str:
+    """The style sheet of every page."""
+    return str(_asset("style.css"))
+
+
 def model_card(data: ReportData) -> str:
     """The model card, in Markdown."""
     verdict = data.verdict

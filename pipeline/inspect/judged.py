@@ -1,0 +1,298 @@
+"""A judged pair of models, as tables and charts: of a run, or of models trained in a notebook."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from components.constrained_optimization.expressions import Constraint
+from components.constrained_optimization.prediction import (
+    Measured,
+    Size,
+    bound_of,
+    projected_bound,
+    sizes_of,
+)
+from components.constrained_optimization.rates import Counts, Group
+from components.constrained_optimization.samples import labels_needed
+from components.fairness_metrics import checks
+from components.report import charts, page, sections, words
+from components.report.charts import Chart, Series
+from components.report.curves import EVERYBODY, shown_name
+from components.report.data import BASELINE, CONSTRAINED, ReportData
+from pipeline import advice
+from pipeline.inspect.shown import Banner, Charts, Element, Sentences, Table
+from pipeline.settings import Settings
+
+_RATES = {"FPR": "fpr", "FNR": "fnr", "accuracy": "accuracy"}
+_TIMES = (2, 4, 8, 16, 32)  # as many examples as there are: how far a chart of bounds goes
+_POINTS = 16
+
+
+class Judged:
+    """Two models and what the gate said of the constrained one.
+
+    Args:
+      data: what a report of them shows; see `components.report.data`.
+    """
+
+    def __init__(self, data: ReportData):
+        self.data = data
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """As in verdict.json."""
+        return self.data.verdict
+
+    @property
+    def settings(self) -> Settings:
+        """What was set."""
+        return Settings.model_validate(yaml.safe_load(self.data.settings))
+
+    @property
+    def passed(self) -> bool:
+        """Whether the gate let the model pass."""
+        return bool(self.verdict["blessed"])
+
+    def banner(self) -> Banner:
+        """The verdict in one sentence."""
+        verdict = self.verdict
+        facts = [("pipeline", verdict["pipeline"]), ("run", verdict["run_id"])]
+        facts.append(("data", verdict["data"]))
+        if attempt := words.attempt(verdict):
+            facts.append(("model", attempt))
+        return Banner(words.outcome(verdict), self.passed, words.sentence(verdict), facts)
+
+    def reasons(self) -> Sentences:
+        """Why the gate blocked, a sentence for each failed check."""
+        return Sentences(self.verdict["reasons"], "Nothing was in the way: the gate passed.")
+
+    def advice(self) -> Sentences:
+        """What would let a blocked model pass."""
+        return Sentences(self.verdict.get("advice", []), "Nothing needs to change.")
+
+    def gate(self) -> Table:
+        """A row for each constraint and model: value, bound, limit, and what keeps the limit."""
+        rows = []
+        for row in sections.gate(self.data):
+            for model, value, bound in (
+                (BASELINE, row["baseline_value"], row["baseline_bound"]),
+                (CONSTRAINED, row["value"], row["bound"]),
+            ):
+                rows.append(
+                    {
+                        "constraint": row["expression"],
+                        "model": model,
+                        "value": value,
+                        f"{row['confidence']} bound": bound,
+                        "limit": f"{row['sense']} {row['limit']}",
+                        "value within": _within(value, row),
+                        "bound within": _within(bound, row),
+                    }
+                )
+        return Table(rows).captioned("The gate, on the test split")
+
+    def checks(self) -> Table:
+        """The gate's further checks."""
+        names = {"name": "check", "value": "value", "limit": "at least", "passed": "passed"}
+        return Table(sections.checks(self.data)).rename(columns=names).captioned("Further checks")
+
+    def groups(self) -> Table:
+        """Counts and rates of everybody and each group, with 95% intervals (Clopper and Pearson)."""
+        rows = []
+        for block in sections.groups(self.data):
+            for row in block["rows"]:
+                shown = {"group": block["name"], "model": row["model"]}
+                shown |= {"examples": row["examples"], "negatives": row["negatives"]}
+                for name, key in _RATES.items():
+                    cell = row[key]
+                    interval = f"{cell['low']:.3f} to {cell['high']:.3f}"
+                    shown |= {name: cell["value"], f"95% of {name}": interval}
+                rows.append(shown)
+        return Table(rows).captioned("Groups side by side, on the test split")
+
+    def group_charts(self) -> Charts:
+        """Rates of each group with their intervals, both models."""
+        return Charts(sections.group_charts(self.data))
+
+    def sizes(self) -> Table:
+        """Examples of each group and label in each split."""
+        rows = [
+            {
+                "split": size.split,
+                "group": size.group,
+                "negatives": size.negatives,
+                "positives": size.positives,
+                "share of positives": size.positives / max(1, size.negatives + size.positives),
+            }
+            for size in self.data.sizes
+        ]
+        return Table(rows).captioned(f"Positive: {self.data.label} = {self.data.positive}")
+
+    def size_charts(self) -> Charts:
+        """Examples of each group and label in each split, drawn."""
+        note = f"blue: {self.data.label} = {self.data.positive}; grey: the others"
+        return Charts(sections.sizes(self.data)["charts"], note)
+
+    def indicators(self) -> Element:
+        """The Fairness Indicators element with both models, opened at the gate's metric."""
+        shown = sections.indicators(self.data)
+        title = "Fairness Indicators"
+        return Element(title, page.element("indicators", title, shown) if shown else "")
+
+    def metrics(self, *ends: str) -> Table:
+        """What the element shows, as a table: a row for each metric and slice.
+
+        Args:
+          ends: of the metrics' names; none: all.
+        """
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for model, entries in self.data.indicators.items():
+            for entry in entries:
+                for name, value in entry["metrics"].items():
+                    if ends and not name.endswith(ends):
+                        continue
+                    key = (name.removeprefix("fairness_indicators_metrics/"), entry["slice"])
+                    number = value.get("doubleValue")
+                    found.setdefault(key, {})[model] = None if number == "NaN" else number
+        rows = [{"metric": key[0], "slice": key[1], **by_model} for key, by_model in found.items()]
+        return Table(sorted(rows, key=lambda row: row["metric"]))
+
+    def score_charts(self) -> Charts:
+        """ROC and calibration of each group, both models."""
+        shown = sections.curves(self.data)
+        note = "Rings mark the threshold that is served, 0.5; bars are 95% intervals."
+        return Charts([chart for chart in (shown or {"charts": []})["charts"] if chart], note)
+
+    def at_equal_overall_rate(self) -> Table:
+        """Both models at 0.5, and the baseline where it errs as often on everybody's negatives."""
+        shown = sections.thresholds(self.data) or {"comparison": [], "words": ""}
+        rows = []
+        for row in shown["comparison"]:
+            of = {"model": row.model, "threshold": row.threshold, "FPR of everybody": row.fpr}
+            of |= {f"FPR of {name}": rate for name, rate in row.groups.items()}
+            of |= {f"gap over {feature}": gap for feature, gap in row.gaps.items()}
+            rows.append(of | {"accuracy": row.accuracy})
+        return Table(rows).captioned(shown["words"])
+
+    def training(self) -> Charts:
+        """Objective, error, violations and multipliers over the steps; the chosen snapshot marked."""
+        shown = sections.training(self.data) or {"charts": [], "words": "No history was kept."}
+        return Charts([chart for chart in shown["charts"] if chart], shown["words"])
+
+    def frontier(self) -> Charts:
+        """Accuracy against the constraint's value, limit by limit."""
+        shown = sections.frontier(self.data)
+        if shown is None:
+            return Charts(
+                (), "No frontier was drawn with these constraints: make frontier draws one."
+            )
+        return Charts([chart for chart in shown["charts"] if chart], shown["words"])
+
+    def counts(self, model: str = CONSTRAINED) -> dict[Group | None, Counts]:
+        """Outcomes of a model on the test split: of everybody (None) and of each group."""
+        result = self.verdict["models"][model]
+        found: dict[Group | None, Counts] = {None: _counts(result)}
+        names = self.settings.data.features.group_names
+        for feature, members in names.items():
+            for name in members:
+                found[Group(feature, name)] = _counts(
+                    result["groups"][shown_name(feature, name, names)]
+                )
+        return found
+
+    def support(self) -> Table:
+        """What each constraint of the gate rests on: the examples of each rate, and their errors."""
+        counts, rows = self.counts(), []
+        for constraint in self.checked():
+            for group, label in labels_needed(constraint).items():
+                of = counts[group]
+                rows.append(
+                    {
+                        "constraint": words.expression_of(str(constraint)),
+                        "group": _name(group),
+                        "rests on": f"{int(getattr(of, label)):,} {label}",
+                        "false positives": int(of.fp),
+                        "false negatives": int(of.fn),
+                    }
+                )
+        return Table(rows).captioned("What the gate's bounds rest on, in the test split")
+
+    def power(self) -> Sentences:
+        """The limits that this test split can promise at all, whatever the model."""
+        settings = self.settings
+        groups = settings.data.features.group_names
+        sizes = sizes_of(self.counts())
+        return Sentences(advice.before_training(settings.gate, groups, sizes))
+
+    def bound_by_examples(self) -> Charts:
+        """How the bound would shrink if the same rates had been measured on more examples."""
+        counts = self.counts()
+        delta = 1 - self.verdict["attempt"]["confidence"]
+        drawn = [_shrinking(constraint, counts, delta) for constraint in self.checked()]
+        note = (
+            "The ring is this test split. Where the bound crosses the limit, this model would pass."
+        )
+        return Charts([chart for chart in drawn if chart], note)
+
+    def checked(self) -> list[Constraint]:
+        """The constraints of the gate."""
+        settings = self.settings
+        found = checks.checks(settings.gate, settings.data.features.group_names)
+        return [check.constraint for check in found]
+
+
+def _within(number: float | None, row: Mapping[str, Any]) -> bool:
+    """Whether a value or bound keeps the limit; what is unknown keeps none."""
+    limit = float(row["limit"])
+    return number is not None and (number <= limit if row["side"] == "upper" else number >= limit)
+
+
+def _shrinking(constraint: Constraint, counts: Measured, delta: float) -> Chart | None:
+    needed = labels_needed(constraint)
+    found = [(int(getattr(counts[group], label)), label, group) for group, label in needed.items()]
+    fewest, label, group = min(found, key=lambda each: each[0])
+    value, today = constraint.value(counts), bound_of(constraint, counts, delta)
+    if not fewest or math.isnan(value):
+        return None
+
+    def bound(times: float) -> float:
+        sizes = {
+            key: Size(round(size.positives * times), round(size.negatives * times))
+            for key, size in sizes_of(counts).items()
+        }
+        return projected_bound(constraint, counts, sizes, delta)
+
+    enough = next((n for n in _TIMES[:-1] if constraint.is_satisfied(bound(n))), _TIMES[-1])
+    farthest = 1.25 * enough  # past the crossing, so that it is seen
+    every = [0.5 + (farthest - 0.5) * part / (_POINTS - 1) for part in range(_POINTS)]
+    examples = [fewest * times for times in every]
+    series = [
+        Series("bound", [(n, bound(t)) for n, t in zip(examples, every, strict=True)], 1),
+        Series("value, as measured", [(n, value) for n in examples], 0),
+        Series("limit", [(n, constraint.limit) for n in examples], 4),
+    ]
+    title = words.plain(words.expression_of(str(constraint)))
+    return charts.lines(
+        title[0].upper() + title[1:],
+        series,
+        f"{label} of {_name(group)} in the test split",
+        "value and bound",
+        f"bound {today:.4f} with {fewest:,}, limit {constraint.limit:g}",
+        marks=[(fewest, today, 1, "this test split")],
+    )
+
+
+def _name(group: Group | None) -> str:
+    return EVERYBODY if group is None else group.name
+
+
+def _counts(result: dict[str, Any]) -> Counts:
+    negatives = result["negatives"]
+    positives = result["examples"] - negatives
+    fp = round((result["fpr"] or 0) * negatives)
+    fn = round((result["fnr"] or 0) * positives)
+    return Counts(tp=positives - fn, fp=fp, tn=negatives - fp, fn=fn)
