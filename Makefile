@@ -6,7 +6,7 @@ VENV   := .venv/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run frontier compile submit watch cancel image image-pin test test-fast lint format settings tensorboard examples peers bench experiment promise clean distclean
+.PHONY: help setup data run frontier compile submit watch cancel image image-pin test test-fast lint format settings notebooks tensorboard examples peers bench experiment promise clean distclean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ format: setup  ## let ruff put the code in order
 
 settings: setup  ## print every setting and its value
 	@./fairgate settings $(ARGS)
+
+notebooks: setup  ## open the notebooks in JupyterLab: inspect a run, a tutorial, why a run was blocked
+	@cd notebooks && ../$(VENV) -m jupyter lab $(ARGS)
 
 tensorboard: setup  ## watch training: objective, violations, multipliers of every run
 	@$(VENV) -m tensorboard.main --logdir runs $(ARGS)
