@@ -29,3 +29,15 @@ def quietly() -> Iterator[None]:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+def unseen() -> contextlib.AbstractContextManager[object]:
+    """Keeps what is printed and displayed inside out of the notebook; errors are raised as ever.
+
+    A Beam pipeline displays a script that fetches jQuery, for widgets that nobody asked for.
+    """
+    try:
+        from IPython.utils.capture import capture_output
+    except ImportError:  # then there is no notebook either
+        return contextlib.nullcontext()
+    return capture_output()

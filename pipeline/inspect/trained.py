@@ -29,6 +29,7 @@ from components.report.data import BASELINE, CONSTRAINED, ReportData, Scores
 from pipeline import evaluation
 from pipeline.inspect.examples import Examples
 from pipeline.inspect.judged import Judged
+from pipeline.inspect.quiet import unseen
 from pipeline.inspect.shown import Charts
 from pipeline.report import shown_settings
 from pipeline.settings import DataSettings, Settings
@@ -72,7 +73,10 @@ def judge(
         gate=gate,
     )
     with tempfile.TemporaryDirectory(prefix="fairgate-") as folder:
-        with beam.Pipeline(options=PipelineOptions(list(settings.beam_arguments))) as pipeline:
+        with (
+            unseen(),
+            beam.Pipeline(options=PipelineOptions(list(settings.beam_arguments))) as pipeline,
+        ):
             _ = (
                 pipeline
                 | beam.Create([_table(scored)])
