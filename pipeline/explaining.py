@@ -114,7 +114,9 @@ def explain(run: Run, verdict: Verdict, command: str) -> Explanation:
         others=others,
         kept=_kept(run.settings, verdict),
         advice=verdict.advice,
-        next=_served(verdict, command) if verdict.blessed else _ways_out(run, verdict, command),
+        next=_served(run, verdict, command)
+        if verdict.blessed
+        else _ways_out(run, verdict, command),
     )
 
 
@@ -256,9 +258,12 @@ def _kept(settings: Mapping[str, Any], verdict: Verdict) -> list[str]:
     return sentences
 
 
-def _served(verdict: Verdict, command: str) -> list[Step]:
+def _served(run: Run, verdict: Verdict, command: str) -> list[Step]:
     if verdict.pushed_model is None:
         return []
+    if not verdict.model_is_there:
+        own = f"--settings {shlex.quote(str(run.settings_file))}"
+        return [Step(f"{command} run {own}", "pushes the model again: it is no longer there")]
     model = shlex.quote(verdict.pushed_model)
     return [
         Step(f"{command} serve FOLDER --model {model}", "asks the model about your own pictures")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 from collections.abc import Mapping, Sequence
 
 from rich import box
@@ -59,13 +58,8 @@ def show(verdict: Verdict, console: Console) -> None:
 def _consequence(verdict: Verdict) -> str:
     if verdict.pushed_model is None:
         return "nothing was pushed"
-    gone = "" if is_there(verdict.pushed_model) else " (no longer there)"
+    gone = "" if verdict.model_is_there else " (no longer there)"
     return f"pushed to {verdict.pushed_model}{gone}"
-
-
-def is_there(model: str) -> bool:
-    """Whether a pushed model is still where it was pushed to, as far as this machine can see."""
-    return "://" in model or pathlib.Path(model).exists()
 
 
 def groups_table(title: str, column: str, models: Mapping[str, ModelResult]) -> Table:

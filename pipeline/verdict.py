@@ -87,6 +87,12 @@ class Verdict:
     outcome: Literal["pushed", "no solution found"] | None = None
     advice: list[str] = field(default_factory=list)
 
+    @property
+    def model_is_there(self) -> bool:
+        """Whether the pushed model is still where it was pushed to, as far as this machine can see."""
+        model = self.pushed_model
+        return model is not None and ("://" in model or pathlib.Path(model).exists())
+
     def write(self, file: pathlib.Path) -> None:
         """Writes JSON, whole or not at all; numbers that do not exist are null."""
         partial = file.with_suffix(".partial")

@@ -102,7 +102,7 @@ def _show_settings(comparison: Comparison, console: Console) -> None:
         console.print("All settings are equal.")
         return
     made = tables.table("Settings that differ")
-    made.add_column("setting", overflow="fold")
+    made.add_column("setting", no_wrap=True)
     for name in NAMES:
         made.add_column(name, overflow="fold")
     for path, values in comparison.settings.items():

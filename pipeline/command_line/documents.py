@@ -33,6 +33,7 @@ def summary(run: Run) -> dict[str, Any]:
         "constraints": len(verdict.gate),
         "worst": None if worst is None else asdict(worst),
         "pushed_model": verdict.pushed_model,
+        "model_is_there": verdict.model_is_there,
         "report": None if run.report is None else str(run.report),
     }
 

@@ -161,7 +161,7 @@ def _runs_table(summaries: list[dict[str, Any]], is_wide: bool) -> Table:
             words.number(summary["accuracy"]) if "accuracy" in summary else "",
             bound,
             limit,
-            Text(_pushed_to(summary.get("pushed_model"), is_wide)),
+            Text(_pushed_to(summary, is_wide)),
         )
     if any(summary.get("constraints", 1) > 1 for summary in summaries):
         made.caption = "bound and limit: of the constraint that is nearest to its limit"
@@ -169,12 +169,11 @@ def _runs_table(summaries: list[dict[str, Any]], is_wide: bool) -> Table:
     return made
 
 
-def _pushed_to(model: str | None, whole: bool) -> str:
-    from pipeline import tables
-
+def _pushed_to(summary: dict[str, Any], whole: bool) -> str:
+    model = summary.get("pushed_model")
     if model is None:
         return ""
-    there = tables.is_there(model)
+    there = summary["model_is_there"]
     if not whole:
         return model.rstrip("/").rpartition("/")[2] if there else "gone"
     return model if there else f"{model} (gone)"

@@ -227,7 +227,10 @@ def test_a_pass_is_explained_too_and_leads_to_serving(root, said):
     status, text = said("explain", PASSED)
     text = words_of(text)
     assert status == 0 and "which is 0.0216 within the limit of 0.05" in text
-    assert "fairgate" not in text and "serve FOLDER --model serving/smiling/1700000000" in text
+    assert f"run --settings runs/{PASSED}/settings.yaml pushes the model again" in text
+    (root.parent / "serving" / "smiling" / "1700000000").mkdir(parents=True)
+    text = words_of(said("explain", PASSED)[1])
+    assert "pipeline serve FOLDER --model serving/smiling/1700000000" in text
     assert "is at least gate.minimum_accuracy = 0.8" in text and "What would help" not in text
 
 

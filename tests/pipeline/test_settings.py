@@ -72,7 +72,9 @@ def test_every_setting_is_visible_in_a_dump(path):
     at(yaml.safe_load(dump(load())), path)  # KeyError where it is not
 
 
-@pytest.mark.parametrize("model", sorted(models(Settings), key=repr), ids=lambda model: model.__name__)
+@pytest.mark.parametrize(
+    "model", sorted(models(Settings), key=repr), ids=lambda model: model.__name__
+)
 def test_every_setting_says_what_it_is(model):
     undescribed = [name for name, field in model.model_fields.items() if not field.description]
     assert undescribed == []
