@@ -58,7 +58,7 @@ def when_blocked(
       groups: display name of each group feature -> the names of its groups.
       counts: outcomes of the blocked model on the test split.
     """
-    delta = 1 - confidence
+    delta = _delta(confidence)
     sentences = []
     for check in checks.checks(gate, groups):
         constraint = check.constraint
@@ -79,6 +79,11 @@ def when_blocked(
     return sentences
 
 
+def _delta(confidence: float) -> float:
+    """Without the dust of binary fractions (1 - 0.95 is not 0.05): what was bounded stays known."""
+    return round(1 - confidence, 12)
+
+
 def _power(constraint: Constraint, sizes: Sizes, confidence: float) -> str:
     what = f"{constraint}: the test split has {_scarcest(constraint, sizes)}"
     decisions = _is_of_decisions(constraint)
@@ -86,7 +91,7 @@ def _power(constraint: Constraint, sizes: Sizes, confidence: float) -> str:
     limits = []
     for share in shares:
         model = power.even_model(constraint.expression, share)
-        limits.append(power.limit_to_pass(constraint, model, sizes, 1 - confidence, _MISS))
+        limits.append(power.limit_to_pass(constraint, model, sizes, _delta(confidence), _MISS))
     if any(map(math.isnan, limits)):
         return f"{what}. Nothing can be measured there: {_HARDLY}."
     # Rounded outwards, so that what is told does pass.

@@ -63,10 +63,11 @@ def more_examples(constraint: Constraint, counts: Measured, delta: float) -> Add
     labels = labels_needed(constraint)
     sizes = sizes_of(counts)
 
-    def passes(supposed: Sizes) -> bool:
-        return constraint.is_satisfied(projected_bound(constraint, counts, supposed, delta))
+    def beyond(supposed: Sizes) -> float:
+        found = constraint.violation(projected_bound(constraint, counts, supposed, delta))
+        return math.inf if math.isnan(found) else found
 
-    if passes(sizes):
+    if beyond(sizes) <= 0:
         return Addition(None, "examples", 0, 1.0)
     if not constraint.is_satisfied(constraint.value(counts)):
         return None
@@ -74,9 +75,9 @@ def more_examples(constraint: Constraint, counts: Measured, delta: float) -> Add
         found
         for group, label in labels.items()
         if group in sizes
-        for found in _alone(passes, sizes, group, label)
+        for found in _alone(beyond, sizes, group, label)
     ]
-    together = _together(passes, sizes, labels)
+    together = _together(beyond, sizes, labels)
     found = [*alone, *([together] if together else [])]
     return min(found, key=lambda addition: addition.examples, default=None)
 
@@ -97,7 +98,10 @@ def labels_needed(constraint: Constraint) -> dict[Group | None, Label]:
 
 
 def _alone(
-    passes: Callable[[Sizes], bool], sizes: Sizes, group: Group | None, label: Label
+    beyond: Callable[[Sizes], float],
+    sizes: Sizes,
+    group: Group | None,
+    label: Label,
 ) -> Iterator[Addition]:
     """The least addition to one group, if any is enough."""
     present: int = getattr(sizes[group], label)
@@ -111,13 +115,15 @@ def _alone(
         return grown
 
     most = present * _MOST
-    if present and passes(supposed(most)):
-        added = _bisected(lambda n: passes(supposed(n)), most)
+    if present and beyond(supposed(most)) <= 0:
+        added = _least(lambda n: beyond(supposed(n)), present, most)
         yield Addition(group, label, added, (present + added) / present)
 
 
 def _together(
-    passes: Callable[[Sizes], bool], sizes: Sizes, labels: dict[Group | None, Label]
+    beyond: Callable[[Sizes], float],
+    sizes: Sizes,
+    labels: dict[Group | None, Label],
 ) -> Addition | None:
     """The least common factor, in percent."""
 
@@ -131,9 +137,9 @@ def _together(
         }
 
     most = (_MOST - 1) * 100
-    if not passes(supposed(most)):
+    if beyond(supposed(most)) > 0:
         return None
-    grown = supposed(_bisected(lambda n: passes(supposed(n)), most))
+    grown = supposed(_least(lambda n: beyond(supposed(n)), 100, most))
     kinds = set(labels.values())
     label: Label = kinds.pop() if len(kinds) == 1 else "examples"
     counted: list[Group | None] = [group for group in labels if group is not None] or [None]
@@ -151,13 +157,34 @@ def _grown(size: Size, label: Label, added: int) -> Size:
     return Size(size.positives + positives, size.negatives + added - positives)
 
 
-def _bisected(enough: Callable[[int], bool], most: int) -> int:
-    """The least number that is enough, `most` being so and 0 not."""
-    too_few = 0
-    while most - too_few > 1:
-        middle = (too_few + most) // 2
-        if enough(middle):
-            most = middle
+def _least(beyond: Callable[[int], float], present: int, most: int) -> int:
+    """The least number to add that is enough, `most` being so and 0 not.
+
+    A margin is about a + b / sqrt(present + added): between a number that is too few and one that is
+    enough, the next to try is where that line is 0, and every third time the middle by that measure.
+
+    Args:
+        beyond: how far the bound on so many more is beyond the limit; at most 0 where they are enough.
+        present: how many there are.
+        most: a number that is enough.
+    """
+
+    def margin(added: int) -> float:
+        return 1 / math.sqrt(present + added)
+
+    few, over = 0, beyond(0)
+    enough, under = most, beyond(most)
+    tries = 0
+    while enough - few > 1:
+        tries += 1
+        share = over / (over - under) if tries % 3 and math.isfinite(over - under) else 0.5
+        wanted = margin(few) + share * (margin(enough) - margin(few))
+        middle = min(max(round(wanted**-2 - present), few + 1), enough - 1)
+        found = beyond(middle)
+        if found > 0:
+            few, over = middle, found
+            under /= 2  # Illinois: an end that stays must not hold the other back
         else:
-            too_few = middle
-    return most
+            enough, under = middle, found
+            over /= 2
+    return enough

@@ -22,6 +22,7 @@ from components.constrained_optimization.bounds.tail import (
     Box,
     Level,
     Region,
+    _window,
     highest_probability,
 )
 
@@ -76,11 +77,32 @@ def test_the_highest_probability_along_a_line_is_bounded_between_nodes_too(n, m,
     region = Region(n, m, Level(a, b, (a + b) * cut / 2), 1.645)
     level = Level(a, b, (a + b) * share / 2)
     found = highest_probability(region, level, Box(0, 1, 0, 1), 1e-12, 0.1)
-    p = np.linspace(max(0, (level.c - b) / a), min(1, level.c / a), 41)
+    p = np.linspace(max(0, (level.c - b) / a), min(1, level.c / a), 41).clip(0, 1)
     q = np.clip(level.q(p), 0, 1)
     brute = max(brute_force(region, *rates) for rates in zip(p, q, strict=True))
     assert brute <= found + 1e-9
     assert found <= 1.06 * brute + 2e-3
+
+
+def test_a_line_that_touches_the_box_in_a_corner_is_not_missed_by_rounding():
+    a, b = 1.1, 1.1110605331553496
+    assert (a + b - b) / a > 1  # by one unit in the last place
+    everything = Region(5, 1, Level(a, b, a + b), 1.645)
+    corner = Box(0, 1, 0, 1)
+    assert highest_probability(everything, Level(a, b, a + b), corner, 1e-12, 0.1) == 1
+    assert highest_probability(everything, Level(a, b, a + b + 1e-6), corner, 1e-12, 0.1) == 0
+
+
+@given(
+    st.integers(1, 3000),
+    st.lists(st.sampled_from([0.0, 1e-9, 0.003, 0.3, 0.5, 0.97, 1 - 1e-12, 1.0]), min_size=1),
+)
+def test_windows_hold_the_binomials_but_for_their_ends(trials, rates):
+    first, mass = _window(np.array(rates), trials, 1e-12)
+    counts = first[:, None] + np.arange(mass.shape[1])
+    expected = binom.pmf(counts, trials, np.array(rates)[:, None])
+    np.testing.assert_allclose(mass, expected, rtol=1e-9, atol=1e-290)
+    assert (mass.sum(axis=1) > 1 - 1e-10).all()
 
 
 @given(st.integers(1, 80), st.integers(1, 80), st.data())
@@ -106,6 +128,32 @@ def test_it_is_within_the_box_of_what_is_possible_and_grows_with_the_successes(d
     # The box moves with the data; what that costs is far below one example.
     more = upper_bound_of_two(Linear(1, -1), Trials(x + 1, n), Trials(y, m), 0.05)
     assert bound <= more + 0.01 / n
+
+
+TWO = [
+    (Linear(1, -1), Trials(30, 400), Trials(12, 250)),
+    (Linear(1, 1, -0.2), Trials(0, 7), Trials(3, 2000)),
+    (Quotient(0, 1, 0, 1), Trials(80, 90), Trials(300, 400)),
+]
+
+
+@pytest.mark.parametrize("function, first, second", TWO)
+def test_a_bound_that_is_remembered_is_the_one_that_was_found(function, first, second):
+    known = upper_bound_of_two(function, first, second, 0.05)
+    before = upper_bound_of_two.cache_info().hits
+    assert upper_bound_of_two(function, first, second, 0.05) == known
+    assert upper_bound_of_two.cache_info().hits == before + 1
+    assert upper_bound_of_two.__wrapped__(function, first, second, 0.05) == known
+
+
+@pytest.mark.parametrize("function, first, second", TWO)
+@pytest.mark.parametrize("share", [0.3, 0.98, 1.02, 1.5, 20])
+def test_a_floor_is_returned_where_it_is_a_bound_and_only_there(function, first, second, share):
+    bound = upper_bound_of_two(function, first, second, 0.05)
+    value = function.value(first.rate, second.rate)
+    floor = value + share * (bound - value)
+    found = upper_bound_of_two(function, first, second, 0.05, floor)
+    assert found == (floor if share > 1 else bound)
 
 
 @pytest.mark.parametrize("function", [Linear(1, -1), Quotient(0, 1, 0, 1)])

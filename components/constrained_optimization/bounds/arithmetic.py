@@ -97,10 +97,13 @@ def lower_bound(
 
 @dataclass(frozen=True)
 class _Part:
-    """What is bounded together: about how uncertain it is, and its upper bound at a delta."""
+    """What is bounded together: about how uncertain it is, and its upper bound at a delta.
+
+    The bound is also given a floor: it may be the floor where it is less.
+    """
 
     spread: float
-    bound: Callable[[float], float]
+    bound: Callable[[float, float], float]
 
 
 @dataclass(frozen=True)
@@ -110,18 +113,20 @@ class _Bounds:
     counts: Measured
     method: str
 
-    def upper(self, expression: Expression, delta: float) -> float:
+    def upper(self, expression: Expression, delta: float, floor: float = -math.inf) -> float:
+        """The bound; or `floor`, where that is cheaper and more."""
         terms, total = merge_terms(expression)
         missing = (evaluate(term, self.counts) for term, factor in terms.items() if not factor)
         if any(map(math.isnan, missing)):
             return math.nan  # the value cancels, but it must exist
         parts = self._parts({term: factor for term, factor in terms.items() if factor})
         shares = share(delta, [part.spread for part in parts])
-        found = [part.bound(each) for part, each in zip(parts, shares, strict=True)]
+        least = floor - total if len(parts) == 1 else -math.inf
+        found = [part.bound(each, least) for part, each in zip(parts, shares, strict=True)]
         return math.nan if any(map(math.isnan, found)) else sum(found, total)
 
-    def lower(self, expression: Expression, delta: float) -> float:
-        return -self.upper(-expression, delta)
+    def lower(self, expression: Expression, delta: float, ceiling: float = math.inf) -> float:
+        return -self.upper(-expression, delta, -ceiling)
 
     def _parts(self, terms: Mapping[Expression, float]) -> list[_Part]:
         """A sum's terms, the most uncertain first, two independent rates as one part."""
@@ -147,19 +152,19 @@ class _Bounds:
         rates = (other for other in others if isinstance(other, RateOf))
         return next((other for other in rates if disjoint(term, other)), None)
 
-    def _scaled(self, term: Expression, factor: float) -> Callable[[float], float]:
+    def _scaled(self, term: Expression, factor: float) -> Callable[[float, float], float]:
         if factor > 0:
-            return lambda delta: factor * self._upper_of_term(term, delta)
-        return lambda delta: factor * self._lower_of_term(term, delta)
+            return lambda delta, _: factor * self._upper_of_term(term, delta)
+        return lambda delta, _: factor * self._lower_of_term(term, delta)
 
     def _of_two(
         self, function: Linear | Quotient, one: Expression, other: Expression
-    ) -> Callable[[float], float]:
-        def bound(delta: float) -> float:
+    ) -> Callable[[float, float], float]:
+        def bound(delta: float, floor: float) -> float:
             pair = [self._trials(rate) for rate in (one, other)]
             if not all(trials.trials for trials in pair):
                 return math.nan
-            return upper_bound_of_two(function, *pair, delta)
+            return upper_bound_of_two(function, *pair, delta, floor)
 
         return bound
 
@@ -175,7 +180,7 @@ class _Bounds:
                 trials = self._trials(term)
                 return self._of_one(UPPER)(trials.successes, trials.trials, delta)
             case Maximum(arguments):
-                return _extreme(max, [self.upper(each, delta) for each in arguments])
+                return self._largest_upper(arguments, delta)
             case Minimum(arguments):
                 part = delta / max(sum(map(is_random, arguments)), 1)
                 return _extreme(min, [self.upper(each, part) for each in arguments])
@@ -189,7 +194,7 @@ class _Bounds:
                 trials = self._trials(term)
                 return self._of_one(LOWER)(trials.successes, trials.trials, delta)
             case Minimum(arguments):
-                return _extreme(min, [self.lower(each, delta) for each in arguments])
+                return -self._largest_upper([-each for each in arguments], delta)
             case Maximum(arguments):
                 part = delta / max(sum(map(is_random, arguments)), 1)
                 return _extreme(max, [self.lower(each, part) for each in arguments])
@@ -197,13 +202,26 @@ class _Bounds:
                 return self._lower_of_ratio(numerator, denominator, delta)
         raise _unbounded(term)
 
+    def _largest_upper(self, arguments: Sequence[Expression], delta: float) -> float:
+        """max_i U(e_i, delta), the largest value first: most others are seen to be less at a glance."""
+        values = {each: evaluate(each, self.counts) for each in arguments}
+        unknown = [each for each in values if math.isnan(values[each])]
+        known = sorted(values.keys() - set(unknown), key=lambda each: (-values[each], str(each)))
+        largest = -math.inf
+        for each in [*unknown, *known]:
+            bound = self.upper(each, delta, largest)
+            if math.isnan(bound):
+                return bound
+            largest = max(largest, bound)
+        return largest
+
     def _of_one(self, bounds: Mapping[str, Callable[..., float]]) -> Callable[..., float]:
         return bounds["clopper_pearson" if self.method == "exact" else self.method]
 
     def _upper_of_ratio(self, above: Expression, below: Expression, delta: float) -> float:
         found = self._quotient(above, below)
         if found is not None:
-            return found(delta)
+            return found(delta, -math.inf)
         parts = self._divided(above, below, delta)
         most, least = self.upper(above, parts[0]), self.lower(below, parts[1])
         if math.isnan(most) or math.isnan(least):
@@ -216,7 +234,7 @@ class _Bounds:
         """L(n) / U(d) while L(n) >= 0 and the divisor cannot be negative; otherwise -inf."""
         found = self._quotient(below, above)
         if found is not None:  # the inverse of the inverse's upper bound
-            bound = found(delta)
+            bound = found(delta, -math.inf)
             return math.inf if bound == 0 else 1 / bound
         parts = self._divided(above, below, delta)
         least, most = self.lower(above, parts[0]), self.upper(below, parts[1])
@@ -233,7 +251,9 @@ class _Bounds:
         known = self.counts if independent((above, below)) else None
         return share(delta, [spread(above, known), spread(below, known)])
 
-    def _quotient(self, above: Expression, below: Expression) -> Callable[[float], float] | None:
+    def _quotient(
+        self, above: Expression, below: Expression
+    ) -> Callable[[float, float], float] | None:
         """The bound of above / below where Buehler's applies, else None."""
         numerator, divisor = _one_rate(above), _one_rate(below)
         if self.method != "exact" or numerator is None or divisor is None:

@@ -9,14 +9,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, xlog1py, xlogy
+from scipy.special import gammaln
 
 from components.constrained_optimization.bounds.one_rate import wilson_limit
 
 Array = NDArray[np.float64]
+
+_TINY = 1e-300
+"""In place of a probability of 0, whose logarithm times no events would be no number."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +106,14 @@ class Region:
         """
         first, mass = _window(p, self.n, missing)
         second, other = _window(q, self.m, missing)
-        below = np.concatenate([np.zeros((len(q), 1)), np.cumsum(other, axis=1)], axis=1)
+        below = np.zeros((len(q), other.shape[1] + 1))
+        np.cumsum(other, axis=1, out=below[:, 1:])
         base, frontier = self.frontiers(int(first.min()), int(first.max()) + mass.shape[1])
-        columns = first[:, None] - base + np.arange(mass.shape[1])
-        reach = np.clip(frontier[columns] + 1 - second[:, None], 0, other.shape[1])
-        return np.asarray((mass * np.take_along_axis(below, reach, axis=1)).sum(axis=1))
+        width = mass.shape[1]
+        reach = _rows(frontier, first - base, width) + (1 - second[:, None])
+        np.minimum(np.maximum(reach, 0, out=reach), other.shape[1], out=reach)
+        reach += (np.arange(len(q)) * below.shape[1])[:, None]
+        return np.asarray(np.einsum("ij,ij->i", mass, below.ravel()[reach]))
 
 
 def _window(rate: Array, trials: int, missing: float) -> tuple[NDArray[np.int64], Array]:
@@ -115,17 +122,30 @@ def _window(rate: Array, trials: int, missing: float) -> tuple[NDArray[np.int64]
     reach = log / 3 + np.sqrt(log * log / 9 + 2 * log * trials * rate * (1 - rate))
     first = np.maximum(np.floor(trials * rate - reach), 0).astype(np.int64)
     width = int(np.max(np.minimum(np.ceil(trials * rate + reach), trials) - first)) + 1
-    count = first[:, None] + np.arange(width)
-    valid = count <= trials
-    kept = np.where(valid, count, 0)
-    # One table of log binomial coefficients serves all rates.
+    # One table of log binomial coefficients serves all rates; one logarithm serves a whole row.
     base = int(first.min())
-    steps = np.arange(base, min(int(first.max()) + width, trials + 1))
-    coefficients = gammaln(trials + 1) - gammaln(steps + 1) - gammaln(trials - steps + 1)
-    at = np.clip(count - base, 0, len(steps) - 1)
-    r = rate[:, None]
-    logs = coefficients[at] + xlogy(kept, r) + xlog1py(trials - kept, -r)
-    return first, np.where(valid, np.exp(logs), 0.0)
+    table = _log_choose(trials, base, int(first.max()) + width)
+    logs = _rows(table, first - base, width)
+    yes, no = np.log(np.maximum(rate, _TINY)), np.log1p(-np.minimum(rate, 1 - 2**-53))
+    no = np.where(rate < 1, no, math.log(_TINY))
+    logs += (first * yes + (trials - first) * no)[:, None]
+    logs += (yes - no)[:, None] * np.arange(width)
+    return first, np.exp(logs, out=logs)
+
+
+def _rows(table: NDArray[Any], first: NDArray[np.int64], width: int) -> NDArray[Any]:
+    """(k, width): so many values of a table (one after the other in memory) from each place on."""
+    shape = len(table) - width + 1, width
+    windows: NDArray[Any] = np.ndarray(shape, table.dtype, table, 0, 2 * table.strides)
+    return np.asarray(windows[first])
+
+
+def _log_choose(trials: int, start: int, stop: int) -> Array:
+    """Logarithms of the binomial coefficients of start, ..., stop - 1; -inf beyond `trials`."""
+    counts = np.arange(start, min(stop, trials + 1))
+    found = np.full(stop - start, -np.inf)
+    found[: len(counts)] = gammaln(trials + 1) - gammaln(counts + 1) - gammaln(trials - counts + 1)
+    return found
 
 
 def highest_probability(
@@ -153,10 +173,11 @@ def highest_probability(
     if level.a * box.p_low + level.b * box.q_low >= level.c:
         low = high = box.p_low  # all of the box is at or above the line
         p, q = np.array([box.p_low]), np.array([box.q_low])
-    elif low > high:
+    elif low > high + 1e-12:
         return 0.0
     else:
-        p = _nodes(region, level, low, high, spacing)
+        # Rounding may have moved them past each other where the line touches a corner.
+        p = _nodes(region, level, min(low, high), high, spacing)
         q = np.clip(level.q(p), box.q_low, box.q_high)
     if spacing is None or len(p) == 1:
         return min(float(region.probability(p, q, missing).max()) + 4 * missing, 1.0)
@@ -176,9 +197,12 @@ def highest_probability(
     return min(float(bound.max()), 1.0)
 
 
+_ALONG = np.sin(np.linspace(0, math.pi / 2, 257)) ** 2
+
+
 def _nodes(region: Region, level: Level, low: float, high: float, spacing: float | None) -> Array:
     """p of the nodes from `low` to `high`, evenly spaced in the angles 2 sqrt(n) asin(sqrt(p))."""
-    p = low + (high - low) * np.sin(np.linspace(0, math.pi / 2, 257)) ** 2
+    p = low + (high - low) * _ALONG
     q = np.clip(level.q(p), 0, 1)
     angle = np.sqrt(region.n) * np.arcsin(np.sqrt(p)) - np.sqrt(region.m) * np.arcsin(np.sqrt(q))
     length = 2 * (angle[-1] - angle[0])

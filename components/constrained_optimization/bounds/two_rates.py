@@ -149,7 +149,11 @@ class Quotient:
 
 @lru_cache(maxsize=65536)
 def upper_bound_of_two(
-    function: Linear | Quotient, first: Trials, second: Trials, delta: float
+    function: Linear | Quotient,
+    first: Trials,
+    second: Trials,
+    delta: float,
+    floor: float = -math.inf,
 ) -> float:
     """U with P(U < g(p, q)) <= delta, for independent binomial outcomes of the rates p and q.
 
@@ -157,10 +161,11 @@ def upper_bound_of_two(
         function: g.
         first, second: outcomes of p and of q.
         delta: allowed probability of error, in (0, 1).
+        floor: a number that the caller takes anyway where it is more, for the largest of several bounds.
 
     Returns:
-        The bound, at most about 0.005 standard errors above the smallest; inf if nothing can be
-        promised of a quotient; NaN without trials.
+        The bound, or `floor` where that is seen to be one, too. At most about 0.005 standard errors
+        above the smallest; inf if nothing can be promised of a quotient; NaN without trials.
 
     Raises:
         ValueError: for counts that are no integers or a bad delta.
@@ -175,6 +180,8 @@ def upper_bound_of_two(
     if math.isnan(box.p_low) or math.isnan(box.q_low):
         return math.nan
     top = g.value(box.p_high, box.q_high)
+    if top <= floor:
+        return floor
     level = min(delta, 0.5)  # above one half the approximate limit is the estimate itself
     start = g.limit(
         x.rate,
@@ -193,6 +200,8 @@ def upper_bound_of_two(
         worst = highest_probability(region, g.level(value), box, missing, spacing)
         return float(ndtri(min(max(worst, 1e-300), 1 - 1e-16))) - target
 
+    if start < floor and excess(floor, _SPACING) <= 0:
+        return floor
     # By a quick look first; what is returned has been bounded without gaps.
     error = max(start - g.value(x.rate, y.rate), 1e-9 * abs(start), 1e-12) / max(z, 0.5)
     value = _crossing(excess, start, error / 4, top, g.value(box.p_low, box.q_low))
