@@ -2,16 +2,18 @@
 
 python -m benchmarks.gate [--output FOLDER] [--draws 10000] [--processes 2]
 
-The gate's bound (tight) next to the plain one, Clopper-Pearson for each rate at delta / 2, on the
-same drawn test splits. Writes false_passes.csv, samples.csv and gate.png; nothing is asserted.
+The gate's bound (tight) next to the plain one, Clopper-Pearson for each rate at delta / 2: on the
+same drawn test splits, and by enumeration of every outcome. Writes false_passes.csv, samples.csv and
+gate.png; nothing is asserted. Started again, it goes on where it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from rich.table import Table
 
 from benchmarks.gate import chart
 from benchmarks.gate.samples import CASES, WANTED, Case, needed
-from benchmarks.gate.simulation import DELTA, Setting, grid, interval, passes
+from benchmarks.gate.simulation import DELTA, Setting, grid, interval, passes, probability
 
 Row = dict[str, object]
 
@@ -35,29 +37,24 @@ def main() -> None:
     options = parser.parse_args()
     if options.draws < 1 or options.processes < 1:
         parser.error("--draws and --processes must be at least 1")
-    # One process has all settings that share a frontier, so that it is found once.
-    chunks: dict[object, list[Setting]] = defaultdict(list)
-    for setting in grid():
-        chunks[setting.kind, setting.sizes, round(min(setting.rates), 1)].append(setting)
-    rows: list[Row] = []
-    needs: list[Row] = []
     options.output.mkdir(parents=True, exist_ok=True)
+    kept = options.output / f"finished-{options.draws}-{options.seed}.jsonl"
+    found = finished(kept)
     with ProcessPoolExecutor(options.processes) as pool, Progress() as progress:
-        tasks = {
-            pool.submit(_needed, case, options.draws // 5, options.seed): needs for case in CASES
-        }
-        tasks |= {
-            pool.submit(_simulated, chunk, options.draws, options.seed): rows
-            for chunk in sorted(chunks.values(), key=lambda each: sum(each[0].sizes))
-        }
-        bar = progress.add_task("Simulating", total=len(tasks))
+        bar = progress.add_task("Simulating", total=len(grid()) + len(CASES))
+        progress.advance(bar, len(found))
+        tasks = [
+            pool.submit(work, part, options.draws, options.seed) for work, part in missing(found)
+        ]
         for task in as_completed(tasks):
-            tasks[task].extend(task.result())
-            # Kept as they come: a run that is interrupted has shown something.
-            for name, found in (("false_passes.csv", rows), ("samples.csv", needs)):
-                found.sort(key=lambda row: tuple(map(str, row.values())))
-                _write(options.output / name, found)
-            progress.advance(bar)
+            with kept.open("a") as file:
+                file.writelines(json.dumps([key, row]) + "\n" for key, row in task.result().items())
+            found |= task.result()
+            progress.advance(bar, len(task.result()))
+    rows = [found[repr(setting)] for setting in grid()]
+    needs = [found[repr(case)] for case in CASES]
+    _write(options.output / "false_passes.csv", rows)
+    _write(options.output / "samples.csv", needs)
     chart.draw(rows, DELTA, options.output / "gate.png")
     console = Console()
     console.print(_table("Passes when the truth is at or over the limit", rows, violated=True))
@@ -65,8 +62,29 @@ def main() -> None:
     console.print(_plain_table(f"Examples per group to pass {WANTED:.0%} of the time", needs))
 
 
-def _simulated(settings: Sequence[Setting], draws: int, seed: int) -> list[Row]:
-    rows = []
+def finished(file: Path) -> dict[str, Row]:
+    """The rows of an earlier run, by setting or case; a line that was cut short is none."""
+    lines = file.read_text().splitlines(keepends=True) if file.exists() else []
+    if lines and not lines[-1].endswith("\n"):
+        lines.pop()
+        file.write_text("".join(lines))
+    return dict(map(json.loads, lines))
+
+
+def missing(found: dict[str, Row]) -> list[tuple[Callable[..., dict[str, Row]], Sequence]]:
+    """What is to be done, in the parts that one process does: the small ones first."""
+    # One process has all settings that share frontiers, so that these are found once.
+    chunks: dict[object, list[Setting]] = defaultdict(list)
+    for setting in grid():
+        if repr(setting) not in found:
+            chunks[setting.kind, frozenset(setting.sizes), setting.rates[0]].append(setting)
+    cases = [(_needed, [case]) for case in CASES if repr(case) not in found]
+    ordered = sorted(chunks.values(), key=lambda each: sum(each[0].sizes))
+    return [*cases, *((_simulated, chunk) for chunk in ordered)]
+
+
+def _simulated(settings: Sequence[Setting], draws: int, seed: int) -> dict[str, Row]:
+    rows = {}
     for setting in settings:
         row: Row = {
             "constraint": setting.kind,
@@ -82,14 +100,17 @@ def _simulated(settings: Sequence[Setting], draws: int, seed: int) -> list[Row]:
             passed = passes(setting, name, draws, seed)
             low, high = interval(passed, draws)
             row |= {name: passed / draws, f"{name}_low": low, f"{name}_high": high}
-        rows.append(row)
+            row[f"{name}_exact"] = probability(setting, name)
+        rows[repr(setting)] = row
     return rows
 
 
-def _needed(case: Case, draws: int, seed: int) -> list[Row]:
-    tight, plain = (needed(case, name, draws, seed) for name in ("tight", "plain"))
-    return [
-        {
+def _needed(cases: Sequence[Case], draws: int, seed: int) -> dict[str, Row]:
+    """By enumeration: the number of draws and the seed play no part."""
+    found: dict[str, Row] = {}
+    for case in cases:
+        tight, plain = needed(case, "tight"), needed(case, "plain")
+        found[repr(case)] = {
             "constraint": case.kind,
             "limit": case.limit,
             "rates": " ".join(f"{rate:g}" for rate in case.rates),
@@ -97,25 +118,28 @@ def _needed(case: Case, draws: int, seed: int) -> list[Row]:
             "plain": plain,
             "fewer": round(1 - tight / plain, 3),
         }
-    ]
+    return found
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:
     with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]) if rows else [])
+        writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
 
 
 def _table(title: str, rows: Sequence[Row], violated: bool) -> Table:
     shown = [row for row in rows if row["violated"] == violated]
-    table = Table("constraint", "value", "rates", "sizes", "tight", "95%", "plain", title=title)
+    columns = "constraint", "value", "rates", "sizes", "tight", "95%", "exactly", "plain", "exactly"
+    table = Table(*columns, title=title)
     for row in shown:
         table.add_row(
             *(str(row[key]) for key in ("constraint", "value", "rates", "sizes")),
             f"{row['tight']:.4f}",
             f"{row['tight_low']:.4f} to {row['tight_high']:.4f}",
+            f"{row['tight_exact']:.4f}",
             f"{row['plain']:.4f}",
+            f"{row['plain_exact']:.4f}",
         )
     return table
 

@@ -30,8 +30,12 @@ class Frontier:
 
     def __call__(self, i: np.ndarray, j: np.ndarray) -> np.ndarray:
         """(k,) bool for (k,) counts each."""
+        return j >= self.least(i)
+
+    def least(self, i: np.ndarray) -> np.ndarray:
+        """(k,) for (k,) counts of the first group: the least j that passes; m + 1 if none does."""
         values, places = np.unique(i, return_inverse=True)
-        return j >= np.array([self._find(int(value)) for value in values])[places]
+        return np.array([self._find(int(value)) for value in values], int)[places]
 
     def _find(self, i: int) -> int:
         if i not in self._least:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from scipy.special import ndtri
 
-from benchmarks.gate.simulation import DELTA, Kind, Setting, passes
+from benchmarks.gate.simulation import DELTA, Kind, Setting, probability
 
 WANTED = 0.8
 _PRECISION = 0.02
@@ -28,15 +28,15 @@ CASES = (
 )
 
 
-def needed(case: Case, name: str, draws: int, seed: int) -> int:
-    """The least n per group, to 2%, at which `WANTED` of the drawn splits pass.
+def needed(case: Case, name: str) -> int:
+    """The least n per group, to 2%, at which splits pass with probability `WANTED`.
 
     From the normal approximation's guess, up or down by 2% until the answer changes.
     """
 
     def enough(n: int) -> bool:
         setting = Setting(case.kind, case.rates, (n, n), case.limit)
-        return passes(setting, name, draws, seed) >= WANTED * draws
+        return probability(setting, name) >= WANTED
 
     n = _guess(case, name)
     if enough(n):

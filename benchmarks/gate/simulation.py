@@ -1,4 +1,4 @@
-"""Draws of test splits with known rates, and how often the gate lets them pass."""
+"""How often the gate lets test splits of known rates pass: in draws of them, and exactly."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import permutations
 from typing import Literal
 
 import numpy as np
+from scipy.stats import binom
 
 from benchmarks.gate import decisions
 from components.constrained_optimization import bounds
@@ -65,6 +66,42 @@ def passes(setting: Setting, name: str, draws: int, seed: int) -> int:
     return int(every.sum())
 
 
+def probability(setting: Setting, name: str) -> float:
+    """The probability of passing by the bound `name`: every outcome of it that matters, no draws.
+
+    Of each group the least probable ends, `_LEFT_OUT` each, are left out.
+
+    Raises:
+        ValueError: more than two groups that are not of one size.
+    """
+    counts = [
+        np.arange(binom.ppf(_LEFT_OUT, n, rate), binom.isf(_LEFT_OUT, n, rate) + 1, dtype=int)
+        for n, rate in zip(setting.sizes, setting.rates, strict=True)
+    ]
+    if len(counts) > 2:
+        return _of_many(setting, name, np.arange(min(map(min, counts)), max(map(max, counts)) + 1))
+    (i, j), (n, m), (p, q) = counts, setting.sizes, setting.rates
+    passed = j >= _frontier(setting.kind, name, setting.limit, n, m).least(i)[:, None]
+    passed &= i[:, None] >= _frontier(setting.kind, name, setting.limit, m, n).least(j)
+    return float(binom.pmf(i, n, p) @ passed @ binom.pmf(j, m, q))
+
+
+def _of_many(setting: Setting, name: str, largest: np.ndarray) -> float:
+    """Summed over the largest count: no other may be under its frontier."""
+    n, rates = setting.sizes[0], np.array(setting.rates)[:, None]
+    if len(set(setting.sizes)) > 1:
+        raise ValueError(f"three groups or more must be of one size: {setting}")
+    least = _frontier(setting.kind, name, setting.limit, n, n).least(largest)
+    assert (np.diff(least) >= 0).all(), "the largest count asks for most"
+    under = binom.cdf(np.minimum(least, largest + 1) - 1, n, rates)
+    all_within = (binom.cdf(largest, n, rates) - under).prod(axis=0)
+    none_is_largest = np.maximum(binom.cdf(largest - 1, n, rates) - under, 0).prod(axis=0)
+    return float((all_within - none_is_largest).sum())
+
+
+_LEFT_OUT = 1e-8
+
+
 @lru_cache(maxsize=512)
 def _frontier(kind: Kind, name: str, limit: float, n: int, m: int) -> decisions.Frontier:
     rule = getattr(decisions, f"{name}_{kind}")(limit, DELTA)
@@ -82,7 +119,7 @@ def interval(passed: int, draws: int) -> tuple[float, float]:
 def grid() -> Sequence[Setting]:
     """Settings at the limit, just over it, and well under it."""
     found: list[Setting] = []
-    sizes = ((200, 200), (1000, 1000), (5000, 5000), (200, 1000))
+    sizes = ((200, 200), (1000, 1000), (5000, 5000), (200, 1000), (1000, 5000))
     for base in (0.02, 0.1, 0.3, 0.5):
         for pair in sizes:
             for gap in (0.05, 0.055, 0.02, 0.0):

@@ -7,7 +7,9 @@ import pytest
 from scipy.stats import binom
 
 from benchmarks.gate import decisions
-from benchmarks.gate.simulation import Setting, grid, passes
+from benchmarks.gate.__main__ import finished, missing
+from benchmarks.gate.samples import CASES
+from benchmarks.gate.simulation import Setting, grid, interval, passes, probability
 from components.constrained_optimization import bounds
 from components.constrained_optimization.language import parse
 from components.constrained_optimization.rates import Counts, Group
@@ -53,17 +55,54 @@ def test_the_grid_covers_both_sides_of_the_limit():
     assert not Setting("ratio", (0.8, 0.72), (9, 9), 0.8).violated
 
 
-def test_false_passes_by_enumeration_are_within_delta_where_the_simulation_sees_most():
-    n, p, q = 200, 0.95, 0.76  # at the limit 0.8; ten thousand draws said 0.0526 here
-    frontier = decisions.Frontier(decisions.tight_ratio(0.8, 0.05), n, n)
-    i = np.arange(170, n + 1)
-    least = np.array(
-        [next((j for j in range(n + 1) if ok[j]), n + 1) for ok in _table(frontier, i)]
-    )
-    passed = float(binom.pmf(i, n, p) @ binom.sf(least - 1, n, q)) + binom.cdf(169, n, p)
-    assert 0.045 < passed <= 0.05
+@pytest.mark.parametrize("kind", ["gap", "ratio"])
+@pytest.mark.parametrize("name", ["tight", "plain"])
+def test_the_probability_is_the_sum_over_all_outcomes_that_pass(kind, name):
+    n, m, p, q = 14, 19, 0.7, 0.6
+    setting = Setting(kind, (p, q), (n, m), 0.6 if kind == "gap" else 0.3)
+    decide = getattr(decisions, f"{name}_{kind}")(setting.limit, 0.05)
+    i, j = (each.ravel() for each in np.mgrid[: n + 1, : m + 1])
+    passed = [
+        decide(int(a), n, int(b), m) and decide(int(b), m, int(a), n)
+        for a, b in zip(i, j, strict=True)
+    ]
+    expected = (binom.pmf(i, n, p) * binom.pmf(j, m, q))[passed].sum()
+    assert 0.02 < expected < 0.98
+    assert probability(setting, name) == pytest.approx(expected, abs=1e-6)
 
 
-def _table(frontier, i):
-    j = np.arange(frontier._m + 1)
-    return [frontier(np.full(len(j), int(value)), j) for value in i]
+@pytest.mark.parametrize("rates", [(0.3, 0.35, 0.4), (0.3, 0.3, 0.4, 0.2)])
+def test_the_probability_of_several_groups_is_theirs_in_draws(rates):
+    setting = Setting("gap", rates, (40,) * len(rates), 0.4)
+    low, high = interval(passes(setting, "tight", 20_000, 1), 20_000)
+    assert low - 0.005 < probability(setting, "tight") < high + 0.005 and 0.1 < low < high < 0.9
+
+
+def test_several_groups_of_several_sizes_are_not_enumerated():
+    with pytest.raises(ValueError, match="one size"):
+        probability(Setting("gap", (0.3, 0.3, 0.3), (9, 9, 8), 0.4), "plain")
+
+
+def test_false_passes_are_within_delta_where_the_simulation_sees_most():
+    worst = Setting("ratio", (0.95, 0.76), (200, 200), 0.8)  # 5.26% of ten thousand draws
+    assert 0.045 < probability(worst, "tight") <= 0.05
+
+
+def test_a_run_that_was_stopped_goes_on_behind_its_last_whole_line(tmp_path):
+    file = tmp_path / "finished.jsonl"
+    assert finished(file) == {}
+    file.write_text('["one", {"tight": 1}]\n["two", {"ti')
+    assert finished(file) == {"one": {"tight": 1}}
+    with file.open("a") as more:
+        more.write('["two", {"tight": 2}]\n')
+    assert finished(file) == {"one": {"tight": 1}, "two": {"tight": 2}}
+
+
+def test_what_is_finished_is_not_done_again():
+    everything = {repr(each): {} for each in (*grid(), *CASES)}
+    assert len(everything) == len(grid()) + len(CASES)
+    assert missing(everything) == []
+    for each in (grid()[5], CASES[2]):
+        rest = {key: row for key, row in everything.items() if key != repr(each)}
+        [(_, found)] = missing(rest)
+        assert found == [each]
