@@ -3,8 +3,8 @@
 python -m benchmarks.gate [--output FOLDER] [--draws 10000] [--processes 2]
 
 The gate's bound (tight) next to the plain one, Clopper-Pearson for each rate at delta / 2: on the
-same drawn test splits, and by enumeration of every outcome. Writes false_passes.csv, samples.csv and
-gate.png; nothing is asserted. Started again, it goes on where it was stopped.
+same drawn test splits, and by enumeration of every outcome. Writes tables.md, false_passes.csv,
+samples.csv and gate.png; nothing is asserted. Started again, it goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from benchmarks.gate import chart
 from benchmarks.gate.samples import CASES, WANTED, Case, needed
@@ -56,10 +54,16 @@ def main() -> None:
     _write(options.output / "false_passes.csv", rows)
     _write(options.output / "samples.csv", needs)
     chart.draw(rows, DELTA, options.output / "gate.png")
-    console = Console()
-    console.print(_table("Passes when the truth is at or over the limit", rows, violated=True))
-    console.print(_table("Passes when the truth is within the limit", rows, violated=False))
-    console.print(_plain_table(f"Examples per group to pass {WANTED:.0%} of the time", needs))
+    tables = "\n\n".join(
+        f"**{title}**\n\n" + "\n".join(lines)
+        for title, lines in (
+            ("Passes when the truth is at the limit or over it", _table(rows, violated=True)),
+            ("Passes when the truth is within the limit", _table(rows, violated=False)),
+            (f"Examples per group to pass {WANTED:.0%} of the time", _table_of_samples(needs)),
+        )
+    )
+    (options.output / "tables.md").write_text(tables + "\n")
+    print(tables)
 
 
 def finished(file: Path) -> dict[str, Row]:
@@ -128,27 +132,32 @@ def _write(path: Path, rows: Sequence[Row]) -> None:
         writer.writerows(rows)
 
 
-def _table(title: str, rows: Sequence[Row], violated: bool) -> Table:
-    shown = [row for row in rows if row["violated"] == violated]
-    columns = "constraint", "value", "rates", "sizes", "tight", "95%", "exactly", "plain", "exactly"
-    table = Table(*columns, title=title)
-    for row in shown:
-        table.add_row(
-            *(str(row[key]) for key in ("constraint", "value", "rates", "sizes")),
-            f"{row['tight']:.4f}",
-            f"{row['tight_low']:.4f} to {row['tight_high']:.4f}",
-            f"{row['tight_exact']:.4f}",
-            f"{row['plain']:.4f}",
-            f"{row['plain_exact']:.4f}",
-        )
-    return table
-
-
-def _plain_table(title: str, rows: Sequence[Row]) -> Table:
-    table = Table(*rows[0], title=title)
+def _table(rows: Sequence[Row], violated: bool) -> list[str]:
+    """Lines of Markdown."""
+    lines = [
+        "| constraint | rates | examples | gate's bound, drawn (95%) | exactly "
+        "| plain, drawn | exactly |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for row in rows:
-        table.add_row(*map(str, row.values()))
-    return table
+        if row["violated"] == violated:
+            drawn = f"{row['tight']:.2%} ({row['tight_low']:.2%} to {row['tight_high']:.2%})"
+            plain = f"{row['plain']:.2%} | {row['plain_exact']:.2%}"
+            what = f"{_sign(row)} | {row['rates']} | {row['sizes']}"
+            lines.append(f"| {what} | {drawn} | {row['tight_exact']:.2%} | {plain} |")
+    return lines
+
+
+def _table_of_samples(rows: Sequence[Row]) -> list[str]:
+    lines = ["| constraint | rates | gate's bound | plain | fewer |", "|---|---|---|---|---|"]
+    for row in rows:
+        what = f"{_sign(row)} | {row['rates']}"
+        lines.append(f"| {what} | {row['tight']:,} | {row['plain']:,} | {row['fewer']:.0%} |")
+    return lines
+
+
+def _sign(row: Row) -> str:
+    return f"{row['constraint']} {'<=' if row['constraint'] == 'gap' else '>='} {row['limit']}"
 
 
 if __name__ == "__main__":
