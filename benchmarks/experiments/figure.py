@@ -59,9 +59,9 @@ def draw(points: Sequence[Point], title: str, delta: float, file: Path) -> None:
             f"δ = {delta:g}",
             (1, delta),
             xycoords=("axes fraction", "data"),
-            xytext=(-2, 3),
+            xytext=(3, 0),
             textcoords="offset points",
-            ha="right",
+            va="center",
         )
         highest = max((point.violation_high for point in points), default=1.0)
         axes[2].set_ylim(-0.02, min(1.03, max(0.25, highest + 0.03)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable
@@ -51,11 +52,19 @@ class Records:
         return list({key(record): record for record in found}.values())
 
     def append(self, records: Iterable[Record]) -> None:
-        """Adds lines in one write: another reader sees all of them or none."""
+        """Adds lines in one write: another reader sees all of them or none.
+
+        Raises:
+            OSError: nothing was added; a full disk, for instance.
+        """
         text = "".join(json.dumps(record) + "\n" for record in records)
         descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            os.write(descriptor, text.encode())
+            before = os.fstat(descriptor).st_size
+            written = os.write(descriptor, text.encode())
+            if written < len(text.encode()):  # the disk is full: half a line would spoil the next
+                os.ftruncate(descriptor, before)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._file))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -224,6 +225,18 @@ def test_a_torn_line_is_lost_and_nothing_else(tmp_path):
     assert again.read() == [_record(0)]
     again.append([_record(2)])
     assert again.read() == [_record(0), _record(2)]
+
+
+def test_a_full_disk_leaves_no_half_line(tmp_path, monkeypatch):
+    found = records.Records(tmp_path, PLAN)
+    found.append([_record(0)])
+    write = os.write
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda descriptor, text: write(descriptor, text[:20]))
+        with pytest.raises(OSError, match="No space"):
+            found.append([_record(1)])
+    found.append([_record(2)])
+    assert found.read() == [_record(0), _record(2)]
 
 
 def test_a_folder_of_another_experiment_is_refused(tmp_path):
