@@ -8,6 +8,8 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,6 +26,8 @@ class Process:
 
     def wait(self) -> int:
         """The exit status, negative for a signal."""
+        while self.is_running():  # the server goes on serving others
+            time.sleep(0.01)
         if self._status is None:
             self._status = int(self._commands.ask({"wait": self.pid}))
         return self._status
@@ -40,6 +44,7 @@ class Commands:
     """A server that forks commands off a process with TFX loaded; use as a context."""
 
     def __enter__(self) -> Commands:
+        self._one_at_a_time = threading.Lock()
         self._server = subprocess.Popen(
             [sys.executable, "-m", "tests.deploy.forkserver"],
             cwd=REPOSITORY,
@@ -58,9 +63,10 @@ class Commands:
 
     def ask(self, request: Mapping[str, object]) -> str:
         """One line to the server, one line back."""
-        self._server.stdin.write(json.dumps(request) + "\n")
-        self._server.stdin.flush()
-        return self._server.stdout.readline()
+        with self._one_at_a_time:
+            self._server.stdin.write(json.dumps(request) + "\n")
+            self._server.stdin.flush()
+            return self._server.stdout.readline()
 
     def start(
         self, argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None

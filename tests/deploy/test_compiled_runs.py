@@ -11,7 +11,7 @@ import pytest
 
 from components import vertex
 from tests.deploy import harness, kubernetes_api, platforms
-from tests.deploy.commands import free_ports, run_alone
+from tests.deploy.commands import free_ports
 from tests.deploy.harness import Drill, Harness, Kubeflow, TaskFailedError, Vertex
 from tests.deploy.vertex_api import Serving, listening
 from tests.deploy.workplace import BUCKET, Cluster
@@ -159,14 +159,15 @@ def test_an_endpoint_gets_the_folder_that_was_pushed(cluster, drilled, serving):
 
 
 def test_a_trainer_job_trains_the_very_model_that_the_component_trains(
-    cluster, undisturbed, tmp_path
+    cluster, undisturbed, commands, tmp_path
 ):
     """The component starts the TFJob; its worker gets examples, and gives the model, by the volume."""
     log = tmp_path / "worker.log"
 
     def operator(job: dict) -> None:
         [(command, tf_config)] = platforms.of_tf_job(job, free_ports(1))
-        assert run_alone(command, log, {"TF_CONFIG": tf_config}) == 0, log.read_text()[-3000:]
+        worker = commands.start(command, log, {"TF_CONFIG": tf_config})
+        assert worker.wait() == 0, log.read_text()[-3000:]
 
     api = kubernetes_api.Cluster([("Succeeded", [])], operator=operator)
     with kubernetes_api.serving(api, tmp_path) as config:
