@@ -17,13 +17,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     from components.errors import FairGateError
     from pipeline import settings
+    from pipeline.clusters import noise
 
     try:
         tree = settings.load(options.settings, options.set)
         folder = pathlib.Path(options.output)
         for target in ("vertex", "kubeflow"):
             if options.target in (target, "both"):
-                print(f"wrote {write(tree, target, folder)}")
+                with noise.hidden():
+                    file = write(tree, target, folder)
+                print(f"wrote {file}")
     except FairGateError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

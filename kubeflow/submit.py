@@ -20,34 +20,39 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     from components.errors import FairGateError
     from pipeline import settings
+    from pipeline.clusters import noise
 
     try:
         tree = settings.load(options.settings, options.set)
-        from pipeline.clusters import runs
-
-        if options.command == "run":
-            if options.dry_run:
-                print(runs.request(tree, options.target))
-                return 0
-            run, link = runs.submit(tree, options.target)
-            print(f"submitted {run}\n{link}")
-            if not options.watch:
-                return 0
-        else:
-            run = options.run
-        if options.command == "cancel":
-            runs.cancel(tree, options.target, run)
-            print(f"asked to cancel {run}\n{runs.link(tree, options.target, run)}")
-            return 0
-        return (
-            0 if runs.watch(tree, options.target, run, lambda line: print(line, flush=True)) else 1
-        )
+        with noise.hidden():
+            return _do(options, tree)
     except FairGateError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nNo longer watching; the run goes on.", file=sys.stderr)
         return 130
+
+
+def _do(options: argparse.Namespace, tree) -> int:
+    from pipeline.clusters import runs
+
+    if options.command == "run":
+        if options.dry_run:
+            print(runs.request(tree, options.target))
+            return 0
+        run, link = runs.submit(tree, options.target)
+        print(f"submitted {run}\n{link}", flush=True)
+        if not options.watch:
+            return 0
+    else:
+        run = options.run
+    if options.command == "cancel":
+        runs.cancel(tree, options.target, run)
+        print(f"asked to cancel {run}\n{runs.link(tree, options.target, run)}")
+        return 0
+    succeeded = runs.watch(tree, options.target, run, lambda line: print(line, flush=True))
+    return 0 if succeeded else 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -24,6 +24,12 @@ from pipeline.clusters import compiling
 from pipeline.settings import Settings
 
 POLL_SECONDS = 15.0
+# A platform that is away for this many questions in a row is not coming back soon.
+_UNANSWERED = 20
+
+
+class NoAnswer(SettingsError):
+    """The platform did not answer, or not now."""
 
 
 def request(settings: Settings, target: str) -> str:
@@ -93,10 +99,23 @@ def link(settings: Settings, target: str, run: str) -> str:
 
 
 def watch(settings: Settings, target: str, run: str, say: Callable[[str], None]) -> bool:
-    """Says how the run stands whenever that changes; returns whether it succeeded in the end."""
+    """Says how the run stands whenever that changes; returns whether it succeeded in the end.
+
+    Raises:
+      SettingsError: credentials or the API are missing, or it has not answered for a while.
+    """
     shown: dict[str, str] = {}
+    unanswered = 0
     while True:
-        state, tasks = _answered(lambda: _state(settings, target, run), settings, target)
+        try:
+            state, tasks = _answered(lambda: _state(settings, target, run), settings, target)
+        except NoAnswer:
+            unanswered += 1
+            if not shown or unanswered == _UNANSWERED:
+                raise
+            time.sleep(POLL_SECONDS)
+            continue
+        unanswered = 0
         for name, now in {**tasks, "run": state}.items():
             if shown.get(name) != now:
                 say(f"{datetime.datetime.now():%H:%M:%S} {name}: {now}")
@@ -212,10 +231,14 @@ def _answered(ask: Callable[[], Any], settings: Settings, target: str) -> Any:
     try:
         return ask()
     except (urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
-        raise SettingsError(
+        raise NoAnswer(
             f"deploy.kubeflow.endpoint = {settings.deploy.kubeflow.endpoint!r} does not answer: {error}"
         ) from None
     except kfp_server_api.ApiException as error:
+        if error.status >= 500:
+            raise NoAnswer(
+                f"Kubeflow Pipelines does not answer now ({error.status} {error.reason})"
+            ) from None
         advice = {
             401: "; deploy.kubeflow.token_variable names the variable that holds a token",
             403: "; deploy.kubeflow.namespace may be another's",
@@ -223,6 +246,11 @@ def _answered(ask: Callable[[], Any], settings: Settings, target: str) -> Any:
         }.get(error.status, "")
         raise SettingsError(
             f"Kubeflow Pipelines refused ({error.status} {error.reason}){advice}"
+        ) from None
+    except (exceptions.ServerError, exceptions.RetryError) as error:
+        raise NoAnswer(
+            f"Vertex AI in {settings.deploy.vertex.region} does not answer ({type(error).__name__}): "
+            f"{error.message}"
         ) from None
     except exceptions.GoogleAPICallError as error:
         raise SettingsError(

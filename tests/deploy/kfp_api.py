@@ -10,9 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Pipelines:
-    """Keeps one run, whose state moves on at each question; the last state stays."""
+    """Keeps one run, whose state moves on at each question; the last state stays.
 
-    def __init__(self, *states: str, refuse: int | None = None):
+    A number in the place of a state is an HTTP status to answer with.
+    """
+
+    def __init__(self, *states: str | int, refuse: int | None = None):
         self.states = list(states)
         self.refuse = refuse
         self.asked: list[str] = []
@@ -36,6 +39,8 @@ class Pipelines:
             return 200, body | {"run_id": "r-1"}
         if method == "GET" and path.endswith("/runs/r-1"):
             state = self.states[0] if len(self.states) == 1 else self.states.pop(0)
+            if isinstance(state, int):
+                return state, {"error": "away"}
             task = {"display_name": "Pusher", "state": state}
             return 200, {
                 "run_id": "r-1",

@@ -185,7 +185,7 @@ def written(tmp_path_factory):
         cwd=REPOSITORY,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
     files = {"vertex": folder / "tiny-vertex.json", "kubeflow": folder / "tiny-kubeflow.yaml"}
     assert done.stdout.splitlines() == [f"wrote {file}" for file in files.values()]
     assert {*folder.iterdir()} == {*files.values()}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,7 @@ from google.protobuf import empty_pb2
 
 from components import vertex as vertex_ai
 from components.errors import SettingsError
-from pipeline.clusters import runs
+from pipeline.clusters import noise, runs
 from pipeline.settings import load
 from tests.deploy.kfp_api import Pipelines, serving
 from tests.deploy.vertex_api import listening
@@ -80,6 +82,42 @@ def test_a_run_that_fails_is_said_to_have_failed_and_a_cancelled_one_is_terminat
         assert not runs.watch(tree, "kubeflow", "r-1", lambda line: None)
         runs.cancel(tree, "kubeflow", "r-1")
     assert service.asked[-1] == "POST /apis/v2beta1/runs/r-1:terminate"
+
+
+def test_a_platform_that_is_away_for_a_moment_is_asked_again():
+    service = Pipelines("RUNNING", 503, 500, "SUCCEEDED")
+    with serving(service) as address:
+        assert runs.watch(kubeflow(address), "kubeflow", "r-1", lambda line: None)
+
+
+@pytest.mark.parametrize("states", [("RUNNING", 503), (503, "RUNNING")], ids=["later", "at once"])
+def test_one_that_stays_away_or_was_never_there_is_an_error(states, monkeypatch):
+    monkeypatch.setattr(runs, "_UNANSWERED", 3)
+    with (
+        serving(Pipelines(*states)) as address,
+        pytest.raises(SettingsError, match="does not answer now"),
+    ):
+        runs.watch(kubeflow(address), "kubeflow", "r-1", lambda line: None)
+
+
+def test_vertex_away_is_told_from_vertex_refusing(monkeypatch):
+    monkeypatch.setenv(vertex_ai.ADDRESS, "127.0.0.1:9")
+    with pytest.raises(SettingsError, match="Vertex AI in europe-west4 does not answer"):
+        runs.watch(VERTEX, "vertex", "x", lambda line: None)
+
+
+@pytest.mark.parametrize("error", [None, SettingsError("ours"), KeyError("theirs")])
+def test_noise_is_kept_back_but_for_an_error_that_nobody_expected(capfd, error):
+    with (
+        contextlib.suppress(SettingsError, KeyError),
+        noise.hidden(),
+    ):
+        os.write(2, b"I0000 some library\n")
+        if error is not None:
+            raise error
+    os.write(2, b"after\n")
+    said = capfd.readouterr().err
+    assert said == ("I0000 some library\n" if isinstance(error, KeyError) else "") + "after\n"
 
 
 @pytest.mark.parametrize(
