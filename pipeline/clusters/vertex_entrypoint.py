@@ -1,7 +1,8 @@
 """What every container runs on Vertex AI: TFX's entry point, with outputs that start empty.
 
 A try after the first gets the very folders of the one that failed. What that one left there would
-stop a component that copies files, and mix with the files of one that writes shards.
+stop a component that copies files, and mix with the files of one that writes shards; and half an
+ExecutorOutput would stop them all.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ _KEEPS = "components.constrained_trainer.launchers."
 def main(arguments: list[str]) -> None:
     """Runs one component; raises what it raised."""
     options, beam_arguments = parse(arguments)
+    invocation = json.loads(options.json_serialized_invocation_args)
     if not options.executor_class_path.startswith(_KEEPS):
-        empty_outputs(json.loads(options.json_serialized_invocation_args))
+        empty_outputs(invocation)
+    drop_half_written(invocation.get("outputs", {}).get("outputFile", ""))
 
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
@@ -43,6 +46,20 @@ def empty_outputs(invocation: dict[str, Any]) -> None:
         for artifact in listed.get("artifacts", []):
             if fileio.exists(artifact["uri"]):
                 fileio.rmtree(artifact["uri"])
+
+
+def drop_half_written(output_file: str) -> None:
+    """Removes an ExecutorOutput that is not whole; a whole one may be the driver's, and is kept."""
+    from tfx.dsl.io import fileio
+
+    if not output_file or not fileio.exists(output_file):
+        return
+    with fileio.open(output_file, "r") as file:
+        text = file.read()
+    try:
+        json.loads(text)
+    except json.JSONDecodeError:
+        fileio.remove(output_file)
 
 
 if __name__ == "__main__":

@@ -45,3 +45,18 @@ def test_outputs_are_empty_when_a_component_starts(tmp_path, monkeypatch, execut
     )
     assert seen == [left]
     assert (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "stays"), [("", False), ('{"artifacts": {', False), ('{"artifacts": {}}', True)]
+)
+def test_half_an_output_of_a_try_that_was_killed_is_no_output(tmp_path, text, stays):
+    file = tmp_path / "executor_output.json"
+    file.write_text(text)
+    entrypoint.drop_half_written(str(file))
+    assert file.exists() == stays
+
+
+def test_there_need_not_be_an_output_yet(tmp_path):
+    entrypoint.drop_half_written(str(tmp_path / "executor_output.json"))
+    entrypoint.drop_half_written("")
