@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import pathlib
-import shutil
 from collections.abc import Iterator
 
 import pytest
+
+from tests.e2e.browser import launch, shown_rates
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -17,16 +18,8 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
-    executable = shutil.which("chromium") or shutil.which("google-chrome")
-    if executable is None:
-        pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # A container's root has no sandbox to put it in; the pages are ours.
-        running = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+    with launch() as running:
         yield running
-        running.close()
 
 
 class Visit:
@@ -76,22 +69,7 @@ def test_it_renders_alone_and_in_silence(visit):
 
 def test_the_element_shows_the_verdicts_numbers(visit, passed):
     indicators, _ = visit.elements()
-    from playwright.sync_api import expect
-
-    # The element draws its first metric before the gate's is ticked.
-    board = indicators.locator("fairness-metrics-table:visible")
-    expect(board).to_have_count(1)
-    expect(indicators.locator("fairness-metrics-board")).to_contain_text("false_positive_rate")
-    names = board.locator(".table-feature-column")
-    expect(names).to_have_count(4)  # the heading's, and one for each slice
-    shown = dict(
-        names.evaluate_all(
-            """names => names.map(name => [
-                name.textContent.trim(),
-                [...name.parentElement.querySelectorAll(".table-entry")].map(
-                    entry => entry.textContent.trim())])"""
-        )
-    )
+    shown = shown_rates(indicators)
     for name, of in (("Overall", None), ("Team:Red", "Red"), ("Team:Blue", "Blue")):
         baseline, constrained = shown[name][:2]
         for number, model in ((baseline, "baseline"), (constrained, "constrained")):
