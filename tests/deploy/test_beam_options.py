@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from apache_beam.options import pipeline_options
 from apache_beam.runners.runner import create_runner
+from tfx.utils import dependency_utils
 
 from components.errors import SettingsError
 from pipeline.dag import create_pipeline
@@ -54,6 +55,15 @@ def test_an_overlay_sets_the_big_components_and_no_others(overlay):
     found = arguments_by_component(load([str(OVERLAYS / f"{overlay}.yaml")]))
     local = arguments_by_component(load())
     assert {name for name in found if found[name] != local[name]} == BIG
+
+
+def test_in_one_process_tfx_is_not_packed_up_for_workers(monkeypatch):
+    monkeypatch.setattr(dependency_utils, "build_ephemeral_package", lambda: "packed")
+    for arguments in arguments_by_component(load()).values():
+        assert dependency_utils.make_beam_dependency_flags(arguments) == arguments
+    settings = load([], ["component_beam_arguments.Transform=[--runner=FlinkRunner]"])
+    elsewhere = arguments_by_component(settings)["Transform"]
+    assert "--extra_package=packed" in dependency_utils.make_beam_dependency_flags(elsewhere)
 
 
 def test_the_options_of_an_overlay_are_beams(overlay):
