@@ -265,9 +265,9 @@ def _served(run: Run, verdict: Verdict, command: str) -> list[Step]:
         own = f"--settings {shlex.quote(str(run.settings_file))}"
         return [Step(f"{command} run {own}", "pushes the model again: it is no longer there")]
     model = shlex.quote(verdict.pushed_model)
-    return [
-        Step(f"{command} serve FOLDER --model {model}", "asks the model about your own pictures")
-    ]
+    table = run.settings.get("data", {}).get("features", {}).get("image") is None
+    what, own = ("FILE.csv", "rows") if table else ("FOLDER", "pictures")
+    return [Step(f"{command} serve {what} --model {model}", f"asks the model about your own {own}")]
 
 
 def _ways_out(run: Run, verdict: Verdict, command: str) -> list[Step]:
