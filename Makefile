@@ -51,7 +51,7 @@ frontier: setup  ## draw accuracy against the constraint (ARGS="--limits 0.1,0.0
 	@./fairgate frontier $(ARGS)
 
 test: setup  ## run all tests (ARGS="-k gate" for some)
-	@$(VENV) -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(VENV) -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-fast: setup  ## run the tests that take seconds
 	@$(VENV) -m pytest -m "not slow and not e2e" $(ARGS)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 import tensorflow as tf
+from xdist.scheduler import LoadScopeScheduling
 
 from components.constrained_trainer import devices
 
@@ -16,21 +17,28 @@ def pytest_configure(config: pytest.Config) -> None:
     tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """For several processes (`make test`): what shares a fixture stays in one of them."""
+    return RoomScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For several processes (`make test`): what shares a fixture stays in one of them.
-
-    A file's tests stay together, and so do whole runs of the pipeline, which start first because
-    they take longest.
-    """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_sharing(item)))
-    items.sort(key=lambda item: _sharing(item) != "e2e")
+    """Whole runs first: they take longest, and share a run."""
+    items.sort(key=lambda item: room(item.nodeid) != "e2e")
 
 
-def _sharing(item: pytest.Item) -> str:
-    room, *_ = item.path.relative_to(Path(__file__).parent).parts
-    return room if room in ("e2e", "deploy") else str(item.path)
+class RoomScheduling(LoadScopeScheduling):
+    """Deals out whole files, and all whole runs together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return room(nodeid)
+
+
+def room(nodeid: str) -> str:
+    """ "e2e" or "deploy", whose tests share a fixture; elsewhere the file."""
+    file = nodeid.partition("::")[0]
+    folder = file.removeprefix("tests/").partition("/")[0]
+    return folder if folder in ("e2e", "deploy") else file
 
 
 @pytest.fixture(scope="session")

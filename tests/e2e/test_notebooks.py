@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -276,7 +277,12 @@ def lab(tmp_path_factory) -> Iterator[tuple[str, Path, dict[str, str]]]:
     command += ["--LabApp.extension_manager=readonly"]
     log = (home / "log").open("w")
     server = subprocess.Popen(
-        [sys.executable, "-m", *command], env=environment, cwd=folder, stdout=log, stderr=log
+        [sys.executable, "-m", *command],
+        env=environment,
+        cwd=folder,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
     )
     address = f"http://127.0.0.1:{port}"
     try:
@@ -289,8 +295,9 @@ def lab(tmp_path_factory) -> Iterator[tuple[str, Path, dict[str, str]]]:
                 time.sleep(0.5)
         yield address, folder, environment
     finally:
-        server.terminate()
-        server.wait(30)
+        # With its kernels, and at once: there is nothing to be saved.
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
         log.close()
 
 

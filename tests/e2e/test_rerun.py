@@ -132,16 +132,21 @@ def test_without_the_cache_everything_runs(passed, place):
     assert place.worked(before) == NODES and reused(run) == set()
 
 
-def test_a_model_that_was_taken_away_is_pushed_again(passed, place):
+def test_a_model_that_was_taken_away_is_pushed_again(passed, place, tmp_path):
     assert place.run().status == 0
-    shutil.rmtree(place.folder / "serving")
-    before = place.executions()
-    run = place.run()
-    assert run.status == 0
-    assert place.worked(before) == {"Pusher"}
-    [version] = place.versions()
-    assert run.verdict["pushed_model"] == str(version) and (version / "saved_model.pb").is_file()
-    # And then it stays.
-    before = place.executions()
-    assert place.run().status == 0 and place.worked(before) == set()
-    assert place.versions() == [version]
+    shutil.move(place.folder / "serving", tmp_path / "kept")
+    try:
+        before = place.executions()
+        run = place.run()
+        assert run.status == 0
+        assert place.worked(before) == {"Pusher"}
+        [version] = place.versions()
+        assert (
+            run.verdict["pushed_model"] == str(version) and (version / "saved_model.pb").is_file()
+        )
+        # And then it stays.
+        before = place.executions()
+        assert place.run().status == 0 and place.worked(before) == set()
+        assert place.versions() == [version]
+    finally:
+        shutil.copytree(tmp_path / "kept", place.folder / "serving", dirs_exist_ok=True)
