@@ -43,7 +43,7 @@ RESOLVER = "LatestBlessedModel"
 
 # Unless Beam is told what its workers elsewhere run, TFX packs itself up for them anew for each
 # component: 4 seconds, and 52 MB of temporary files that nobody removes. This process needs none.
-_NO_WORKERS_ELSEWHERE = "--sdk_container_image=none"
+NO_WORKERS_ELSEWHERE = "--sdk_container_image=none"
 
 
 def create_pipeline(settings: Settings) -> pipeline.Pipeline:
@@ -170,7 +170,7 @@ def _beam_arguments(component: str, settings: Settings) -> list[str]:
     """What this component's Beam pipeline is told after `settings.beam_arguments`."""
     own = list(settings.component_beam_arguments.get(component, ()))
     if not own and "--direct_running_mode=in_memory" in settings.beam_arguments:
-        own.append(_NO_WORKERS_ELSEWHERE)
+        own.append(NO_WORKERS_ELSEWHERE)
     return own
 
 

@@ -20,6 +20,7 @@ from components.evaluator.component import Evaluator
 from components.evaluator.executor import Executor
 from components.fairness_metrics import gate
 from components.features import TRANSFORMED_LABEL
+from pipeline.dag import NO_WORKERS_ELSEWHERE
 from pipeline.settings import Settings, load
 from tests.tiny_dataset import record, write_shard
 
@@ -166,7 +167,9 @@ def judge(
         path.mkdir(parents=True)
         getattr(result, name).uri = str(path)
     context = BaseBeamExecutor.Context(
-        beam_pipeline_args=list(settings.beam_arguments), pipeline_run_id=run, unique_id="1"
+        beam_pipeline_args=[*settings.beam_arguments, NO_WORKERS_ELSEWHERE],
+        pipeline_run_id=run,
+        unique_id="1",
     )
     Executor(context).Do(
         {"examples": [data], "model": [candidate], "baseline_model": [candidate]},
