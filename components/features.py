@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     field_validator,
     model_validator,
 )
+
+from fairgate.strict import Strict
 
 
 def _reject_truth(value: Any) -> Any:
@@ -41,12 +41,6 @@ def _reject_brackets(name: str) -> str:
 
 
 GroupName = Annotated[str, AfterValidator(_reject_brackets)]
-
-
-class Strict(BaseModel):
-    """Base of every settings object: unknown fields are errors and instances do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
 
 class ImageFeature(Strict):

@@ -8,10 +8,10 @@ import os
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from components.constrained_optimization.prediction import Size
-from components.constrained_optimization.rates import Group
-from components.errors import DataError
 from components.features import Features
+from fairgate.constraints.rates import Group
+from fairgate.errors import DataError
+from fairgate.gate.prediction import Size
 
 _FILE = "FeatureStats.pb"
 

@@ -15,7 +15,7 @@ sys.path[0] = str(REPOSITORY)
 def main(arguments: list[str] | None = None) -> int:
     """Writes <output>/<name>-vertex.json and <output>/<name>-kubeflow.yaml; returns the exit status."""
     options = _parser().parse_args(arguments)
-    from components.errors import FairGateError
+    from fairgate.errors import FairGateError
     from pipeline import settings
     from pipeline.clusters import noise
 

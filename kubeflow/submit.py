@@ -18,7 +18,7 @@ sys.path[0] = str(pathlib.Path(__file__).resolve().parent.parent)
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit status: 0 done (and, where watched, succeeded), 1 the run failed, 2 an error."""
     options = _parser().parse_args(arguments)
-    from components.errors import FairGateError
+    from fairgate.errors import FairGateError
     from pipeline import settings
     from pipeline.clusters import noise
 

@@ -29,11 +29,12 @@ from components.evaluator.component import Evaluator
 from components.evaluator.stamp import gate_digest
 from components.example_gen.component import ImportExampleGen
 from components.example_validator.component import ExampleValidator
-from components.fairness_metrics import checks, gate
+from components.fairness_metrics import gate
 from components.features import TRANSFORMED_LABEL, Features
 from components.fingerprint import code_fingerprint
 from components.pusher.component import Pusher
 from components.report.component import Report
+from fairgate.gate import checks
 from pipeline import report as reports
 from pipeline.settings import Settings
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from components.features import Strict
+from fairgate.strict import Strict
 
 # What `deploy.resources` calls the components that it does not name.
 OTHERS = "default"

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
 import pathlib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from components import progress
+from fairgate.documents import to_json, write_text
 from pipeline import chart, local
 from pipeline.runs import FRONTIER_FILE
 from pipeline.settings import Settings
@@ -48,7 +48,7 @@ def run(settings: Settings, limits: Sequence[float], verbose: bool = False) -> l
             "confidence": settings.trainer.selection.confidence,
             "points": [asdict(point) for point in points],
         }
-        (folder / FRONTIER_FILE).write_text(json.dumps(_finite(record), indent=1) + "\n")
+        write_text(folder / FRONTIER_FILE, to_json(record, indent=1) + "\n")
         local.write_steps(display.steps, folder)
         title, subtitle = _words(settings, points, examples)
         _draw(points, title, subtitle, folder / "frontier.png")
@@ -138,12 +138,3 @@ def _worst(point: Point):
 
 def _label(point: Point) -> str:
     return "unconstrained" if point.limit is None else f"{point.sense} {point.limit:g}"
-
-
-def _finite(value: Any) -> Any:
-    """For JSON, which has no NaN and no infinity."""
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

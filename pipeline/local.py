@@ -17,8 +17,8 @@ from typing import TextIO
 from rich.console import Console
 
 from components import progress
-from components.errors import DataError, FairGateError, SettingsError
-from pipeline import tables, terminal
+from fairgate.errors import DataError, FairGateError, SettingsError
+from pipeline import ending, terminal
 from pipeline.runs import FAILURE_FILE, LOCK_FILE, LOG_FILE, SETTINGS_FILE, STEPS_FILE, Run
 from pipeline.settings import Settings, dump
 from pipeline.verdict import VERDICT_FILE, Verdict
@@ -57,7 +57,7 @@ def run(settings: Settings, verbose: bool = False) -> Ended:
         report.publish(made, folder, verdict, steps)
         console.print()
         console.print(terminal.steps_table(steps))
-        tables.ending(Run(folder), verdict, console)
+        ending.show(Run(folder), verdict, console)
         return PUSHED if verdict.pushed else BLOCKED
 
     return in_run_folder(settings, work, "run", "Nothing was pushed.", verbose)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from components import progress
-from components.errors import DataError
 from components.features import Features
+from fairgate.errors import DataError
 from pipeline.data import records
 from pipeline.settings import Settings
 

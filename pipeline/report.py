@@ -12,8 +12,10 @@ import yaml
 
 from components.evaluator.stamp import read_attempt
 from components.example_gen.splits import WARNINGS
-from components.report import page, words
+from components.report import page
 from components.report.data import ReportData
+from fairgate.documents import write_text
+from fairgate.gate import words
 from pipeline import evaluation as evaluations
 from pipeline.runs import FRONTIER_FILE, REPORT_FILE, VERSIONS_FILE
 from pipeline.settings import Settings
@@ -73,10 +75,10 @@ def publish(
     data = completed(made, folder, asdict(verdict), [asdict(step) for step in steps])
     card = page.model_card(data)
     report = folder / REPORT_FILE
-    _write(report, page.render(data))
-    _write(folder / "model_card.md", card)
-    _write(folder / VERSIONS_FILE, json.dumps(data.versions, indent=1) + "\n")
-    _write(folder / "model_card.html", page.card_page(card, f"Model card: {verdict.pipeline}"))
+    write_text(report, page.render(data))
+    write_text(folder / "model_card.md", card)
+    write_text(folder / VERSIONS_FILE, json.dumps(data.versions, indent=1) + "\n")
+    write_text(folder / "model_card.html", page.card_page(card, f"Model card: {verdict.pipeline}"))
     return report
 
 
@@ -107,10 +109,3 @@ def _newest_frontier(home: pathlib.Path, settings: str) -> dict[str, Any] | None
 
 def _expressions(constraints: Sequence[str]) -> list[str]:
     return [words.expression_of(constraint) for constraint in constraints]
-
-
-def _write(file: pathlib.Path, text: str) -> None:
-    """Whole or not at all."""
-    partial = file.with_name(f".{file.name}.partial")
-    partial.write_text(text)
-    partial.replace(file)

@@ -17,11 +17,10 @@ from tfx.types import standard_artifacts
 
 from components import group_sizes
 from components.constrained_trainer.executor import PREDICTED_TO_PASS
-from components.evaluator import attempts, ledger
-from components.evaluator.attempts import Attempt
 from components.evaluator.stamp import read_attempt, test_digest
 from components.example_gen.splits import WARNINGS
-from pipeline import advice
+from fairgate.gate import advice, attempts, ledger
+from fairgate.gate.attempts import Attempt
 from pipeline.dag import CONSTRAINED, create_pipeline, ledger_folder
 from pipeline.settings import Settings
 from pipeline.terminal import Display, Note

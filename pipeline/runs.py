@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 import yaml
 
-from components.errors import DataError, FairGateError
+from fairgate.errors import DataError, FairGateError
 from pipeline.verdict import VERDICT_FILE, Verdict
 
 SETTINGS_FILE, STEPS_FILE, VERSIONS_FILE = "settings.yaml", "steps.json", "versions.json"

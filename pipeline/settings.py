@@ -20,11 +20,13 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from components.constrained_optimization import language, trainable
 from components.constrained_trainer.config import TrainingConfig
-from components.errors import SettingsError
-from components.fairness_metrics.config import GateConfig
-from components.features import Features, Strict, require_network_fits
+from components.features import Features, require_network_fits
+from fairgate.constraints import language
+from fairgate.errors import SettingsError
+from fairgate.gate.config import GateConfig
+from fairgate.optimization import trainable
+from fairgate.strict import Strict
 from pipeline.data.from_csv.config import CsvSettings
 from pipeline.deployment import DeploymentSettings
 

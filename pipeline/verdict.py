@@ -1,7 +1,7 @@
-"""The verdict of a run, as verdict.json holds it.
+"""The verdict of a run, as verdict.json holds it: the gate's judgement, and what became of the model.
 
 Light: whoever only reads a verdict loads neither TensorFlow nor SciPy. `evaluation` makes one out of the
-Evaluator's results, `tables` shows it.
+Evaluator's results.
 """
 
 from __future__ import annotations
@@ -9,83 +9,27 @@ from __future__ import annotations
 import json
 import pathlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from components.errors import DataError
-from components.evaluator.attempts import Attempt
-from components.report.data import CONSTRAINED
+from fairgate.documents import to_json, write_text
+from fairgate.errors import DataError
+from fairgate.gate.attempts import Attempt
+from fairgate.gate.judgement import CONSTRAINED, GateRow, GroupResult, Judgement, ModelResult
 
 VERDICT_FILE = "verdict.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class GateRow:
-    """One constraint of the gate: what was measured, what could be promised, what was allowed."""
-
-    constraint: str
-    value: float | None
-    upper_bound: float | None
-    lower_bound: float | None = None
-    confidence: float
-    limit: float
-    passed: bool
-    baseline_value: float | None = None
-    baseline_bound: float | None = None
-
-    @property
-    def bound(self) -> float | None:
-        """The bound on the side that could break the limit."""
-        return self.upper_bound if self.upper_bound is not None else self.lower_bound
-
-    @property
-    def sense(self) -> Literal["<=", ">="]:
-        """On which side of the limit the bound must be."""
-        return ">=" if " >= " in self.constraint else "<="
-
-    @property
-    def margin(self) -> float | None:
-        """How far the bound is within the limit; negative where it is beyond."""
-        if self.bound is None:
-            return None
-        return self.limit - self.bound if self.sense == "<=" else self.bound - self.limit
-
-
-@dataclass(frozen=True, kw_only=True)
-class GroupResult:
-    """A model's outcomes on one group of the test split."""
-
-    examples: int
-    negatives: int
-    accuracy: float | None = None
-    fpr: float | None = None
-    fnr: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelResult(GroupResult):
-    """A model's outcomes on the test split: everybody, and each group."""
-
-    groups: dict[str, GroupResult]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Verdict(Judgement):
     """What `verdict.json` holds; what has a default was not in it from the beginning."""
 
-    blessed: bool
     pushed: bool
     pushed_model: str | None
-    gate: list[GateRow]
-    models: dict[str, ModelResult]
-    reasons: list[str]
-    warnings: list[str] = field(default_factory=list)
-    attempt: Attempt | None = None
     run_id: str = ""
     pipeline: str = ""
     data: str = ""
     outcome: Literal["pushed", "no solution found"] | None = None
-    advice: list[str] = field(default_factory=list)
 
     @property
     def model_is_there(self) -> bool:
@@ -95,9 +39,7 @@ class Verdict:
 
     def write(self, file: pathlib.Path) -> None:
         """Writes JSON, whole or not at all; numbers that do not exist are null."""
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n")
-        partial.replace(file)
+        write_text(file, to_json(self.as_document()) + "\n")
 
     @classmethod
     def read(cls, file: pathlib.Path) -> Verdict:

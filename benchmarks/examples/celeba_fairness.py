@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from benchmarks.examples import common
-from components import constrained_optimization as co
+from fairgate import optimization as co
 from pipeline.data.synthetic_celeba.faces import sample
 from pipeline.data.synthetic_celeba.portrait import portray
 

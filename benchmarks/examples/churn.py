@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from benchmarks.examples import common, fairness_adult
-from components import constrained_optimization as co
+from fairgate import optimization as co
 
 OBJECTIVE = "error rate"
 VIOLATION = "share of decisions unlike those of the network, less 0.025"

@@ -24,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from components import constrained_optimization as co
+from fairgate import optimization as co
 
 Data = Mapping[str, NDArray[np.float32]]
 Weights = list[NDArray[np.float32]]

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.examples import common
-from components import constrained_optimization as co
+from fairgate import optimization as co
 
 OBJECTIVE = "error rate"
 VIOLATION = "TPR - 0.05 - TPR of the worst group (rows x 0.95: 0.95 TPR - TPR of the worst group)"

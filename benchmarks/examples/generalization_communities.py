@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from benchmarks.examples import common, communities
-from components import constrained_optimization as co
+from fairgate import optimization as co
 
 OBJECTIVE = "error rate"
 VIOLATION = "FPR of the worst of 8 groups (high and low in each of 4 races) - FPR"

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 
 from benchmarks.examples import common, communities
-from components import constrained_optimization as co
+from fairgate import optimization as co
 
 OBJECTIVE = "error rate"
 VIOLATION = "gap of the group's false negative rate and everyone's - 0.01"

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.examples import common
-from components import constrained_optimization as co
+from fairgate import optimization as co
 
 OBJECTIVE = "error rate"
 VIOLATION = "TPR of the worst group - TPR (rows FPR: gap of both false positive rates - 0.02)"

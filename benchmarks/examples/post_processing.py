@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from benchmarks.examples import common
-from components import constrained_optimization as co
+from fairgate import optimization as co
 
 OBJECTIVE = "max(FPR, FNR), of a mixture: of its expected rates"
 VIOLATION = "none, the constraints are inside the bound"

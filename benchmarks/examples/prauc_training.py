@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from benchmarks.examples import common, communities
-from components import constrained_optimization as co
+from fairgate import optimization as co
 
 OBJECTIVE = "1 - average precision"
 VIOLATION = "none, the constraints are inside the area"

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.examples import common
-from components import constrained_optimization as co
+from fairgate import optimization as co
 
 OBJECTIVE = "average hinge loss"
 VIOLATION = "0.9 - recall"

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.examples import common, recall_constraint
-from components import constrained_optimization as co
+from fairgate import optimization as co
 
 OBJECTIVE = "error rate"
 VIOLATION = recall_constraint.VIOLATION

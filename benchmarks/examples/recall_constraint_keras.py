@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from benchmarks.examples import common, recall_constraint
-from components import constrained_optimization as co
+from fairgate import optimization as co
 
 OBJECTIVE = recall_constraint.OBJECTIVE
 VIOLATION = recall_constraint.VIOLATION

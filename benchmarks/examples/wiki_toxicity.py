@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from benchmarks.examples import common
-from components import constrained_optimization as co
+from fairgate import optimization as co
 
 OBJECTIVE = "error rate"
 VIOLATION = "FPR of the worst topic - FPR of all - 0.02"

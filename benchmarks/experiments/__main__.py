@@ -23,7 +23,7 @@ from benchmarks.experiments.plan import Plan
 from benchmarks.experiments.records import Records, finished
 from benchmarks.experiments.workers import ENVIRONMENT, Job, Setting, run_all
 from benchmarks.peers.environments import Unavailable, python_of
-from components.errors import FairGateError
+from fairgate.errors import FairGateError
 from pipeline import settings as pipeline_settings
 from pipeline import terminal
 from pipeline.settings import Settings

@@ -17,15 +17,15 @@ from benchmarks.experiments.protocol import (
     judge,
     safety_bound,
 )
-from components.constrained_optimization.expressions import Constraint
-from components.constrained_optimization.prediction import sizes_of
 from components.constrained_trainer import heads, networks
 from components.constrained_trainer.config import GateTarget, TrainingConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.snapshots import predict_scores
 from components.constrained_trainer.training import TrainingResult, train
-from components.errors import DataError
+from fairgate.constraints.expressions import Constraint
+from fairgate.errors import DataError
+from fairgate.gate.prediction import sizes_of
 
 
 class Trial:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.peers.environments import ROOT
-from components.constrained_optimization.expressions import Constraint, rates_in
 from components.constrained_trainer.data import Split
+from fairgate.constraints.expressions import Constraint, rates_in
 
 # Rates that fairlearn's moments compare between groups.
 MOMENTS = {"ACC": "ErrorRateParity", "ERR": "ErrorRateParity"}

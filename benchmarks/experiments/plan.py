@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from components.constrained_optimization import language
-from components.constrained_optimization.expressions import Constraint
 from components.constrained_trainer.config import TrainingConfig
-from components.errors import SettingsError
+from fairgate.constraints import language
+from fairgate.constraints.expressions import Constraint
+from fairgate.errors import SettingsError
 
 FRACTIONS = {
     # 100 to 12,800 of the 80,000 that are drawn by default; 99 to 6,579 of 13,158.

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from components.constrained_optimization.rates import Group
 from components.constrained_trainer.data import Split
-from components.errors import DataError, SettingsError
 from components.features import TRANSFORMED_LABEL, Features, transformed_group
+from fairgate.constraints.rates import Group
+from fairgate.errors import DataError, SettingsError
 from pipeline.settings import Settings
 
 _BATCH = 256

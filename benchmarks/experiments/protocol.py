@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.constrained_optimization import bounds
-from components.constrained_optimization.expressions import Constraint
-from components.constrained_optimization.rates import Counts, Group
 from components.constrained_trainer.data import Split
+from fairgate import bounds
+from fairgate.constraints.expressions import Constraint
+from fairgate.constraints.rates import Counts, Group
 
 Measured = Mapping[Group | None, Counts]
 

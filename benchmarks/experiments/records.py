@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 
 Record = dict[str, Any]
 Key = tuple[str, float, int]

@@ -9,10 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from benchmarks.experiments.records import Record
-from components.constrained_optimization.bounds import (
-    clopper_pearson_lower,
-    clopper_pearson_upper,
-)
+from fairgate.bounds import clopper_pearson_lower, clopper_pearson_upper
 
 CONFIDENCE = 0.95  # of the intervals, two-sided
 _COLUMNS = ("method", "fraction", "trial", "examples", "returned", "violated", "accuracy", "value")

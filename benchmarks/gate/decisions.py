@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from components.constrained_optimization import bounds
+from fairgate import bounds
 
 Pair = Callable[[int, int, int, int], bool]
 

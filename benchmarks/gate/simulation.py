@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import binom
 
 from benchmarks.gate import decisions
-from components.constrained_optimization import bounds
+from fairgate import bounds
 
 Kind = Literal["gap", "ratio"]
 DELTA = 0.05

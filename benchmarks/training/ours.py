@@ -8,10 +8,10 @@ import numpy as np
 
 from benchmarks.training.examples import GROUPS, arrays
 from benchmarks.training.protocol import serve
-from components.constrained_optimization.rates import Group
 from components.constrained_trainer import devices
 from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
 from components.constrained_trainer.data import Split
+from fairgate.constraints.rates import Group
 
 _NAMES = tuple(Group("G", str(group)) for group in range(GROUPS))
 

@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from components.constrained_trainer import devices
 from components.constrained_trainer.snapshots import Snapshot
-from components.errors import DataError
+from fairgate.errors import DataError
 
 _KEPT = 2
 

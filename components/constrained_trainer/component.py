@@ -13,9 +13,9 @@ from components.constrained_trainer import executor
 from components.constrained_trainer.config import GateTarget, TrainingConfig
 from components.constrained_trainer.launchers.command import WORKERS
 from components.constrained_trainer.launchers.config import Job
-from components.errors import SettingsError
 from components.features import Features
 from components.fingerprint import code_fingerprint
+from fairgate.errors import SettingsError
 
 
 class ConstrainedTrainerSpec(ComponentSpec):
@@ -94,7 +94,10 @@ class ConstrainedTrainer(base_component.BaseComponent):
                 features=features.model_dump_json(),
                 code=code_fingerprint(
                     "components.constrained_trainer",
-                    "components.constrained_optimization",
+                    "fairgate.bounds",
+                    "fairgate.constraints",
+                    "fairgate.gate.prediction",
+                    "fairgate.optimization",
                     "components.transform",
                     "components.features",
                     "components.group_sizes",

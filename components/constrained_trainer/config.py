@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from components.features import Strict
+from fairgate.strict import Strict
 
 # By name, so that a settings checker need not load Keras; `networks.NETWORKS` has the functions.
 BUILT_IN_NETWORKS = ("mlp", "cnn", "resnet", "tabular")

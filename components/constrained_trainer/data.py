@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.constrained_optimization.curves import Scored, scored_groups
-from components.constrained_optimization.rates import Counts, Group, count_outcomes
 from components.features import TRANSFORMED_LABEL, Features, transformed_group
 from components.transform.inputs import ModelInput, transformed_feature_spec, unpack_inputs
+from fairgate.constraints.curves import Scored, scored_groups
+from fairgate.constraints.rates import Counts, Group, count_outcomes
 
 _BATCH = 1024
 

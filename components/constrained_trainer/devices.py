@@ -8,7 +8,7 @@ import os
 
 import tensorflow as tf
 
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 
 
 # One for all trainings of a process: two strategies over the same devices would wait for each other.

@@ -15,10 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from components.constrained_optimization import bounds
-from components.constrained_optimization.curves import Scored
-from components.constrained_optimization.expressions import Constraint, CurveOf, Sense, rates_in
-from components.constrained_optimization.rates import Group
 from components.constrained_trainer import devices
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
@@ -27,6 +23,10 @@ from components.constrained_trainer.session import Moment
 from components.constrained_trainer.snapshots import predict_scores
 from components.constrained_trainer.training import train
 from components.transform.inputs import ModelInput
+from fairgate import bounds
+from fairgate.constraints.curves import Scored
+from fairgate.constraints.expressions import Constraint, CurveOf, Sense, rates_in
+from fairgate.constraints.rates import Group
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from components import constrained_optimization as co
-from components.constrained_optimization.expressions import Constraint
 from components.constrained_trainer import networks
 from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.feed import columns
+from fairgate import optimization as co
+from fairgate.constraints.expressions import Constraint
 
 _OBJECTIVES = {"hinge": co.HingeLoss, "cross_entropy": co.SoftmaxCrossEntropyLoss}
 

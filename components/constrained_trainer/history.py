@@ -7,12 +7,12 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from components import progress
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.training import Moment, TrainingResult
+from fairgate.documents import finite
 
 HISTORY_FILE = "history.json"
 
@@ -96,9 +96,9 @@ def record(
                 "step": snapshot.step,
                 "objective": snapshot.objective,
                 "error_rate": snapshot.error_rate,
-                "violations": _numbers(snapshot.violations),
-                "multipliers": _numbers(snapshot.multipliers),
-                "excess": _numbers(snapshot.excess),
+                "violations": finite(snapshot.violations.tolist()),
+                "multipliers": finite(snapshot.multipliers.tolist()),
+                "excess": finite(snapshot.excess.tolist()),
             }
             for snapshot in result.snapshots
         ],
@@ -109,8 +109,3 @@ def record(
 def _scalars(name: str, values: Any) -> None:
     for index, value in enumerate(values):
         tf.summary.scalar(f"{name}/{index}", value)
-
-
-def _numbers(values: np.ndarray) -> list[float | None]:
-    """For JSON, which has no NaN."""
-    return [float(value) if np.isfinite(value) else None for value in values]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from components.constrained_optimization import language, trainable
-from components.constrained_optimization.expressions import Constraint
-from components.errors import SettingsError
+from fairgate.constraints import language
+from fairgate.constraints.expressions import Constraint
+from fairgate.errors import SettingsError
+from fairgate.optimization import trainable
 
 DEFAULT = (0.2, 0.1, 0.05, 0.02, 0.01)
 

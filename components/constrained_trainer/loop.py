@@ -16,10 +16,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components import constrained_optimization as co
 from components.constrained_trainer import devices, networks
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.feed import Feed, Tensors
+from fairgate import optimization as co
 
 # Returned where no step went wrong.
 _NONE = -1

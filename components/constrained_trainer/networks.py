@@ -17,8 +17,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from components.errors import SettingsError
 from components.transform.inputs import CATEGORICAL, IMAGE, NUMERIC, ModelInput
+from fairgate.errors import SettingsError
 
 # Examples per call of `predictor`.
 _BATCH = 1024

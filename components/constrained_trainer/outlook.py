@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.constrained_optimization import language, prediction
-from components.constrained_optimization.prediction import Sizes
-from components.constrained_optimization.rates import Counts, Group
 from components.constrained_trainer.config import GateTarget
+from fairgate.constraints import language
+from fairgate.constraints.rates import Counts, Group
+from fairgate.gate import prediction
+from fairgate.gate.prediction import Sizes
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.constrained_trainer.data import Split
-from components.errors import DataError
+from fairgate.errors import DataError
 
 Scheme = Literal["proportional", "balanced", "per_group"]
 

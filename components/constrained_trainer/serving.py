@@ -9,11 +9,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.constrained_optimization.serving import StochasticClassifier
 from components.constrained_trainer import networks
 from components.features import TRANSFORMED_LABEL, Features
 from components.transform.inputs import unpack_inputs
 from components.transform.preprocessing import value_index
+from fairgate.optimization.serving import StochasticClassifier
 
 PROBABILITY = "probability"
 UNKNOWN_GROUP = "(unknown)"

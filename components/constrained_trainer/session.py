@@ -13,7 +13,7 @@ from components.constrained_trainer.checkpoints import Checkpoints
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.loop import Loop
 from components.constrained_trainer.snapshots import Rating, Snapshot
-from components.errors import DataError
+from fairgate.errors import DataError
 
 # A call of the compiled loop aims at this time: long enough to be all work, short enough to report.
 _CALL_SECONDS = 0.5

@@ -8,19 +8,15 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from components.constrained_optimization import bounds, candidates, trainable
-from components.constrained_optimization.expressions import (
-    Constraint,
-    CurveOf,
-    rates_in,
-    violations,
-)
-from components.constrained_optimization.rates import Counts, Group
 from components.constrained_trainer import networks
 from components.constrained_trainer.config import SelectionConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.outlook import Outlook
-from components.errors import DataError
+from fairgate import bounds
+from fairgate.constraints.expressions import Constraint, CurveOf, rates_in, violations
+from fairgate.constraints.rates import Counts, Group
+from fairgate.errors import DataError
+from fairgate.optimization import candidates, trainable
 
 # Of a mixture's expected excess.
 _ROUNDING = 1e-9

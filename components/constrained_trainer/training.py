@@ -15,14 +15,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.constrained_optimization import language
-from components.constrained_optimization.expressions import (
-    Constraint,
-    CurveOf,
-    RateOf,
-    rates_in,
-)
-from components.constrained_optimization.rates import RATES, Counts
 from components.constrained_trainer import devices, heads, networks
 from components.constrained_trainer.checkpoints import Checkpoints
 from components.constrained_trainer.config import TrainingConfig
@@ -34,8 +26,11 @@ from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.sampling import Sampler
 from components.constrained_trainer.session import Moment, Session
 from components.constrained_trainer.snapshots import Rating, Snapshot, choose, predicted_to_pass
-from components.errors import DataError, SettingsError
 from components.transform.inputs import ModelInput
+from fairgate.constraints import language
+from fairgate.constraints.expressions import Constraint, CurveOf, RateOf, rates_in
+from fairgate.constraints.rates import RATES, Counts
+from fairgate.errors import DataError, SettingsError
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,9 @@ class Evaluator(base_beam_component.BaseBeamComponent):
                 confidence=confidence,
                 attempts=attempts,
                 meaning=hashlib.sha256(json.dumps(meaning).encode()).hexdigest()[:16],
-                code=code_fingerprint("components.evaluator"),
+                code=code_fingerprint(
+                    "components.evaluator", "fairgate.gate.attempts", "fairgate.gate.ledger"
+                ),
                 evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
             )

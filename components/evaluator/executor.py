@@ -12,10 +12,12 @@ from tfx.components.evaluator import executor as standard
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils, proto_utils
 
-from components.constrained_optimization import language
-from components.evaluator import digests, ledger
-from components.evaluator.attempts import Question
+from components.evaluator import digests
+from components.evaluator.files import FILES
 from components.evaluator.stamp import Stamp, gate_digest, test_digest
+from fairgate.constraints import language
+from fairgate.gate import ledger
+from fairgate.gate.attempts import Question
 
 _BOUND = "ConstraintBound"
 
@@ -50,6 +52,7 @@ class Executor(standard.Executor):
             exec_properties["confidence"],
             exec_properties["attempts"],
             self._context.pipeline_run_id or "" if self._context else "",
+            FILES,
         )
         logging.info("%s on this test split", attempt)
         set_confidence(config, attempt.confidence)

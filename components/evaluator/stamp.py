@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 
-from components.errors import DataError, FairGateError
-from components.evaluator.attempts import Attempt
 from components.example_gen.splits import TEST_DIGEST
+from fairgate.errors import DataError, FairGateError
+from fairgate.gate.attempts import Attempt
 
 
 class StaleBlessing(FairGateError):

@@ -17,9 +17,9 @@ import numpy as np
 import tensorflow as tf
 
 from components import progress
-from components.errors import DataError
 from components.example_gen import tables
 from components.features import Features, ImageFeature, RawValue
+from fairgate.errors import DataError
 
 _BATCH = 512
 _KINDS = {tf.string: "bytes_list", tf.int64: "int64_list", tf.float32: "float_list"}

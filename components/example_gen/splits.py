@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from components.errors import DataError
 from components.example_gen.checks import SplitCounts, list_shards
+from fairgate.errors import DataError
 
 TEST = "test"
 

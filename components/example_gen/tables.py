@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from components.errors import DataError
 from components.features import Features
+from fairgate.errors import DataError
 
 _TYPES = {"float_list": tf.float32, "int64_list": tf.int64, "bytes_list": tf.string}
 

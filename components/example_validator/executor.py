@@ -12,7 +12,7 @@ from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
-from components.errors import DataError
+from fairgate.errors import DataError
 
 
 class Executor(standard.Executor):

@@ -10,14 +10,13 @@ import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.utils import util
 
-from components.constrained_optimization.rates import Counts, Group
+from fairgate.constraints.rates import Counts, Group
 
 # A served probability above this is a Yes: sigmoid(score) > 0.5 where score > 0, the decision the
 # constraints were trained at.
 DECISION_THRESHOLD = 0.5
 
 _TP, _FP, _TN, _FN = range(4)
-GroupCounts = Mapping[Group | None, Counts]
 
 
 def group_counts(
@@ -34,7 +33,7 @@ def group_counts(
       output_name: output of that model.
 
     Returns:
-      A computation with one private key whose value is a `GroupCounts`: every group, and None for
+      A computation with one private key whose value is a `Measured`: every group, and None for
       all examples. A group without examples has counts of zero.
     """
     key = metric_types.MetricKey(

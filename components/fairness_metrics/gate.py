@@ -8,16 +8,10 @@ from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.fairness_metrics.checks import (
-    ACCURACY,
-    BASELINE,
-    CANDIDATE,
-    DISTINCT_DECISIONS,
-    FEWEST_NEGATIVES,
-    checks,
-)
-from components.fairness_metrics.config import GateConfig
 from components.fingerprint import code_fingerprint
+from fairgate.gate.checks import ACCURACY, DISTINCT_DECISIONS, FEWEST_NEGATIVES, checks
+from fairgate.gate.config import GateConfig
+from fairgate.gate.judgement import BASELINE, CONSTRAINED
 
 PREPROCESSING_SIGNATURE = "slices"
 PREDICTION_SIGNATURE = "serving_default"
@@ -95,7 +89,7 @@ def eval_config(
                 signature_name=PREDICTION_SIGNATURE,
                 preprocessing_function_names=[PREPROCESSING_SIGNATURE],
             )
-            for name in (CANDIDATE, BASELINE)
+            for name in (CONSTRAINED, BASELINE)
         ],
         slicing_specs=[
             config_pb2.SlicingSpec(),
@@ -112,7 +106,13 @@ def _metric(
     threshold: Mapping[str, float] | None = None,
     **arguments: Any,
 ) -> config_pb2.MetricConfig:
-    code = code_fingerprint("components.fairness_metrics", "components.constrained_optimization")
+    code = code_fingerprint(
+        "components.fairness_metrics",
+        "fairgate.constraints",
+        "fairgate.bounds",
+        "fairgate.gate.checks",
+        "fairgate.gate.prediction",
+    )
     config = {"name": name, "groups": groups, "code": code, **arguments}
     metric = config_pb2.MetricConfig(
         class_name=class_name, module=_MODULE, config=json.dumps(config, sort_keys=True)

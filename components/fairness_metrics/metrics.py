@@ -11,8 +11,10 @@ from typing import Any
 
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.constrained_optimization import bounds, expressions, language
-from components.fairness_metrics.counts import GroupCounts, group_counts
+from components.fairness_metrics.counts import group_counts
+from fairgate.constraints import expressions, language
+from fairgate.constraints.rates import Measured
+from fairgate.gate import checks, prediction
 
 Groups = Mapping[str, Sequence[str]]
 
@@ -41,7 +43,7 @@ class ConstraintBound(metric_types.Metric):
 
     An upper bound for `<=`, a lower bound for `>=`; with probability at least `confidence` over the
     draw of the test split the true value is on the safe side of it (see
-    `constrained_optimization.bounds`). NaN when a group it needs is missing.
+    `fairgate.bounds`). NaN when a group it needs is missing.
     """
 
     def __init__(
@@ -78,28 +80,24 @@ for _metric in (ConstraintValue, ConstraintBound, FewestNegatives, DistinctDecis
     metric_types.register_metric(_metric)
 
 
-def _constraint_value(counts: GroupCounts, constraint: str, groups: Groups) -> float:
+def _constraint_value(counts: Measured, constraint: str, groups: Groups) -> float:
     return expressions.evaluate(language.parse(constraint, groups).expression, counts)
 
 
 def _constraint_bound(
-    counts: GroupCounts, constraint: str, groups: Groups, confidence: float
+    counts: Measured, constraint: str, groups: Groups, confidence: float
 ) -> float:
-    parsed = language.parse(constraint, groups)
-    bound = bounds.upper_bound if parsed.sense == "<=" else bounds.lower_bound
-    return bound(parsed.expression, counts, 1.0 - confidence)
+    return prediction.bound_of(language.parse(constraint, groups), counts, 1.0 - confidence)
 
 
-def _fewest_negatives(counts: GroupCounts, groups: Groups) -> float:
+def _fewest_negatives(counts: Measured, groups: Groups) -> float:
     del groups
-    return float(min(count.negatives for group, count in counts.items() if group is not None))
+    return checks.fewest_negatives(counts)
 
 
-def _distinct_decisions(counts: GroupCounts, groups: Groups) -> float:
+def _distinct_decisions(counts: Measured, groups: Groups) -> float:
     del groups
-    everybody = counts[None]
-    yes, no = everybody.tp + everybody.fp, everybody.tn + everybody.fn
-    return float((yes > 0) + (no > 0)) if yes + no >= 0 else float("nan")
+    return float(checks.distinct_decisions(counts))
 
 
 def _computations(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from components.features import Strict
+from fairgate.strict import Strict
 
 # The execution property that holds an `Endpoint`.
 ENDPOINT = "endpoint"

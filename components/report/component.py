@@ -93,7 +93,7 @@ class Report(base_component.BaseComponent):
                 card=card,
                 verdict=verdict,
                 code=code_fingerprint(
-                    "components.report", "components.constrained_optimization.bounds"
+                    "components.report", "fairgate.bounds", "fairgate.gate", "fairgate.report"
                 )
                 + page.templates_digest(),
                 report=types.Channel(type=standard_artifacts.ModelEvaluation),

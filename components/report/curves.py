@@ -9,20 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.constrained_optimization import bounds
-from components.report.data import (
-    BASELINE,
-    CONSTRAINED,
-    AtThreshold,
-    Bin,
-    GroupCurve,
-    GroupThreshold,
-)
+from components.report.data import AtThreshold, Bin, GroupCurve, GroupThreshold
+from fairgate import bounds
+from fairgate.gate.judgement import BASELINE, CONSTRAINED, EVERYBODY, shown_name
 
 Array = NDArray[Any]
 
 DECISION_THRESHOLD = 0.5  # of the served probability
-EVERYBODY = "everybody"
 _ROC_POINTS = 101
 _BINS = 10
 
@@ -50,12 +43,6 @@ class Scored:
             for feature, names in self.names.items()
             for name in names
         }
-
-
-def shown_name(feature: str, name: str, groups: Mapping[str, Sequence[str]]) -> str:
-    """The group's name; with its feature where two features call a group the same."""
-    alike = sum(name in names for names in groups.values())
-    return name if alike == 1 else f"{feature}={name}"
 
 
 def group_curves(scored: Scored) -> list[GroupCurve]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 import types
 import typing
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any
 
-BASELINE, CONSTRAINED = "baseline", "constrained"
-MODELS = (BASELINE, CONSTRAINED)
+from fairgate.documents import to_json
 
 
 @dataclass(frozen=True)
@@ -145,20 +143,12 @@ class ReportData:
 
     def to_json(self) -> str:
         """JSON that `from_json` reads; what is not finite is null."""
-        return json.dumps(_finite(asdict(self)), ensure_ascii=False, allow_nan=False)
+        return to_json(asdict(self), indent=None)
 
     @classmethod
     def from_json(cls, text: str) -> ReportData:
         """The inverse of `to_json`."""
         return typing.cast(ReportData, _build(cls, json.loads(text)))
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _build(kind: Any, value: Any) -> Any:

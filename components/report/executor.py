@@ -15,7 +15,8 @@ from tfx.utils import path_utils
 from components.features import Features
 from components.fingerprint import code_fingerprint
 from components.report import asking, gathering, page
-from components.report.data import BASELINE, CONSTRAINED, ReportData
+from components.report.data import ReportData
+from fairgate.gate.judgement import BASELINE, CONSTRAINED
 
 DATA_FILE, PAGE_FILE = "report.json", "report.html"
 CARD_FILE, CARD_PAGE_FILE = "model_card.md", "model_card.html"
@@ -57,7 +58,9 @@ class Executor(base_executor.BaseExecutor):
                 {name: path_utils.serving_model_path(each) for name, each in models.items()},
                 features,
             ),
-            versions=gathering.versions(folders, settings, code_fingerprint("components")),
+            versions=gathering.versions(
+                folders, settings, code_fingerprint("components", "fairgate")
+            ),
         )
         card = page.model_card(data)
         _write(

@@ -17,7 +17,8 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from components import group_sizes
 from components.features import Features
 from components.report.curves import shown_name
-from components.report.data import MODELS, GroupSize
+from components.report.data import GroupSize
+from fairgate.gate.judgement import MODELS
 
 LIBRARIES = (
     "tensorflow",

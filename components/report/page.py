@@ -12,8 +12,10 @@ import yaml
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from components.report import charts, elements, sections, words
+from components.report import elements, sections
 from components.report.data import ReportData
+from fairgate.gate import words
+from fairgate.report import charts
 
 SIZE_LIMIT = 5_000_000  # bytes
 _MOST_FACETS = (

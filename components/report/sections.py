@@ -7,10 +7,12 @@ from typing import Any
 
 import yaml
 
-from components.report import charts, words
-from components.report.charts import Chart, Row, Series
-from components.report.curves import EVERYBODY, interval
-from components.report.data import BASELINE, CONSTRAINED, MODELS, GroupCurve, ReportData
+from components.report.curves import interval
+from components.report.data import GroupCurve, ReportData
+from fairgate.gate import words
+from fairgate.gate.judgement import BASELINE, CONSTRAINED, EVERYBODY, MODELS
+from fairgate.report import charts
+from fairgate.report.charts import Chart, Row, Series
 
 _STYLE = {BASELINE: 0, CONSTRAINED: 1}
 _GROUP_STYLE = 2  # the first of those for groups and constraints

@@ -6,7 +6,7 @@ from tfx.orchestration import pipeline
 
 from components.constrained_trainer.component import ConstrainedTrainer
 from components.constrained_trainer.launchers.config import KubeflowJob, SharedVolume, VertexJob
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 from pipeline.settings import Settings
 
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-from components.errors import FairGateError
+from fairgate.errors import FairGateError
 
 
 @contextlib.contextmanager

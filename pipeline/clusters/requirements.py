@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 from pipeline.deployment import OTHERS
 from pipeline.settings import Settings
 

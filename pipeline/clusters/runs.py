@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from components import vertex
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 from pipeline.clusters import compiling
 from pipeline.settings import Settings
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
-import json
-import math
 import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from components.errors import FairGateError
+from fairgate.documents import to_json
+from fairgate.errors import FairGateError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,7 +44,7 @@ def give(options: argparse.Namespace) -> int:
     with _free_of_others(options.json) as print_document:
         answer = _answer(options)
         if options.json:
-            print_document(json.dumps(_finite(answer.document), indent=2, ensure_ascii=False))
+            print_document(to_json(answer.document))
         elif answer.show is not None:
             from rich.console import Console
 
@@ -91,15 +90,6 @@ def _free_of_others(wanted: bool) -> Iterator[Callable[[str], None]]:
         os.close(saved)
         for text in texts:
             print(text)
-
-
-def _finite(value: Any) -> Any:
-    """For JSON, which has no NaN and no infinity."""
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def command() -> str:

@@ -9,12 +9,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from components.report import words
-from components.report.data import CONSTRAINED
-from pipeline import tables
+from fairgate.gate import tables, words
+from fairgate.gate.judgement import CONSTRAINED, GateRow, ModelResult
 from pipeline.command_line import documents
 from pipeline.runs import Run
-from pipeline.verdict import GateRow, ModelResult
 
 NAMES = ("A", "B")
 # Where a run's files go decides nothing.

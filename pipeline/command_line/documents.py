@@ -7,10 +7,10 @@ import pathlib
 from dataclasses import asdict
 from typing import Any
 
-from components.errors import DataError
-from components.report.data import CONSTRAINED
+from fairgate.errors import DataError
+from fairgate.gate.judgement import CONSTRAINED, GateRow
 from pipeline.runs import FRONTIER_FILE, Run
-from pipeline.verdict import GateRow, Verdict
+from pipeline.verdict import Verdict
 
 
 def summary(run: Run) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pathlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from components.report import words
+from fairgate.gate import words
 from pipeline import runs as all_runs
 from pipeline.command_line import documents
 from pipeline.command_line.answers import BLOCKED, DONE, FAILED, Answer, command
@@ -27,7 +27,7 @@ def show(options: argparse.Namespace) -> Answer:
     state = run.state
 
     def in_words(console: Console) -> None:
-        from pipeline import tables
+        from pipeline import ending
 
         _header(run, console)
         if run.verdict is None:
@@ -35,14 +35,14 @@ def show(options: argparse.Namespace) -> Answer:
             return
         console.print(words.sentence(asdict(run.verdict)))
         console.print()
-        tables.ending(run, run.verdict, console)
+        ending.show(run, run.verdict, console)
 
     return Answer(_STATUS.get(state, FAILED), documents.whole(run.folder), in_words)
 
 
 def explain(options: argparse.Namespace) -> Answer:
     """Why a run was blocked, or why not; the exit status is the one that the run had."""
-    from pipeline import explaining
+    from pipeline import next_steps
 
     run = _run(options, options.run)
     status = _STATUS.get(run.state, FAILED)
@@ -51,7 +51,7 @@ def explain(options: argparse.Namespace) -> Answer:
         return Answer(
             status, documents.whole(run.folder), lambda console: _unexplained(run, console)
         )
-    explanation = explaining.explain(run, verdict, command())
+    explanation = next_steps.explain(run, verdict, command())
 
     def in_words(console: Console) -> None:
         from pipeline.command_line import sentences
@@ -100,14 +100,14 @@ def _run(options: argparse.Namespace, name: str | None) -> Run:
 def _header(run: Run, console: Console) -> None:
     from rich.text import Text
 
-    from pipeline import tables
+    from fairgate.gate import tables
 
     when = "" if run.started is None else f"  {run.started:%Y-%m-%d %H:%M}"
     console.print(Text.assemble((run.name, "bold"), (when, "dim"), "  ", tables.outcome(run.state)))
 
 
 def _without_verdict(run: Run, console: Console) -> None:
-    from pipeline import tables
+    from fairgate.gate import tables
 
     said = {
         "running": "It is going on: the gate has not decided yet.",
@@ -136,7 +136,7 @@ def _runs_table(summaries: list[dict[str, Any]], is_wide: bool) -> Table:
     """Where there is little room, an id says when a run was started, and a version where it went."""
     from rich.text import Text
 
-    from pipeline import tables
+    from fairgate.gate import tables
 
     made = tables.table("Runs, the newest first")
     made.pad_edge = False

@@ -7,8 +7,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pipeline import tables
-from pipeline.explaining import Explanation, Reasoning
+from fairgate.gate import tables
+from fairgate.gate.explaining import Explanation, Reasoning
 
 
 def show(explanation: Explanation, blessed: bool, console: Console) -> None:

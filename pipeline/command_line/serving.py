@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from components.errors import DataError, FairGateError
+from fairgate.errors import DataError, FairGateError
 from pipeline import runs
 from pipeline.command_line.answers import DONE, FAILED, Answer, command
 from pipeline.runs import Run
@@ -147,7 +147,7 @@ def _loading(verbose: bool) -> Iterator[None]:
 def _show(document: dict[str, Any], predictions: list[Prediction], console: Console) -> None:
     from rich.text import Text
 
-    from pipeline import tables
+    from fairgate.gate import tables
 
     label = document["label"]
     tables.line(console, f"{label['name']}, asked of {document['model']}", "bold")

@@ -7,7 +7,7 @@ import contextlib
 import pathlib
 from collections.abc import Iterator
 
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 from pipeline.command_line import documents
 from pipeline.command_line.answers import DONE, Answer
 

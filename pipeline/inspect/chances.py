@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.constrained_optimization.expressions import Constraint
-from components.constrained_optimization.prediction import bound_of, simulated, sizes_of
-from components.report import charts, words
-from components.report.charts import Series
+from fairgate.constraints.expressions import Constraint
+from fairgate.gate import words
+from fairgate.gate.prediction import bound_of, simulated, sizes_of
+from fairgate.report import charts
+from fairgate.report.charts import Series
 from pipeline.inspect.judged import Judged
 from pipeline.inspect.shown import Charts, Table
 

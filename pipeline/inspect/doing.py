@@ -10,8 +10,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from components.report import sections, words
-from components.report.data import CONSTRAINED
+from components.report import sections
+from fairgate.gate import words
+from fairgate.gate.judgement import CONSTRAINED
 from pipeline.inspect.run import REPOSITORY, Run, open_run
 from pipeline.inspect.shown import Charts, Table
 from pipeline.runs import SETTINGS_FILE

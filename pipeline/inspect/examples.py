@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.constrained_optimization.rates import Group
 from components.constrained_trainer.data import Split
 from components.example_gen.splits import list_splits
 from components.features import Features
-from components.report import charts
 from components.report.asking import small_jpeg
-from components.report.curves import shown_name
 from components.transform.preprocessing import decode
+from fairgate.constraints.rates import Group
+from fairgate.gate.judgement import shown_name
+from fairgate.report import charts
 from pipeline.data import synthetic_celeba
 from pipeline.inspect.run import REPOSITORY
 from pipeline.inspect.shown import Charts, Pictures, Table

@@ -8,22 +8,16 @@ from typing import Any
 
 import yaml
 
-from components.constrained_optimization.expressions import Constraint
-from components.constrained_optimization.prediction import (
-    Measured,
-    Size,
-    bound_of,
-    projected_bound,
-    sizes_of,
-)
-from components.constrained_optimization.rates import Counts, Group
-from components.constrained_optimization.samples import labels_needed
-from components.fairness_metrics import checks
-from components.report import charts, page, sections, words
-from components.report.charts import Chart, Series
-from components.report.curves import EVERYBODY, shown_name
-from components.report.data import BASELINE, CONSTRAINED, ReportData
-from pipeline import advice
+from components.report import page, sections
+from components.report.data import ReportData
+from fairgate.constraints.expressions import Constraint
+from fairgate.constraints.rates import Counts, Group, Measured
+from fairgate.gate import advice, checks, words
+from fairgate.gate.judgement import BASELINE, CONSTRAINED, EVERYBODY, shown_name
+from fairgate.gate.prediction import Size, bound_of, projected_bound, sizes_of
+from fairgate.gate.samples import labels_needed
+from fairgate.report import charts
+from fairgate.report.charts import Chart, Series
 from pipeline.inspect.shown import Banner, Charts, Element, Sentences, Table
 from pipeline.settings import Settings
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from components.errors import DataError
 from components.report import page
-from components.report.data import MODELS, ReportData
+from components.report.data import ReportData
+from fairgate.errors import DataError
+from fairgate.gate.judgement import MODELS
 from pipeline import report as reports
 from pipeline import runs
 from pipeline.inspect.judged import Judged

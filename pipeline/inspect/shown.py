@@ -15,9 +15,9 @@ from typing import Any
 
 import pandas as pd
 
-from components.report import charts as report_charts
 from components.report import page
-from components.report.charts import Chart
+from fairgate.report import charts as report_charts
+from fairgate.report.charts import Chart
 
 _WIDTH = 360  # of a chart [pixels]
 

@@ -20,12 +20,13 @@ from tfx_bsl.arrow import table_util
 from components.constrained_trainer import history
 from components.constrained_trainer.snapshots import predict_scores
 from components.constrained_trainer.training import TrainingResult
-from components.evaluator.attempts import Attempt
 from components.fairness_metrics import gate as gates
-from components.fairness_metrics.config import GateConfig
 from components.report import curves, gathering, sections
 from components.report.curves import Scored
-from components.report.data import BASELINE, CONSTRAINED, ReportData, Scores
+from components.report.data import ReportData, Scores
+from fairgate.gate.attempts import Attempt
+from fairgate.gate.config import GateConfig
+from fairgate.gate.judgement import BASELINE, CONSTRAINED
 from pipeline import evaluation
 from pipeline.inspect.examples import Examples
 from pipeline.inspect.judged import Judged

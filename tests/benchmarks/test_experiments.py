@@ -24,11 +24,11 @@ from benchmarks.experiments import (
     summary,
     workers,
 )
-from components.constrained_optimization import language
-from components.constrained_optimization.rates import Counts, Group
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
-from components.errors import SettingsError
+from fairgate.constraints import language
+from fairgate.constraints.rates import Counts, Group
+from fairgate.errors import SettingsError
 from tests.components.constrained_trainer.toy import GROUPS, biased_split
 
 NAMES = {"G": ["a", "b"]}

@@ -10,9 +10,9 @@ from benchmarks.gate import decisions
 from benchmarks.gate.__main__ import finished, missing
 from benchmarks.gate.samples import CASES
 from benchmarks.gate.simulation import Setting, grid, interval, passes, probability
-from components.constrained_optimization import bounds
-from components.constrained_optimization.language import parse
-from components.constrained_optimization.rates import Counts, Group
+from fairgate import bounds
+from fairgate.constraints.language import parse
+from fairgate.constraints.rates import Counts, Group
 
 
 @pytest.mark.parametrize("rule", ["tight_gap", "plain_gap", "tight_ratio", "plain_ratio"])

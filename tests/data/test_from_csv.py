@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.errors import DataError
+from fairgate.errors import DataError
 from pipeline.__main__ import main
 from pipeline.data.from_csv import dividing, making
 from pipeline.data.from_csv.config import SPLITS, CsvSettings

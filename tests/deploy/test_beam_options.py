@@ -9,7 +9,7 @@ from apache_beam.options import pipeline_options
 from apache_beam.runners.runner import create_runner
 from tfx.utils import dependency_utils
 
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 from pipeline.dag import create_pipeline
 from pipeline.settings import load
 

@@ -13,7 +13,7 @@ from google.cloud import aiplatform_v1
 from google.protobuf import json_format
 from kfp import components as kfp_components
 
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 from pipeline.clusters import compiling, requirements
 from pipeline.settings import load
 from tests.deploy import harness

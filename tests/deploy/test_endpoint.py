@@ -9,11 +9,11 @@ import pytest
 from google.cloud import aiplatform_v1
 
 from components import vertex as vertex_ai
-from components.errors import SettingsError
 from components.evaluator.digests import files_digest
 from components.evaluator.stamp import StaleBlessing
 from components.pusher import vertex
 from components.pusher.endpoint import Endpoint
+from fairgate.errors import SettingsError
 from pipeline.clusters import compiling, endpoints, requirements
 from pipeline.settings import load
 from tests.components.pusher.test_executor import push, versions

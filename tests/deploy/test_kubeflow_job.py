@@ -13,7 +13,7 @@ import pytest
 from components.constrained_trainer import interruption
 from components.constrained_trainer.launchers import kubeflow, waiting
 from components.constrained_trainer.launchers.config import KubeflowJob
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 from pipeline.clusters import jobs
 from pipeline.settings import load
 from tests.deploy.kubernetes_api import Cluster, serving

@@ -14,7 +14,7 @@ from components.constrained_trainer import interruption
 from components.constrained_trainer.launchers import kubeflow, vertex, waiting
 from components.constrained_trainer.launchers.config import KubeflowJob, SharedVolume, VertexJob
 from components.constrained_trainer.launchers.staging import within_reach
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 from tests.deploy.vertex_api import Jobs, listening
 
 JOB = {"image": "i", "replicas": 1, "accelerators": 0, "hours": 1}

@@ -15,7 +15,7 @@ from google.cloud import aiplatform_v1
 from google.protobuf import empty_pb2
 
 from components import vertex as vertex_ai
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 from pipeline.clusters import noise, runs
 from pipeline.settings import load
 from tests.deploy.kfp_api import Pipelines, serving

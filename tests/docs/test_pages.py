@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.constrained_optimization import language
-from components.constrained_optimization.errors import ConstraintError
+from fairgate.constraints import language
+from fairgate.constraints.errors import ConstraintError
 from pipeline.settings import load
 
 REPOSITORY = Path(__file__).parents[2]

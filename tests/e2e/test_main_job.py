@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.constrained_optimization import bounds, language
-from components.constrained_optimization.rates import Group, count_outcomes
+from fairgate import bounds
+from fairgate.constraints import language
+from fairgate.constraints.rates import Group, count_outcomes
 from pipeline.settings import dump, load
 from tests.e2e.runs import REPOSITORY
 from tests.tiny_dataset import GROUP, IMAGE, LABEL

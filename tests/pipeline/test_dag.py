@@ -9,8 +9,8 @@ from tfx.utils import json_utils
 
 from components.constrained_trainer.component import ConstrainedTrainer
 from components.constrained_trainer.config import GateTarget, TrainingConfig
-from components.errors import SettingsError
 from components.features import Features
+from fairgate.errors import SettingsError
 from pipeline.dag import BASELINE, CONSTRAINED, create_pipeline
 from pipeline.settings import load
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import yaml
 
-from components.errors import DataError
 from components.report.data import ReportData
+from fairgate.errors import DataError
 from pipeline.inspect import Judged, many_test_splits, open_run
 from pipeline.inspect.shown import Banner, Element, Table
 from pipeline.runs import NoSuchRun

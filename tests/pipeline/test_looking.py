@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pipeline import explaining
+from fairgate.gate import explaining
 from pipeline.__main__ import main
 from pipeline.runs import Run
 from tests.pipeline import run_folders

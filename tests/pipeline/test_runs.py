@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from components.errors import DataError, SettingsError
+from fairgate.errors import DataError, SettingsError
 from pipeline import local, runs
 from pipeline.runs import Run
 from pipeline.verdict import Verdict

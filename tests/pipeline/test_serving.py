@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.errors import DataError
+from fairgate.errors import DataError
 from pipeline import predicting
 from pipeline.__main__ import main
 from pipeline.settings import load

@@ -13,7 +13,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 from pipeline.settings import Settings, dump, load
 
 REPOSITORY = Path(__file__).parents[2]

@@ -13,12 +13,11 @@ import pytest
 import tensorflow_model_analysis as tfma
 from rich.console import Console
 
-from components.constrained_optimization import bounds
-from components.constrained_optimization.rates import Counts, Group
-from components.evaluator.attempts import Attempt, delta_of
-from components.fairness_metrics import checks
+from fairgate import bounds
+from fairgate.constraints.rates import Counts, Group
+from fairgate.gate import checks, tables
+from fairgate.gate.attempts import Attempt, delta_of
 from pipeline import evaluation as evaluations
-from pipeline import tables
 from pipeline.settings import Settings, load
 from pipeline.verdict import Verdict
 

@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.peers.tasks import TEST, TRAIN, VALIDATION, Answer, Task
-from components import constrained_optimization as co
+from fairgate import optimization as co
 
 BATCH, RATE, DUAL_RATE = 512, 0.01, 0.1
 MARGINS = (0.0, 0.02, 0.04)  # as the peers

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from components.features import Strict
+from fairgate.strict import Strict
 
 
 class Job(Strict):

@@ -16,7 +16,7 @@ from tfx.dsl.components.base import base_executor
 from components.constrained_trainer.launchers import staging, waiting
 from components.constrained_trainer.launchers.command import WORKERS, worker_command
 from components.constrained_trainer.launchers.config import KubeflowJob
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 
 _PORT = 2222
 _USER = 1000  # of the image (kubeflow/Dockerfile)

@@ -19,7 +19,7 @@ from tfx import types
 from tfx.utils import io_utils
 
 from components.constrained_trainer.launchers.config import SharedVolume
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 
 Artifacts = dict[str, list[types.Artifact]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from components.features import Strict
+from fairgate.strict import Strict
 
 SPLITS = ("train", "validation", "test")
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from components import progress
-from components.errors import DataError
 from components.features import Features
+from fairgate.errors import DataError
 from pipeline.data import records
 from pipeline.data.from_csv import dividing
 from pipeline.data.from_csv.config import SPLITS, CsvSettings

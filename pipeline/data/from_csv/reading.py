@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from components.errors import DataError
 from components.features import Features, RawValue
+from fairgate.errors import DataError
 from pipeline.data.from_csv.config import CsvSettings
 
 Value = RawValue | float | None

@@ -14,7 +14,7 @@ import pytest
 
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.training import train
-from components.errors import DataError
+from fairgate.errors import DataError
 from tests.components.constrained_trainer.toy import biased_split
 
 REPOSITORY = Path(__file__).parents[3]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.constrained_optimization.rates import Counts, Group
 from components.constrained_trainer.data import Split, load_split
 from components.features import Features, GroupFeature, ImageFeature
+from fairgate.constraints.rates import Counts, Group
 from tests.tiny_dataset import record
 
 FEATURES = Features(

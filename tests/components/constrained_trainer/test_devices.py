@@ -10,7 +10,7 @@ import tensorflow as tf
 from components.constrained_trainer import devices
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.training import train
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 from tests.components.constrained_trainer.toy import biased_split
 
 

@@ -8,7 +8,7 @@ import pytest
 from components.constrained_trainer import frontier, limits
 from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
 from components.constrained_trainer.frontier import sweep
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 from tests.components.constrained_trainer.toy import biased_split
 
 GROUPS = {"G": ["a", "b"]}

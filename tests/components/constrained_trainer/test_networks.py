@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from components.constrained_trainer import networks
 from components.constrained_trainer.config import BUILT_IN_NETWORKS
-from components.errors import SettingsError
 from components.transform.inputs import ModelInput
+from fairgate.errors import SettingsError
 
 TOY = "tests.components.constrained_trainer.toy"
 

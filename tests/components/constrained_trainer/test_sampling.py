@@ -8,10 +8,10 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.constrained_optimization.rates import Group
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.sampling import Sampler, _shares
-from components.errors import DataError
+from fairgate.constraints.rates import Group
+from fairgate.errors import DataError
 
 SCHEMES = ("proportional", "balanced", "per_group")
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.constrained_optimization import bounds, language
-from components.constrained_optimization.prediction import Size, predicted_bound
-from components.constrained_optimization.rates import Group
 from components.constrained_trainer.config import GateTarget, SelectionConfig
 from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.snapshots import Rating, Snapshot, choose, predicted_to_pass
-from components.errors import DataError
+from fairgate import bounds
+from fairgate.constraints import language
+from fairgate.constraints.rates import Group
+from fairgate.errors import DataError
+from fairgate.gate.prediction import Size, predicted_bound
 from tests.components.constrained_trainer.toy import biased_split, linear_network
 
 FAR = Size(10**6, 10**6)

@@ -9,7 +9,7 @@ from components.constrained_trainer import networks
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.snapshots import predict_scores
 from components.constrained_trainer.training import train
-from components.errors import SettingsError
+from fairgate.errors import SettingsError
 from tests.components.constrained_trainer.toy import biased_split
 
 TRAINING, VALIDATION, TEST = (biased_split(3000, seed=seed) for seed in (1, 2, 3))

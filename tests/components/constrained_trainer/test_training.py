@@ -5,10 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.constrained_optimization import language, linear
-from components.constrained_optimization.candidates import find_best_candidate_index
-from components.constrained_optimization.prediction import sizes_of
-from components.constrained_optimization.rates import Group
 from components.constrained_trainer import snapshots
 from components.constrained_trainer.config import (
     GateTarget,
@@ -19,7 +15,11 @@ from components.constrained_trainer.config import (
 from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.snapshots import predict_scores
 from components.constrained_trainer.training import train
-from components.errors import DataError
+from fairgate.constraints import language, linear
+from fairgate.constraints.rates import Group
+from fairgate.errors import DataError
+from fairgate.gate.prediction import sizes_of
+from fairgate.optimization.candidates import find_best_candidate_index
 from tests.components.constrained_trainer.toy import GROUPS, biased_split
 
 LINEAR = "tests.components.constrained_trainer.toy:linear_network"

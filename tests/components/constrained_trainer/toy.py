@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.constrained_optimization.rates import Group
 from components.constrained_trainer.data import Split
+from fairgate.constraints.rates import Group
 
 GROUPS = (Group("G", "a"), Group("G", "b"))
 

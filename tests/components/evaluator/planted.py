@@ -15,11 +15,11 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import json_utils, proto_utils
 
-from components.constrained_optimization.rates import Counts, Group
 from components.evaluator.component import Evaluator
 from components.evaluator.executor import Executor
 from components.fairness_metrics import gate
 from components.features import TRANSFORMED_LABEL
+from fairgate.constraints.rates import Counts, Group
 from pipeline.dag import NO_WORKERS_ELSEWHERE
 from pipeline.settings import Settings, load
 from tests.tiny_dataset import record, write_shard

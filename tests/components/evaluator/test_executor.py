@@ -7,12 +7,13 @@ import itertools
 import pytest
 from tfx.components.evaluator import executor as standard
 
-from components.constrained_optimization import bounds, language
-from components.constrained_optimization.rates import Counts
-from components.errors import DataError
-from components.evaluator import ledger
-from components.evaluator.attempts import AttemptsUsedUp
 from components.evaluator.stamp import read_attempt
+from fairgate import bounds
+from fairgate.constraints import language
+from fairgate.constraints.rates import Counts
+from fairgate.errors import DataError
+from fairgate.gate import ledger
+from fairgate.gate.attempts import AttemptsUsedUp
 from tests.components.evaluator import planted
 from tests.components.evaluator.planted import GAP, Planted
 

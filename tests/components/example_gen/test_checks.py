@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.errors import DataError
 from components.example_gen.checks import (
     SplitCounts,
     check_shard,
     check_shards,
     list_shards,
 )
+from fairgate.errors import DataError
 from tests.tiny_dataset import (
     GROUP,
     IMAGE,

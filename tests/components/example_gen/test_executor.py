@@ -7,9 +7,9 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
-from components.errors import DataError
 from components.example_gen.executor import Executor, pack_features, read_features
 from components.features import Features, GroupFeature, LabelFeature
+from fairgate.errors import DataError
 from tests.tiny_dataset import LABEL, World, write_dataset, write_split
 
 SIZES = {"train": 40, "validation": 20, "test": 20}

@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from components.errors import DataError
 from components.example_gen.checks import SplitCounts
 from components.example_gen.splits import list_splits, overlap, require_different, warnings
+from fairgate.errors import DataError
 from tests.tiny_dataset import World, record, write_shard
 
 PATTERNS = {split: f"*-{split}.tfrecord*" for split in ("train", "validation", "test")}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from components.errors import DataError
 from components.example_gen.checks import SplitCounts, check_shard
 from components.features import Features, GroupFeature, LabelFeature
+from fairgate.errors import DataError
 from tests.tiny_dataset import record, write_shard
 
 FEATURES = Features(

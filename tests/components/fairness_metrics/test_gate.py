@@ -12,10 +12,12 @@ import pytest
 import tensorflow_model_analysis as tfma
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from components.constrained_optimization import bounds, language
-from components.constrained_optimization.rates import Group, count_outcomes
-from components.fairness_metrics import checks, gate
-from components.fairness_metrics.config import GateConfig
+from components.fairness_metrics import gate
+from fairgate import bounds
+from fairgate.constraints import language
+from fairgate.constraints.rates import Group, count_outcomes
+from fairgate.gate import checks
+from fairgate.gate.config import GateConfig
 from pipeline.settings import Settings
 
 THREE = {"Age": ["Young", "Middle", "Old"]}

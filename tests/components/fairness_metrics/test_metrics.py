@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.constrained_optimization import bounds
-from components.constrained_optimization.rates import Counts, Group
 from components.fairness_metrics import counts as counting
 from components.fairness_metrics import metrics
+from fairgate import bounds
+from fairgate.constraints.rates import Counts, Group
 
 TWO = {"Young": ["Young", "Not Young"]}
 THREE = {"Age": ["Young", "Middle", "Old"]}

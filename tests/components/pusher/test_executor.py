@@ -14,10 +14,10 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
-from components.evaluator.attempts import Attempt
 from components.evaluator.digests import files_digest
 from components.evaluator.stamp import StaleBlessing, Stamp
 from components.pusher.executor import Executor
+from fairgate.gate.attempts import Attempt
 
 REPOSITORY = Path(__file__).parents[3]
 

@@ -1,6 +1,0 @@
-"""Playing a game: as one step for loops of your own, or as `compile` and `fit`."""
-
-from components.constrained_optimization.training.fit import ConstrainedModel, FitBatch
-from components.constrained_optimization.training.step import ConstrainedOptimizer
-
-__all__ = ["ConstrainedModel", "ConstrainedOptimizer", "FitBatch"]

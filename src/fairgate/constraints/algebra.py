@@ -1,0 +1,162 @@
+"""Expressions that are built of others, and what can be said of them without any data.
+
+Canonical form, as in `expressions`; max and min of numbers alone are numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import permutations
+
+from fairgate.constraints.curves import CURVES
+from fairgate.constraints.expressions import (
+    CurveOf,
+    Expression,
+    Maximum,
+    Minimum,
+    Number,
+    RateOf,
+    Ratio,
+    Scaled,
+    Sum,
+    add,
+    as_expression,
+    divide,
+    rates_in,
+    scale,
+)
+from fairgate.constraints.rates import QUOTIENTS, RATES, Group
+
+Terms = dict[Expression, float]
+
+
+def maximum(*arguments: Expression | float) -> Expression:
+    """max(arguments). ValueError if there are none."""
+    nodes = tuple(map(as_expression, arguments))
+    numbers = [node.value for node in nodes if isinstance(node, Number)]
+    return Number(max(numbers)) if nodes and len(numbers) == len(nodes) else Maximum(nodes)
+
+
+def minimum(*arguments: Expression | float) -> Expression:
+    """min(arguments). ValueError if there are none."""
+    nodes = tuple(map(as_expression, arguments))
+    numbers = [node.value for node in nodes if isinstance(node, Number)]
+    return Number(min(numbers)) if nodes and len(numbers) == len(nodes) else Minimum(nodes)
+
+
+def absolute(value: Expression | float) -> Expression:
+    """abs(value) = max(value, -value)."""
+    return maximum(value, scale(-1.0, value))
+
+
+def f1(group: Group | None = None) -> Expression:
+    """The F1 score over a group: 2 TPP / (2 TPP + FNP + FPP)."""
+    doubled = scale(2.0, RateOf("TPP", group))
+    return divide(doubled, add(doubled, RateOf("FNP", group), RateOf("FPP", group)))
+
+
+def measure(name: str, group: Group | None = None, target: float | None = None) -> Expression:
+    """A rate of the table, "F1", or a key of `CURVES`, over a group (None: over everyone).
+
+    ValueError for others, and for a target that does not fit.
+    """
+    if name in CURVES:
+        return CurveOf(name, group, target)
+    return f1(group) if name == "F1" else RateOf(name, group)
+
+
+def as_quotient(rate: RateOf) -> Expression:
+    """A rate over the examples that are predicted alike as a `Ratio`; other rates as they are."""
+    if rate.rate not in QUOTIENTS:
+        return rate
+    numerator, denominator = QUOTIENTS[rate.rate]
+    return divide(RateOf(numerator, rate.group), RateOf(denominator, rate.group))
+
+
+def max_gap(rate: str, groups: Iterable[Group], target: float | None = None) -> Expression:
+    """max over ordered pairs of groups a != b of  rate|a - rate|b; name and target as for `measure`.
+
+    Raises:
+        ValueError: if there are fewer than two different groups, or no such rate.
+    """
+    distinct = tuple(dict.fromkeys(groups))
+    if len(distinct) < 2:
+        raise ValueError(f"a gap needs at least two groups, got {[str(g) for g in distinct]}")
+    pairs = permutations(distinct, 2)
+    of = {group: measure(rate, group, target) for group in distinct}
+    return Maximum(tuple(add(of[a], scale(-1.0, of[b])) for a, b in pairs))
+
+
+def merge_terms(expression: Expression) -> tuple[Terms, float]:
+    """An expression as  sum_k coefficient_k * term_k + constant, equal terms merged.
+
+    Terms are rates and nodes that are not linear (ratios, max, min). Complements are merged, too:
+    TNR, TPR, NPR, ACC, PPV and NPV are one minus FPR, FNR, PPR, ERR, FDR and FOR here. A rate whose
+    coefficient cancels stays with coefficient 0, so that it is still known to be needed.
+    """
+    terms: Terms = {}
+    constants: list[float] = []
+
+    def collect(node: Expression, factor: float) -> None:
+        match node:
+            case Number(value):
+                constants.append(factor * value)
+            case Sum(parts):
+                for part in parts:
+                    collect(part, factor)
+            case Scaled(by, inner):
+                collect(inner, factor * by)
+            case RateOf(("TNR" | "TPR" | "NPR" | "ACC" | "PPV" | "NPV") as name, group):
+                constants.append(factor)
+                collect(RateOf(RATES[name].complement or name, group), -factor)
+            case _:
+                terms[node] = terms.get(node, 0.0) + factor
+
+    collect(expression, 1.0)
+    return terms, math.fsum(constants)
+
+
+def value_range(expression: Expression) -> tuple[float, float]:
+    """(least, greatest) value that the expression could have, every rate being in [0, 1].
+
+    By interval arithmetic, hence possibly wider than what is attained.
+    """
+    match expression:
+        case Number(value):
+            return value, value
+        case RateOf() | CurveOf():
+            return 0.0, 1.0
+        case Scaled(factor, inner):
+            ends = [factor * end if factor else 0.0 for end in value_range(inner)]
+            return min(ends), max(ends)
+        case Ratio(numerator, denominator):
+            (low, high), (least, most) = value_range(numerator), value_range(denominator)
+            if low < 0 or least < 0:
+                return -math.inf, math.inf
+            above = high / least if least else math.inf
+            # A part of the whole, like F1's, is at most 1.
+            part = _merged_range(add(denominator, scale(-1.0, numerator)))[0] >= 0
+            return (low / most if most else 0.0), min(above, 1.0) if part else above
+    ranges = [value_range(child) for child in expression.children]
+    lows: Sequence[float] = [low for low, _ in ranges]
+    highs: Sequence[float] = [high for _, high in ranges]
+    match expression:
+        case Sum():
+            return sum(lows), sum(highs)
+        case Maximum():
+            return max(lows), max(highs)
+        case Minimum():
+            return min(lows), min(highs)
+    raise TypeError(f"not a rate expression: {expression!r}")
+
+
+def _merged_range(expression: Expression) -> tuple[float, float]:
+    terms, constant = merge_terms(expression)
+    ranges = [value_range(scale(factor, term)) for term, factor in terms.items() if factor]
+    return sum(low for low, _ in ranges) + constant, sum(high for _, high in ranges) + constant
+
+
+def is_random(expression: Expression) -> bool:
+    """Whether the expression depends on any rate (and not on numbers alone)."""
+    return next(rates_in(expression), None) is not None

@@ -1,0 +1,88 @@
+"""Resolving the names in a constraint: rates, groups and features, with suggestions."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+
+from fairgate.constraints.curves import CURVE_ALIASES, CURVES
+from fairgate.constraints.rates import ALIASES, RATES, Group
+
+
+def closest(name: str, known: Iterable[str], limit: int = 2) -> tuple[str, ...]:
+    """The known names most like `name`, whatever the case, best first."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    if name.lower() in by_lower:
+        return (by_lower[name.lower()],)
+    # 0.5: one letter of three may differ, so that 'FRP' and 'FPT' still find 'FPR'.
+    found = difflib.get_close_matches(name.lower(), by_lower, n=limit, cutoff=0.5)
+    return tuple(by_lower[match] for match in found)
+
+
+def find_rate(name: str) -> str | None:
+    """The key in `RATES` or `CURVES`, or "F1", of a short or long name."""
+    if name in ("F1", "f1", "f1_score"):
+        return "F1"
+    if name in RATES or name in CURVES:
+        return name
+    return ALIASES.get(name, CURVE_ALIASES.get(name))
+
+
+class Vocabulary:
+    """The features and groups that brackets may name.
+
+    Args:
+        groups: display name of a feature -> display names of its groups.
+
+    Raises:
+        ValueError: if a feature's groups are a bare string, or are not all different.
+    """
+
+    def __init__(self, groups: Mapping[str, Sequence[str]]) -> None:
+        for feature, names in groups.items():
+            if isinstance(names, str):
+                raise ValueError(f"groups of {feature!r}: expected a list of names, got {names!r}")
+            if len(set(names)) != len(names):
+                raise ValueError(f"groups of {feature!r}: the same name twice in {list(names)!r}")
+        self._groups = {
+            feature: tuple(Group(feature, name) for name in names)
+            for feature, names in groups.items()
+        }
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of all features."""
+        return tuple(self._groups)
+
+    def groups_of(self, feature: str) -> tuple[Group, ...] | None:
+        """The groups of a feature, or None if there is no such feature."""
+        return self._groups.get(feature, self._groups.get(feature.strip()))
+
+    def candidates(self, content: str) -> tuple[Group, ...]:
+        """The groups that a bracket may mean: by name, or as Feature=Group."""
+        for wanted in (content, content.strip()):
+            found = [
+                group
+                for groups in self._groups.values()
+                for group in groups
+                if wanted in (group.name, str(group))
+            ]
+            if found:
+                return tuple(found)
+        feature, equals, name = (part.strip() for part in content.partition("="))
+        groups = self._groups.get(feature, ()) if equals else ()
+        return tuple(group for group in groups if group.name == name)
+
+    def listing(self) -> str:
+        """All groups, for an error message."""
+        if not any(self._groups.values()):
+            return "no groups are known here"
+        return "; ".join(
+            f"{feature}: {', '.join(f'[{group.name}]' for group in groups)}"
+            for feature, groups in self._groups.items()
+        )
+
+    def suggestions(self, content: str) -> tuple[str, ...]:
+        """Brackets with a name like `content`."""
+        names = [group.name for groups in self._groups.values() for group in groups]
+        return tuple(f"[{name}]" for name in closest(content.strip(), names))

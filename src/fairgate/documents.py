@@ -1,0 +1,45 @@
+"""JSON files as FairGate writes them: whole or not at all, and without NaN, which JSON does not have."""
+
+from __future__ import annotations
+
+import json
+import math
+import pathlib
+from typing import Any
+
+
+def finite(value: Any) -> Any:
+    """`value` with None in place of each number that is NaN or infinite, at any depth.
+
+    >>> finite({"value": float("nan"), "limits": (0.1, float("inf"))})
+    {'value': None, 'limits': [0.1, None]}
+    """
+    if isinstance(value, dict):
+        return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def to_json(value: Any, indent: int | None = 2) -> str:
+    """`value` as JSON text; what is not finite is null.
+
+    Args:
+      value: of dictionaries, lists, tuples, text, numbers, truth values and None.
+      indent: spaces for each level; None: all on one line.
+
+    Raises:
+      TypeError: something else is in it.
+    """
+    return json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def write_text(file: pathlib.Path, text: str) -> None:
+    """Writes `file`, whole or not at all: a reader never sees half of it.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    partial = file.with_name(f".{file.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(file)

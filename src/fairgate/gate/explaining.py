@@ -1,0 +1,242 @@
+"""Why a model was blocked, or why it passed: in sentences, with the counts behind them.
+
+Reads what a judgement says; decides nothing, and loads neither TensorFlow nor SciPy.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fairgate.gate import words
+from fairgate.gate.judgement import BASELINE, EVERYBODY, GateRow, GroupResult, Judgement
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """How many examples of a group came out how."""
+
+    tp: int
+    fp: int
+    tn: int
+    fn: int
+
+    @classmethod
+    def of(cls, result: GroupResult) -> Outcomes:
+        """The whole numbers that the rates of `result` were made of."""
+        positives = result.examples - result.negatives
+        fp = round((result.fpr or 0.0) * result.negatives)
+        fn = round((result.fnr or 0.0) * positives)
+        return cls(tp=positives - fn, fp=fp, tn=result.negatives - fp, fn=fn)
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a rate of a group was counted of: `part` of `whole`, in words `what`."""
+
+    group: str
+    rate: str
+    part: int
+    whole: int
+    what: str
+
+    @property
+    def value(self) -> float | None:
+        """The rate; None where there is nothing to count."""
+        return self.part / self.whole if self.whole else None
+
+
+@dataclass(frozen=True)
+class Reasoning:
+    """One constraint of the gate: whether it was kept, in sentences, and what was counted for it."""
+
+    constraint: str
+    passed: bool
+    sentences: list[str]
+    counts: list[Count]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command to try next, and what for."""
+
+    command: str
+    purpose: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All that there is to say.
+
+    Attributes:
+      sentence: the verdict in one sentence.
+      constraints: of the gate, those that blocked first.
+      others: what else blocked.
+      kept: what else was asked of the model, and is kept.
+      advice: what would help, as the run itself said it.
+      next: what to try.
+    """
+
+    sentence: str
+    constraints: list[Reasoning]
+    others: list[str]
+    kept: list[str]
+    advice: list[str]
+    next: list[Step]
+
+
+def explain(
+    judgement: Judgement,
+    groups: Mapping[str, Sequence[str]],
+    minimums: Mapping[str, float],
+    next_steps: Sequence[Step] = (),
+) -> Explanation:
+    """The explanation of a judgement.
+
+    Args:
+      judgement: what the gate said.
+      groups: display name of each group feature -> the names of its groups.
+      minimums: what else the gate asks: `minimum_accuracy` and `minimum_negatives`, where it does.
+      next_steps: commands to try.
+    """
+    rows = sorted(judgement.gate, key=lambda row: row.passed)
+    asked = tuple(row.constraint for row in rows)
+    return Explanation(
+        sentence=words.sentence(judgement.as_document()),
+        constraints=[
+            Reasoning(row.constraint, row.passed, _sentences(row), counts(row, judgement, groups))
+            for row in rows
+        ],
+        others=[reason for reason in judgement.reasons if not reason.startswith(asked)],
+        kept=_kept(minimums, judgement),
+        advice=judgement.advice,
+        next=list(next_steps),
+    )
+
+
+def _sentences(row: GateRow) -> list[str]:
+    name = words.plain(words.expression_of(row.constraint))
+    name = name[0].upper() + name[1:]
+    if row.value is None:
+        return [
+            f"{name} could not be measured: a group that it needs has no examples for its rate, or a "
+            "divisor is 0."
+        ]
+    confidence = words.percent(row.confidence)
+    if row.bound is None or row.margin is None:
+        return [
+            f"{name} is {words.number(row.value)} on the test split, but nothing can be promised of it "
+            f"at {confidence} confidence: its divisor could be 0 or negative."
+        ]
+    most, beyond = ("at most", "over") if row.sense == "<=" else ("at least", "under")
+    side = "within" if row.margin >= 0 else beyond
+    sentences = [
+        f"{name} is {words.number(row.value)} on the test split; with {confidence} confidence it is "
+        f"{most} {words.number(row.bound)}, which is {words.number(abs(row.margin))} {side} the limit of "
+        f"{row.limit:g}."
+    ]
+    if not row.passed:
+        sentences.append(
+            "The measured value itself keeps the limit: what is missing is certainty, and that takes "
+            "more test examples of the groups counted below."
+            if row.value_is_within
+            else "The measured value itself breaks the limit: the model must change."
+        )
+    if row.baseline_value is not None:
+        bound = row.baseline_bound
+        known = "" if bound is None else f" ({most} {words.number(bound)})"
+        sentences.append(
+            "The baseline, trained without constraints, has "
+            f"{words.number(row.baseline_value)}{known}."
+        )
+    return sentences
+
+
+def counts(row: GateRow, judgement: Judgement, groups: Mapping[str, Sequence[str]]) -> list[Count]:
+    """What the constraint's rates were counted of, in the order in which it names them.
+
+    Args:
+      row: the constraint.
+      judgement: with the outcomes of the model that was judged.
+      groups: display name of each group feature -> the names of its groups.
+    """
+    model = judgement.outcomes
+    found: dict[tuple[str, str], Count] = {}
+    for rate, group in _rates_in(words.expression_of(row.constraint), groups, model.groups):
+        result = model if group == EVERYBODY else model.groups.get(group)
+        if rate not in _COUNTED or result is None:
+            continue
+        part, whole, what = _COUNTED[rate]
+        outcomes = Outcomes.of(result)
+        found.setdefault((rate, group), Count(group, rate, part(outcomes), whole(outcomes), what))
+    return list(found.values())
+
+
+_Counting = Callable[[Outcomes], int]
+# Rate -> what is counted, of what, and how that is said.
+_COUNTED: dict[str, tuple[_Counting, _Counting, str]] = {
+    "FPR": (lambda o: o.fp, lambda o: o.fp + o.tn, "negatives were told Yes"),
+    "TNR": (lambda o: o.tn, lambda o: o.fp + o.tn, "negatives were told No"),
+    "FNR": (lambda o: o.fn, lambda o: o.fn + o.tp, "positives were told No"),
+    "TPR": (lambda o: o.tp, lambda o: o.fn + o.tp, "positives were told Yes"),
+    "ACC": (lambda o: o.tp + o.tn, lambda o: o.tp + o.fp + o.tn + o.fn, "examples were told right"),
+    "ERR": (lambda o: o.fp + o.fn, lambda o: o.tp + o.fp + o.tn + o.fn, "examples were told wrong"),
+    "PPR": (lambda o: o.tp + o.fp, lambda o: o.tp + o.fp + o.tn + o.fn, "examples were told Yes"),
+    "NPR": (lambda o: o.tn + o.fn, lambda o: o.tp + o.fp + o.tn + o.fn, "examples were told No"),
+    "PPV": (lambda o: o.tp, lambda o: o.tp + o.fp, "of those told Yes are positive"),
+    "FDR": (lambda o: o.fp, lambda o: o.tp + o.fp, "of those told Yes are negative"),
+    "NPV": (lambda o: o.tn, lambda o: o.tn + o.fn, "of those told No are negative"),
+    "FOR": (lambda o: o.fn, lambda o: o.tn + o.fn, "of those told No are positive"),
+}
+_BRACKET = r"\[((?:\\.|[^\]\\])*)\]"
+_NAMED_RATE = re.compile(
+    rf"max_gap\(\s*(?P<gap>\w+)\s*,\s*{_BRACKET}\s*\)|(?P<rate>[A-Z]{{3}})(?:\s*\|\s*{_BRACKET})?"
+)
+
+
+def _rates_in(
+    expression: str, features: Mapping[str, Sequence[str]], known: Iterable[str]
+) -> list[tuple[str, str]]:
+    """(rate, group) of every rate that an expression names; the group as the verdict calls it."""
+    found = []
+    for match in _NAMED_RATE.finditer(expression):
+        if match["gap"]:
+            feature = _plain(match[2])
+            groups = [(feature, name) for name in features.get(feature, ())]
+        else:
+            feature, _, name = _plain(match[4] or "").rpartition("=")
+            groups = [(feature, name)]
+        rate = match["gap"] or match["rate"]
+        found += [(rate, _shown(*group, known) if group[1] else EVERYBODY) for group in groups]
+    return found
+
+
+def _plain(bracket: str) -> str:
+    return re.sub(r"\\(.)", r"\1", bracket).strip()
+
+
+def _shown(feature: str, name: str, known: Iterable[str]) -> str:
+    """As the verdict calls the group: with its feature only where two features have one of that name."""
+    return f"{feature}={name}" if f"{feature}={name}" in known else name
+
+
+def _kept(minimums: Mapping[str, float], judgement: Judgement) -> list[str]:
+    """What else the gate asks, and the model keeps."""
+    model = judgement.outcomes
+    sentences = []
+    if model.accuracy is not None and model.accuracy >= minimums.get("minimum_accuracy", 2):
+        baseline = judgement.models.get(BASELINE)
+        of_baseline = f"; the baseline's is {words.number(baseline.accuracy)}" if baseline else ""
+        sentences.append(
+            f"accuracy {words.number(model.accuracy)} is at least gate.minimum_accuracy = "
+            f"{minimums['minimum_accuracy']:g}{of_baseline}"
+        )
+    name, fewest = min(model.groups.items(), key=lambda item: item[1].negatives)
+    if fewest.negatives >= minimums.get("minimum_negatives", math.inf):
+        sentences.append(
+            f"group [{name}] has the fewest negatives in the test split, {fewest.negatives:,}: at least "
+            f"gate.minimum_negatives = {minimums['minimum_negatives']:,}"
+        )
+    return sentences

@@ -1,0 +1,135 @@
+"""What a gate says of a model: each constraint's value, bound and limit, and the outcomes behind them.
+
+Plain data, and light: whoever only reads a judgement loads neither TensorFlow nor SciPy. `judging`
+makes one of counts, `tables` and `explaining` show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from fairgate.gate.attempts import Attempt
+
+BASELINE, CONSTRAINED = "baseline", "constrained"
+MODELS = (BASELINE, CONSTRAINED)
+EVERYBODY = "everybody"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateRow:
+    """One constraint of the gate: what was measured, what could be promised, what was allowed.
+
+    Attributes:
+      constraint: the constraint, as text.
+      value: of the constraint's left side on the test data; None where it could not be measured.
+      upper_bound: confidence bound of a `<=` constraint; None where nothing can be promised.
+      lower_bound: confidence bound of a `>=` constraint.
+      confidence: of the bound, in (0, 1).
+      limit: the constraint's right side.
+      passed: whether the bound is within the limit.
+      baseline_value: as `value`, of the model it is compared with.
+      baseline_bound: the bound of that model, on the same side.
+    """
+
+    constraint: str
+    value: float | None
+    upper_bound: float | None
+    lower_bound: float | None = None
+    confidence: float
+    limit: float
+    passed: bool
+    baseline_value: float | None = None
+    baseline_bound: float | None = None
+
+    @property
+    def bound(self) -> float | None:
+        """The bound on the side that could break the limit."""
+        return self.upper_bound if self.upper_bound is not None else self.lower_bound
+
+    @property
+    def sense(self) -> Literal["<=", ">="]:
+        """On which side of the limit the bound must be."""
+        return ">=" if " >= " in self.constraint else "<="
+
+    @property
+    def margin(self) -> float | None:
+        """How far the bound is within the limit; negative where it is beyond."""
+        if self.bound is None:
+            return None
+        return self.limit - self.bound if self.sense == "<=" else self.bound - self.limit
+
+    @property
+    def value_is_within(self) -> bool:
+        """Whether the measured value, and not only its bound, keeps the limit."""
+        if self.value is None:
+            return False
+        return self.value <= self.limit if self.sense == "<=" else self.value >= self.limit
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupResult:
+    """A model's outcomes on one group of the test data; rates in [0, 1], None where nothing counts."""
+
+    examples: int
+    negatives: int
+    accuracy: float | None = None
+    fpr: float | None = None
+    fnr: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelResult(GroupResult):
+    """A model's outcomes on the test data: everybody, and each group."""
+
+    groups: dict[str, GroupResult]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """Whether a model passed a gate, and all that the decision rests on.
+
+    Attributes:
+      blessed: whether it passed.
+      gate: a row for each constraint.
+      models: outcomes by name; BASELINE is what the judged model is compared with.
+      reasons: in words, one for each failed check; empty when it passed.
+      warnings: what is no reason to block and should be known.
+      attempt: which model this was on its test data, where attempts are counted.
+      advice: in words, what would help.
+    """
+
+    blessed: bool
+    gate: list[GateRow]
+    models: dict[str, ModelResult]
+    reasons: list[str]
+    warnings: list[str] = field(default_factory=list)
+    attempt: Attempt | None = None
+    advice: list[str] = field(default_factory=list)
+
+    @property
+    def judged(self) -> str:
+        """Name of the model that was judged: the one that is not the baseline."""
+        return next(name for name in self.models if name != BASELINE)
+
+    @property
+    def outcomes(self) -> ModelResult:
+        """Outcomes of the model that was judged."""
+        return self.models[self.judged]
+
+    def as_document(self) -> dict[str, Any]:
+        """For JSON, field by field."""
+        return asdict(self)
+
+
+def shown_name(feature: str, name: str, groups: Mapping[str, Sequence[str]]) -> str:
+    """How a group is called in tables: with its feature only where two features share the name.
+
+    >>> shown_name("sex", "Other", {"sex": ["Other", "Female"], "race": ["Other", "White"]})
+    'sex=Other'
+    >>> shown_name("sex", "Female", {"sex": ["Other", "Female"], "race": ["Other", "White"]})
+    'Female'
+    """
+    alike = sum(name in names for names in groups.values())
+    return name if alike == 1 else f"{feature}={name}"

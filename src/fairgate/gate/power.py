@@ -1,0 +1,138 @@
+"""What limits a test split can keep at all: before any model is trained, and after one was gated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fairgate.constraints.expressions import Constraint, Expression, RateOf, rates_in
+from fairgate.constraints.rates import Counts, Group, Measured
+from fairgate.gate.prediction import Sizes, bound_of, simulated
+
+DECISION_RATES = ("PPR", "NPR")
+"""Rates of what a model says, whatever the label."""
+
+
+@dataclass(frozen=True)
+class ModelRates:
+    """A model by what it does to each label: its false and its true positive rate, in [0, 1]."""
+
+    fpr: float
+    tpr: float
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.fpr <= 1 and 0 <= self.tpr <= 1):
+            raise ValueError(f"rates are in [0, 1], got {self}")
+
+
+def even_model(expression: Expression, share: float) -> ModelRates:
+    """A model without any gap in what `expression` is about.
+
+    Its errors are a share of each label of every group; or, where decisions are compared and not
+    errors (PPR, NPR), it says Yes to that share of everyone.
+
+    Args:
+        expression: any.
+        share: in [0, 1].
+
+    Raises:
+        ValueError: for another share.
+    """
+    decisions = any(
+        isinstance(rate, RateOf) and rate.rate in DECISION_RATES for rate in rates_in(expression)
+    )
+    return ModelRates(fpr=share, tpr=share if decisions else 1 - share)
+
+
+def limit_to_pass(
+    constraint: Constraint,
+    model: ModelRates | Mapping[Group | None, ModelRates],
+    sizes: Sizes,
+    delta: float,
+    miss: float = 0.2,
+    draws: int = 1000,
+    bounded: int = 50,
+    seed: int = 0,
+) -> float:
+    """The tightest limit that a model with known true rates passes with probability 1 - `miss`.
+
+    The quantile of the gate's bound over `draws` simulated test splits (`prediction.simulated`).
+
+    Args:
+        constraint: the gate's; its limit plays no part.
+        model: its true rates: the same in every group, or those of each group.
+        sizes: examples of each group on the test split.
+        delta: the gate's allowed probability of error.
+        miss: allowed probability of not passing, in (0, 1).
+        draws: simulated splits.
+        bounded: how many of them get a bound, 1 to `draws`: equally spaced in the order of their
+            values, which is nearly that of their bounds, so that some dozens tell the quantile.
+        seed: of the simulation; the same limits for the same seed.
+
+    Returns:
+        The limit; inf (-inf for >=) where no limit is passed that often; NaN where a rate has no
+        examples.
+
+    Raises:
+        ValueError: for a bad delta, miss or number of splits.
+    """
+    if not (0 < miss < 1 and 1 <= bounded <= draws):
+        raise ValueError(
+            f"expected 0 < miss < 1 <= bounded <= draws, got {miss!r}, {bounded!r} and {draws!r}"
+        )
+    # With every outcome seen as often as it could be, only a missing denominator leaves no value.
+    fullest = {
+        group: Counts(size.positives, size.negatives, size.negatives, size.positives)
+        for group, size in sizes.items()
+    }
+    if math.isnan(constraint.value(fullest)):
+        return math.nan
+    models = {group: model if isinstance(model, ModelRates) else model[group] for group in sizes}
+    drawn = simulated(
+        {group: of.fpr for group, of in models.items()},
+        {group: of.tpr for group, of in models.items()},
+        sizes,
+        draws,
+        np.random.default_rng(seed),
+    )
+    worse = 1.0 if constraint.sense == "<=" else -1.0
+    drawn.sort(key=lambda counts: _last(worse * constraint.value(counts)))
+    middles = [int((index + 0.5) * draws / bounded) for index in range(bounded)]
+    reached = [worse * bound_of(constraint, drawn[index], delta) for index in middles]
+    # A ratio to nothing has no bound: such a split blocks, whatever the limit.
+    return worse * sorted(map(_last, reached))[math.ceil((1 - miss) * bounded) - 1]
+
+
+def limit_today(
+    constraint: Constraint, counts: Measured, delta: float, step: float = 0.001
+) -> float:
+    """The tightest limit, in whole `step`s, that these outcomes keep at confidence 1 - delta.
+
+    Args:
+        constraint: its limit plays no part.
+        counts: the gate's outcomes.
+        delta: the gate's allowed probability of error.
+        step: what the bound is rounded to, on the safe side.
+
+    Returns:
+        The limit; infinite or NaN where the bound is.
+
+    Raises:
+        ValueError: as for `bounds.upper_bound`.
+    """
+    bound = bound_of(constraint, counts, delta)
+    if not math.isfinite(bound):
+        return bound
+    worse = 1 if constraint.sense == "<=" else -1
+    # A bound that is a whole number of steps, but for floating point, is not a step further.
+    whole = worse * math.ceil(round(worse * bound / step, 9))
+    limits = (round(steps * step, 12) for steps in (whole, whole + worse))
+    return next(limit for limit in limits if constraint.with_limit(limit).is_satisfied(bound))
+
+
+def _last(value: float) -> float:
+    """For sorting, which NaN would confuse."""
+    return math.inf if math.isnan(value) else value

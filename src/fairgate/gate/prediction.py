@@ -1,0 +1,208 @@
+"""What a gate of confidence bounds will say: predicted, before its test data is touched.
+
+All of it needs counts alone, so that it works for every expression of the language, by one device: the
+margin of a bound at other sample sizes. With v(c) the value and U(c, delta) the bound on counts c,
+
+    margin(c, n, delta) = U(c', delta) - v(c'),   c' = the rates of c over n examples
+
+(v - L for a lower bound), whatever the bound is made of. For a rate it is about z s / sqrt(n).
+
+Sources: Thomas et al., "Preventing undesirable behavior of intelligent machines", Science 366 (2019),
+999-1004, whose candidate selection predicts the safety test with a doubled margin; Gelman et al.,
+"Bayesian Data Analysis" (2013), section 1.3, for the posterior predictive distribution used here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairgate import bounds
+from fairgate.constraints.expressions import Constraint
+from fairgate.constraints.rates import Counts, Group, Measured
+
+Rates = Mapping[Group | None, float | NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many examples of each label. ValueError if one is negative."""
+
+    positives: int
+    negatives: int
+
+    def __post_init__(self) -> None:
+        if min(self.positives, self.negatives) < 0:
+            raise ValueError(f"a number of examples cannot be negative: {self}")
+
+    @property
+    def examples(self) -> int:
+        """Of both labels."""
+        return self.positives + self.negatives
+
+
+Sizes = Mapping[Group | None, Size]
+"""The examples of each group, and at None of everyone: what a split offers to any model."""
+
+
+def sizes_of(counts: Measured) -> dict[Group | None, Size]:
+    """The examples that outcomes were counted on."""
+    return {
+        group: Size(int(count.positives), int(count.negatives)) for group, count in counts.items()
+    }
+
+
+def bound_of(constraint: Constraint, counts: Measured, delta: float) -> float:
+    """The confidence bound on the side that could break the limit; see `bounds.upper_bound`."""
+    bound = bounds.upper_bound if constraint.sense == "<=" else bounds.lower_bound
+    return bound(constraint.expression, counts, delta)
+
+
+def resized(counts: Counts, size: Size) -> Counts:
+    """Counts of the same rates over `size`, rounded towards a half, where a margin is widest.
+
+    A label without examples in `counts` has none in the result: its rate is not known.
+    """
+    tp, fn = _shared(counts.tp, counts.positives, size.positives)
+    fp, tn = _shared(counts.fp, counts.negatives, size.negatives)
+    return Counts(tp=tp, fp=fp, tn=tn, fn=fn)
+
+
+def margin(constraint: Constraint, counts: Measured, sizes: Sizes, delta: float) -> float:
+    """How far the bound is from the value for the rates of `counts` over `sizes`.
+
+    Args:
+        constraint: whose expression and side.
+        counts: outcomes, of whatever number of examples.
+        sizes: examples of each group to suppose instead.
+        delta: allowed probability of error, in (0, 1).
+
+    Returns:
+        The distance, >= 0; inf if nothing can be promised; NaN where a rate has no examples.
+
+    Raises:
+        ValueError: as for `bounds.upper_bound`.
+    """
+    scaled = {group: resized(counts[group], sizes[group]) for group in counts if group in sizes}
+    ahead = bound_of(constraint, scaled, delta) - constraint.value(scaled)
+    ahead = ahead if constraint.sense == "<=" else -ahead
+    return 0.0 if ahead < 0 else ahead  # NaN stays NaN
+
+
+def projected_bound(constraint: Constraint, counts: Measured, sizes: Sizes, delta: float) -> float:
+    """The bound if the measured rates had been measured on `sizes`: the value, plus its margin there.
+
+    Arguments, results and errors as for `margin`.
+    """
+    return _beyond(constraint, constraint.value(counts), margin(constraint, counts, sizes, delta))
+
+
+def predicted_bound(
+    constraint: Constraint,
+    counts: Measured,
+    sizes: Sizes,
+    delta: float,
+    miss: float = 0.2,
+    draws: int = 200,
+    seed: int = 0,
+) -> float:
+    """What a later gate's bound will not exceed, but with probability about `miss`.
+
+        quantile(1 - miss) of the gate's values  +  margin(n_gate, delta)
+
+    The margin is the gate's own. The gate's value will not be that of `counts`: it is drawn by taking
+    each rate from its posterior Beta(k + 1/2, n - k + 1/2) and then outcomes over the gate's examples,
+    so that both samples' variances count: s^2 (1 / n + 1 / n_gate). For one rate that makes
+    z_delta + z_miss sqrt(1 + n_gate / n) of the gate's deviations: for n = n_gate and delta 0.05, the
+    doubled margin of the Seldonian algorithms at a miss of 0.12.
+
+    It holds for one model. The best of many is lucky, and its prediction too good.
+
+    Args:
+        constraint: the gate's.
+        counts: outcomes on other data than the gate's (validation).
+        sizes: examples of each group that the gate will see.
+        delta: the gate's allowed probability of error.
+        miss: allowed probability that the gate's bound is worse than predicted.
+        draws: simulated gates.
+        seed: of the simulation.
+
+    Returns:
+        A bound to hold against the limit; inf or NaN as for `margin`.
+
+    Raises:
+        ValueError: as for `bounds.upper_bound`.
+    """
+    own = margin(constraint, counts, sizes, delta)
+    if not math.isfinite(own):
+        return _beyond(constraint, constraint.value(counts), own)
+    rng = np.random.default_rng(seed)
+    fpr, tpr = {}, {}
+    for group in sizes.keys() & counts.keys():
+        of = counts[group]
+        fpr[group] = rng.beta(of.fp + 0.5, of.tn + 0.5, draws)
+        tpr[group] = rng.beta(of.tp + 0.5, of.fn + 0.5, draws)
+    gates = simulated(fpr, tpr, {group: sizes[group] for group in fpr}, draws, rng)
+    worse = 1.0 if constraint.sense == "<=" else -1.0
+    values = [worse * constraint.value(outcomes) for outcomes in gates]
+    ordered = sorted(math.inf if math.isnan(value) else value for value in values)
+    return _beyond(constraint, worse * ordered[math.ceil((1 - miss) * draws) - 1], own)
+
+
+def simulated(
+    fpr: Rates, tpr: Rates, sizes: Sizes, draws: int, rng: np.random.Generator
+) -> list[dict[Group | None, Counts]]:
+    """Outcomes on `draws` test splits of a model with known true rates.
+
+    Groups of one feature are disjoint, and everyone holds them; groups of different features are drawn
+    as if they were independent.
+
+    Args:
+        fpr: of each group and, at None, of those in none: one number, or (draws,).
+        tpr: as `fpr`.
+        sizes: examples of each group.
+        draws: how many splits.
+        rng: what is drawn from.
+    """
+
+    def outcomes(group: Group | None, size: Size) -> NDArray[np.int64]:
+        tp = rng.binomial(size.positives, tpr[group], draws)
+        fp = rng.binomial(size.negatives, fpr[group], draws)
+        return np.stack([tp, fp, size.negatives - fp, size.positives - tp])
+
+    table: dict[Group | None, NDArray[np.int64]] = {
+        group: outcomes(group, sizes[group]) for group in sizes if group is not None
+    }
+    if None in sizes:
+        feature = next((group.feature for group in table if group is not None), None)
+        inside = [group for group in table if group is not None and group.feature == feature]
+        rest = Size(
+            max(0, sizes[None].positives - sum(sizes[group].positives for group in inside)),
+            max(0, sizes[None].negatives - sum(sizes[group].negatives for group in inside)),
+        )
+        parts = [table[group] for group in inside]
+        table[None] = np.sum([*parts, outcomes(None, rest)], axis=0)
+    return [
+        {group: Counts(*map(int, cells[:, draw])) for group, cells in table.items()}
+        for draw in range(draws)
+    ]
+
+
+def _shared(successes: float, trials: float, wanted: int) -> tuple[int, int]:
+    """(successes, failures) of `wanted` trials at the rate of the first two."""
+    if trials == 0:
+        return 0, 0
+    rate = successes / trials
+    exact = rate * wanted
+    # Whole numbers that floating point misses by a hair stay what they are.
+    near = round(exact)
+    whole = near if abs(exact - near) < 1e-6 else math.ceil(exact) if rate < 0.5 else int(exact)
+    return whole, wanted - whole
+
+
+def _beyond(constraint: Constraint, value: float, distance: float) -> float:
+    return value + distance if constraint.sense == "<=" else value - distance

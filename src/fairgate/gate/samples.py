@@ -1,0 +1,184 @@
+"""How many more examples, and of which group, would let a measured value pass its gate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from fairgate.constraints.expressions import Constraint, RateOf, rates_in
+from fairgate.constraints.rates import RATES, Group, Measured
+from fairgate.gate.prediction import Size, Sizes, projected_bound, sizes_of
+
+Label = Literal["negatives", "positives", "examples"]
+
+# More than this times the data is no advice.
+_MOST = 1000
+
+
+@dataclass(frozen=True)
+class Addition:
+    """Examples to add, as they come: the rates stay what they were measured to be.
+
+    Attributes:
+        group: whose; None: of everyone, in proportion.
+        label: which of its examples count for the constraint.
+        examples: how many of these to add.
+        factor: what their number is multiplied by.
+    """
+
+    group: Group | None
+    label: Label
+    examples: int
+    factor: float
+
+
+def more_examples(constraint: Constraint, counts: Measured, delta: float) -> Addition | None:
+    """The smallest addition after which the measured value would pass.
+
+    It is to a single group; or as much more of every group, where no single one is enough or that
+    takes fewer examples. By bisection over
+    `prediction.projected_bound`: new examples will not have the same rates exactly, so that half of such
+    additions will just not be enough.
+
+    Args:
+        constraint: the gate's.
+        counts: the gate's outcomes.
+        delta: the gate's allowed probability of error.
+
+    Returns:
+        The addition, of 0 examples where the value passes as it is; None where no thousandfold of the
+        data would do: the value itself is over the limit, or a rate has no examples.
+
+    Raises:
+        ValueError: as for `bounds.upper_bound`.
+    """
+    labels = labels_needed(constraint)
+    sizes = sizes_of(counts)
+
+    def beyond(supposed: Sizes) -> float:
+        found = constraint.violation(projected_bound(constraint, counts, supposed, delta))
+        return math.inf if math.isnan(found) else found
+
+    if beyond(sizes) <= 0:
+        return Addition(None, "examples", 0, 1.0)
+    if not constraint.is_satisfied(constraint.value(counts)):
+        return None
+    alone = [
+        found
+        for group, label in labels.items()
+        if group in sizes
+        for found in _alone(beyond, sizes, group, label)
+    ]
+    together = _together(beyond, sizes, labels)
+    found = [*alone, *([together] if together else [])]
+    return min(found, key=lambda addition: addition.examples, default=None)
+
+
+def labels_needed(constraint: Constraint) -> dict[Group | None, Label]:
+    """Of each group in a constraint (None: everyone), which examples its rates are over."""
+    found: dict[Group | None, set[str]] = {}
+    for rate in rates_in(constraint.expression):
+        denominator = RATES[rate.rate].denominator if isinstance(rate, RateOf) else "all"
+        found.setdefault(rate.group, set()).add(denominator)
+
+    def label(denominators: set[str]) -> Label:
+        if denominators == {"negatives"}:
+            return "negatives"
+        return "positives" if denominators == {"positives"} else "examples"
+
+    return {group: label(denominators) for group, denominators in found.items()}
+
+
+def _alone(
+    beyond: Callable[[Sizes], float],
+    sizes: Sizes,
+    group: Group | None,
+    label: Label,
+) -> Iterator[Addition]:
+    """The least addition to one group, if any is enough."""
+    present: int = getattr(sizes[group], label)
+
+    def supposed(added: int) -> Sizes:
+        own = _grown(sizes[group], label, added)
+        grown = dict(sizes) | {group: own}
+        if None in sizes and group is not None:  # they are part of everyone
+            more = own.positives - sizes[group].positives, own.negatives - sizes[group].negatives
+            grown[None] = Size(sizes[None].positives + more[0], sizes[None].negatives + more[1])
+        return grown
+
+    most = present * _MOST
+    if present and beyond(supposed(most)) <= 0:
+        added = _least(lambda n: beyond(supposed(n)), present, most)
+        yield Addition(group, label, added, (present + added) / present)
+
+
+def _together(
+    beyond: Callable[[Sizes], float],
+    sizes: Sizes,
+    labels: dict[Group | None, Label],
+) -> Addition | None:
+    """The least common factor, in percent."""
+
+    def supposed(percent: int) -> Sizes:
+        return {
+            group: Size(
+                math.ceil(size.positives * (1 + percent / 100)),
+                math.ceil(size.negatives * (1 + percent / 100)),
+            )
+            for group, size in sizes.items()
+        }
+
+    most = (_MOST - 1) * 100
+    if beyond(supposed(most)) > 0:
+        return None
+    grown = supposed(_least(lambda n: beyond(supposed(n)), 100, most))
+    kinds = set(labels.values())
+    label: Label = kinds.pop() if len(kinds) == 1 else "examples"
+    counted: list[Group | None] = [group for group in labels if group is not None] or [None]
+    before = sum(getattr(sizes[group], label) for group in counted)
+    after = sum(getattr(grown[group], label) for group in counted)
+    return Addition(None, label, after - before, after / before)
+
+
+def _grown(size: Size, label: Label, added: int) -> Size:
+    if label == "negatives":
+        return Size(size.positives, size.negatives + added)
+    if label == "positives":
+        return Size(size.positives + added, size.negatives)
+    positives = round(added * size.positives / size.examples)
+    return Size(size.positives + positives, size.negatives + added - positives)
+
+
+def _least(beyond: Callable[[int], float], present: int, most: int) -> int:
+    """The least number to add that is enough, `most` being so and 0 not.
+
+    A margin is about a + b / sqrt(present + added): between a number that is too few and one that is
+    enough, the next to try is where that line is 0, and every third time the middle by that measure.
+
+    Args:
+        beyond: how far the bound on so many more is beyond the limit; at most 0 where they are enough.
+        present: how many there are.
+        most: a number that is enough.
+    """
+
+    def margin(added: int) -> float:
+        return 1 / math.sqrt(present + added)
+
+    few, over = 0, beyond(0)
+    enough, under = most, beyond(most)
+    tries = 0
+    while enough - few > 1:
+        tries += 1
+        share = over / (over - under) if tries % 3 and math.isfinite(over - under) else 0.5
+        wanted = margin(few) + share * (margin(enough) - margin(few))
+        middle = min(max(round(wanted**-2 - present), few + 1), enough - 1)
+        found = beyond(middle)
+        if found > 0:
+            few, over = middle, found
+            under /= 2  # Illinois: an end that stays must not hold the other back
+        else:
+            enough, under = middle, found
+            over /= 2
+    return enough

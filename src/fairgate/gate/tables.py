@@ -1,0 +1,127 @@
+"""A judgement in the terminal: tables and one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from fairgate.gate import words
+from fairgate.gate.judgement import BASELINE, EVERYBODY, GateRow, Judgement, ModelResult
+
+_COLOURS = {"passed": "green", "pushed": "green", "blocked": "red", "failed": "red"}
+
+
+def show(judgement: Judgement, console: Console, consequence: str, blocked: str) -> None:
+    """The judgement as tables and one sentence.
+
+    Args:
+      judgement: what the gate said.
+      console: where to print.
+      consequence: what follows where it passed.
+      blocked: what follows where it did not.
+    """
+    console.print(groups_table("Models, on the test split", "model", _in_order(judgement)))
+    for row in judgement.gate:
+        console.print(_gate_table(row, judgement))
+    attempt = judgement.attempt
+    if attempt is not None and attempt.of > 1:
+        console.print(
+            f"attempt {attempt.number} of {attempt.of} on this test split, "
+            f"judged at {words.percent(attempt.confidence)}"
+        )
+    for warning in judgement.warnings:
+        console.print(Text.assemble(("warning: ", "yellow"), warning))
+    if judgement.blessed:
+        console.print(Text.assemble(("PASSED: ", "bold green"), consequence))
+        return
+    console.print(Text.assemble(("BLOCKED: ", "bold red"), f"{blocked}, because"))
+    console.print(bullets(judgement.reasons))
+    if judgement.advice:
+        console.print(Text("No solution found. What would help:", style="bold"))
+        console.print(bullets(judgement.advice))
+
+
+def _in_order(judgement: Judgement) -> dict[str, ModelResult]:
+    """The models, the baseline first."""
+    return dict(sorted(judgement.models.items(), key=lambda item: item[0] != BASELINE))
+
+
+def groups_table(title: str, column: str, models: Mapping[str, ModelResult]) -> Table:
+    """Outcomes of several models, side by side for everybody and each group."""
+    made = table(title)
+    made.add_column("group", overflow="fold")  # a long name takes more lines, numbers stay whole
+    made.add_column(column, no_wrap=True)
+    for name in ("examples", "negatives", "accuracy", "FPR", "FNR"):
+        made.add_column(name, justify="right", no_wrap=True)
+    groups = dict.fromkeys(name for model in models.values() for name in model.groups)
+    for group in (EVERYBODY, *groups):
+        shown = group
+        for name, model in models.items():
+            cell = model if group == EVERYBODY else model.groups.get(group)
+            if cell is None:
+                continue
+            made.add_row(
+                Text(shown),
+                name,
+                f"{cell.examples:,}",
+                f"{cell.negatives:,}",
+                number(cell.accuracy),
+                number(cell.fpr),
+                number(cell.fnr),
+            )
+            shown = ""
+        made.add_section()
+    return made
+
+
+def _gate_table(row: GateRow, judgement: Judgement) -> Table:
+    made = table(f"Gate: {row.constraint}")
+    for column in ("model", "value", f"{words.percent(row.confidence)} bound", "limit", ""):
+        made.add_column(column, justify="left" if column in ("model", "") else "right")
+    limit = f"{row.sense} {row.limit:g}"
+    if BASELINE in judgement.models:
+        made.add_row(BASELINE, number(row.baseline_value), number(row.baseline_bound), limit, "")
+    made.add_row(
+        judgement.judged, number(row.value), number(row.bound), limit, outcome(passed(row.passed))
+    )
+    return made
+
+
+def table(title: str) -> Table:
+    """A table as all of ours look."""
+    return Table(
+        title=escape(title) or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
+    )
+
+
+def bullets(sentences: Sequence[str | Text]) -> RenderableType:
+    """A list whose items hang under their own first word."""
+    made = Table.grid(padding=(0, 1))
+    for sentence in sentences:
+        made.add_row("  -", sentence if isinstance(sentence, Text) else Text(sentence))
+    return made
+
+
+def line(console: Console, text: str, style: str = "") -> None:
+    """A line that is not broken, so that a path in it can be taken from the terminal whole."""
+    console.print(Text(text, style), soft_wrap=True)
+
+
+def passed(is_so: bool) -> str:
+    """The outcome of a constraint."""
+    return "passed" if is_so else "blocked"
+
+
+def outcome(word: str) -> Text:
+    """`word` in its colour."""
+    return Text(word, _COLOURS.get(word, "yellow"))
+
+
+def number(value: float | None) -> str:
+    """A rate."""
+    return words.number(value)
