@@ -15,8 +15,10 @@ from rich.console import Console
 
 from fairgate import bounds
 from fairgate.constraints.rates import Counts, Group
-from fairgate.gate import checks, tables
+from fairgate.gate import checks
 from fairgate.gate.attempts import Attempt, delta_of
+from fairgate.gate.judgement import BASELINE, CONSTRAINED
+from pipeline import ending
 from pipeline import evaluation as evaluations
 from pipeline.settings import Settings, load
 from pipeline.verdict import Verdict
@@ -83,8 +85,8 @@ def judge(monkeypatch):
         attempt = attempt or Attempt(1, 1, confidence, delta_of(confidence), "t" * 32)
         baseline = candidate if baseline is None else baseline
         of = {
-            checks.CANDIDATE: evaluation(settings, candidate, accuracy),
-            checks.BASELINE: evaluation(settings, baseline),
+            CONSTRAINED: evaluation(settings, candidate, accuracy),
+            BASELINE: evaluation(settings, baseline),
         }
         monkeypatch.setattr(tfma, "load_eval_result", lambda folder, model_name: of[model_name])
         pushed = "serving/smiling/1700000000" if blessed else None
@@ -97,7 +99,7 @@ def judge(monkeypatch):
 
 def shown(verdict: Verdict, width: int = 80) -> str:
     output = io.StringIO()
-    tables.show(verdict, Console(file=output, width=width))
+    ending.show_verdict(verdict, Console(file=output, width=width))
     return output.getvalue()
 
 

@@ -18,6 +18,7 @@ from fairgate.constraints import language
 from fairgate.constraints.rates import Group, count_outcomes
 from fairgate.gate import checks
 from fairgate.gate.config import GateConfig
+from fairgate.gate.judgement import BASELINE, CONSTRAINED
 from pipeline.settings import Settings
 
 THREE = {"Age": ["Young", "Middle", "Old"]}
@@ -56,17 +57,17 @@ class Evaluation:
         self.validation = tfma.load_validation_result(folder)
         self.results = {
             model: tfma.load_eval_result(folder, model_name=model)
-            for model in (checks.CANDIDATE, checks.BASELINE)
+            for model in (CONSTRAINED, BASELINE)
         }
 
     @property
     def passed(self) -> bool:
         return self.validation.validation_ok
 
-    def overall(self, model: str = checks.CANDIDATE) -> Mapping[str, float]:
+    def overall(self, model: str = CONSTRAINED) -> Mapping[str, float]:
         return self.slice((), model)
 
-    def slice(self, key: tuple, model: str = checks.CANDIDATE) -> Mapping[str, float]:
+    def slice(self, key: tuple, model: str = CONSTRAINED) -> Mapping[str, float]:
         [metrics] = [m for k, m in self.results[model].slicing_metrics if tuple(k) == key]
         return {
             name: float(value["doubleValue"])
@@ -103,8 +104,8 @@ def evaluate(tmp_path):
             {
                 "label": [[x] for x in people.labels.tolist()],
                 "Age": [[name.encode()] for name in people.groups],
-                checks.CANDIDATE: [[x] for x in people.probabilities.tolist()],
-                checks.BASELINE: [[x] for x in people.baseline.tolist()],
+                CONSTRAINED: [[x] for x in people.probabilities.tolist()],
+                BASELINE: [[x] for x in people.baseline.tolist()],
             }
         )
         extractors = tfma.default_extractors(eval_config=eval_config)
@@ -125,7 +126,7 @@ def evaluate(tmp_path):
 def _as_preprocessed(extracts: tfma.Extracts) -> tfma.Extracts:
     """Puts the groups where the model's own signature would: among each model's features."""
     groups = {"Age": extracts["features"]["Age"]}
-    models = (checks.CANDIDATE, checks.BASELINE)
+    models = (CONSTRAINED, BASELINE)
     return extracts | {"transformed_features": {model: groups for model in models}}
 
 
@@ -142,8 +143,8 @@ def test_the_whole_configuration_gives_every_number_that_is_shown_and_decided_on
     result = evaluate(people, lenient())
     assert result.passed
     for model, probabilities in (
-        (checks.CANDIDATE, people.probabilities),
-        (checks.BASELINE, people.baseline),
+        (CONSTRAINED, people.probabilities),
+        (BASELINE, people.baseline),
     ):
         counts, overall = people.counts(probabilities), result.overall(model)
         rates = [counts[Group("Age", name)].rate("FPR") for name in THREE["Age"]]

@@ -238,9 +238,9 @@ def test_random_text_is_read_or_refused_with_a_constraint_error(text):
 
 def test_reading_a_constraint_needs_no_tensorflow():
     code = (
-        "import sys, components.constrained_optimization.language,"
-        "components.constrained_optimization.linear, components.constrained_optimization.bounds,"
-        "components.constrained_optimization.candidates\n"
+        "import sys, fairgate.constraints.language,"
+        "fairgate.constraints.linear, fairgate.bounds,"
+        "fairgate.optimization.candidates\n"
         "assert not {'tensorflow', 'keras', 'tfx'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -208,9 +208,7 @@ def test_the_limit_today_is_kept_and_the_next_step_is_not(line, a, b):
 
 
 def test_a_bound_on_a_whole_step_is_its_own_limit(monkeypatch):
-    monkeypatch.setattr(
-        "components.constrained_optimization.power.bound_of", lambda *arguments: 0.05
-    )
+    monkeypatch.setattr("fairgate.gate.power.bound_of", lambda *arguments: 0.05)
     assert power.limit_today(constraint(LINES[0]), {}, 0.05) == 0.05
 
 

@@ -55,7 +55,7 @@ class ProxyLagrangian(Formulation):
             rate of plain gradient descent. With that and multiplicative updates a step multiplies
             M_ij by exp(rate * q_i p_j): exponentiated gradient. Constraints are rates: a violation
             of 0.05 held by half of the weight moves its log by 0.025 per step at rate 1. On the
-            problem of tests/constrained_optimization/test_training.py, rates of 0.1 to 1 settled
+            problem of tests/fairgate/optimization/training, rates of 0.1 to 1 settled
             with minibatches of 256, 0.1 to 0.3 with 32, and 3 oscillated for good; of Adam, whose
             steps have that size however small the violation is, 0.01 to 0.03 settled.
         normalize: divide the Lagrangian by p_0, so that the objective's gradient keeps its scale

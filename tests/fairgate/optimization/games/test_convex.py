@@ -13,7 +13,7 @@ import tensorflow as tf
 from fairgate.optimization.games import ProxyLagrangian
 from fairgate.optimization.problems import ProblemValues
 from fairgate.optimization.training import ConstrainedModel, ConstrainedOptimizer
-from tests.constrained_optimization.games.convex import (
+from tests.fairgate.optimization.games.convex import (
     GAMES,
     PROBLEMS,
     ConvexProblem,

@@ -1,6 +1,6 @@
 """The reference implementation's printed numbers, and how its notation reads in ours.
 
-`fixtures/parity.json.gz` holds 669 cases made by running google-research's library at its newest
+`parity.json.gz` holds 669 cases made by running google-research's library at its newest
 commit (Python 3.9, TF 2.10.1, numpy 1.23.5); its key `how_to_read` explains the notation.
 """
 
@@ -38,7 +38,7 @@ BINARY_RATES = (
 
 @functools.cache
 def load() -> list[Case]:
-    path = Path(__file__).parents[1] / "fixtures" / "parity.json.gz"
+    path = Path(__file__).with_name("parity.json.gz")
     return json.loads(gzip.decompress(path.read_bytes()))["cases"]
 
 

@@ -9,7 +9,7 @@ from fairgate.optimization.candidates import (
     find_best_candidate_distribution,
     find_best_candidate_index,
 )
-from tests.constrained_optimization.parity.cases import Case, close, parameters
+from tests.fairgate.optimization.parity.cases import Case, close, parameters
 
 
 @pytest.mark.parametrize("case", parameters("9.best_index"))

@@ -25,7 +25,7 @@ from fairgate.optimization.problems import ConstrainedProblem
 from fairgate.optimization.problems.forms import Quotient
 from fairgate.optimization.problems.sources import Evaluation
 from fairgate.optimization.training.step import ConstrainedOptimizer
-from tests.constrained_optimization.parity.cases import Case, Data, close, parameters
+from tests.fairgate.optimization.parity.cases import Case, Data, close, parameters
 
 # After several steps; the fixture's own recommendation.
 STEPS = 2e-5

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.constrained_optimization.parity.cases import Case, close, loss, parameters
+from tests.fairgate.optimization.parity.cases import Case, close, loss, parameters
 
 
 @pytest.mark.parametrize("case", parameters("1.losses"))

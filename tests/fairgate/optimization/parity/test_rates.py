@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from fairgate.optimization import problems as co
-from tests.constrained_optimization.parity.cases import (
+from tests.fairgate.optimization.parity.cases import (
     BINARY_RATES,
     Case,
     Data,

@@ -12,7 +12,7 @@ import tensorflow as tf
 from fairgate.optimization.games import Lagrangian, ProxyLagrangian
 from fairgate.optimization.training import ConstrainedModel
 from fairgate.optimization.training.support import require_supported
-from tests.constrained_optimization.training.data import (
+from tests.fairgate.optimization.training.data import (
     error,
     examples,
     fit_problem,

@@ -12,7 +12,7 @@ import tensorflow as tf
 from fairgate.optimization import problems as co
 from fairgate.optimization.games import Lagrangian, ProxyLagrangian
 from fairgate.optimization.training import ConstrainedOptimizer
-from tests.constrained_optimization.training.data import examples, group_fpr, loop_problem, model
+from tests.fairgate.optimization.training.data import examples, group_fpr, loop_problem, model
 
 X, Y = examples(256)
 
