@@ -8,7 +8,7 @@
 | `arithmetic` | `upper_bound` and `lower_bound` of any expression |
 """
 
-from fairgate.bounds.arithmetic import METHODS, Measured, lower_bound, upper_bound
+from fairgate.bounds.arithmetic import METHODS, lower_bound, upper_bound
 from fairgate.bounds.one_rate import (
     LOWER,
     UPPER,
@@ -26,7 +26,6 @@ __all__ = [
     "METHODS",
     "UPPER",
     "Linear",
-    "Measured",
     "Quotient",
     "Trials",
     "bootstrap_upper",

@@ -166,7 +166,7 @@ def _outwards(constraint: Constraint, limit: float) -> float:
 
 def _two_digits(number: int) -> int:
     """Rounded up to two digits: nobody collects 1,237 examples."""
-    unit = 10 ** max(0, len(str(number)) - 2)
+    unit = int(10 ** max(0, len(str(number)) - 2))
     return -(-number // unit) * unit
 
 

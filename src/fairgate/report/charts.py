@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 360, 240
 _RIGHT, _TOP, _BOTTOM = 12, 10, 38
 _STYLES = 8  # series classes in the style sheet
+_Scale = Callable[[float], float]
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def lines(
     levels = [level] if level is not None else []
     ys = y_range or _padded([y for _, y in known if y is not None] + ends + levels)
     # Room for the axis' name and the longest number beside it.
-    left = 26 + 6.2 * max(len(_tick(y)) for y in _ticks(*ys))
+    left = 26 + 6.2 * max(len(_tick(y)) for y in _ticks(ys))
     to_x = _scale(xs, left, WIDTH - _RIGHT)
     to_y = _scale(ys, HEIGHT - _BOTTOM, _TOP)
     parts = _axes(xs, ys, to_x, to_y, left, x_name, y_name)
@@ -128,7 +130,7 @@ def dots(title: str, rows: Sequence[Row], summary: str) -> Chart | None:
     parts = [
         f'<line class="grid" x1="{to_x(x)}" x2="{to_x(x)}" y1="4" y2="{bottom}"/>'
         f'<text class="tick" x="{to_x(x)}" y="{bottom + 15}" text-anchor="middle">{_tick(x)}</text>'
-        for x in _ticks(*xs)
+        for x in _ticks(xs)
     ]
     for index, row in enumerate(rows):
         top = 16 + index * step
@@ -178,7 +180,7 @@ def swatch(style: int) -> Markup:
     )
 
 
-def _drawn(each: Series, to_x: Callable, to_y: Callable) -> list[str]:
+def _drawn(each: Series, to_x: _Scale, to_y: _Scale) -> list[str]:
     style = each.style % _STYLES
     parts = [f'<g class="s{style}"><title>{escape(each.name)}</title>']
     if each.line:
@@ -225,15 +227,23 @@ def _marker(style: int, x: float, y: float) -> str:
             return f'<path class="full" d="M{_n(x)} {_n(y - 5)}l5 5l-5 5l-5 -5z"/>'
 
 
-def _axes(xs, ys, to_x: Callable, to_y: Callable, left: float, x_name: str, y_name: str):
+def _axes(
+    xs: tuple[float, float],
+    ys: tuple[float, float],
+    to_x: _Scale,
+    to_y: _Scale,
+    left: float,
+    x_name: str,
+    y_name: str,
+) -> list[str]:
     bottom, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
     parts = []
-    for y in _ticks(*ys):
+    for y in _ticks(ys):
         parts.append(
             f'<line class="grid" x1="{_n(left)}" x2="{right}" y1="{to_y(y)}" y2="{to_y(y)}"/>'
             f'<text class="tick" x="{_n(left - 5)}" y="{to_y(y) + 4}" text-anchor="end">{_tick(y)}</text>'
         )
-    for x in _ticks(*xs, count=4):
+    for x in _ticks(xs, count=4):
         parts.append(
             f'<text class="tick" x="{to_x(x)}" y="{bottom + 15}" text-anchor="middle">{_tick(x)}</text>'
         )
@@ -254,7 +264,7 @@ def _svg(parts: Sequence[str], title: str, summary: str, height: float) -> Marku
     )
 
 
-def _scale(values: tuple[float, float], start: float, end: float) -> Callable[[float], float]:
+def _scale(values: tuple[float, float], start: float, end: float) -> _Scale:
     low, high = values
     span = (high - low) or 1.0
     return lambda value: round(start + (end - start) * (value - low) / span, 1)
@@ -267,8 +277,9 @@ def _padded(values: Sequence[float]) -> tuple[float, float]:
     return (0.0 if 0 <= low < 2 * margin else low - margin), high + margin
 
 
-def _ticks(low: float, high: float, count: int = 5) -> list[float]:
+def _ticks(ends: tuple[float, float], count: int = 5) -> list[float]:
     """Round numbers in [low, high], about `count`."""
+    low, high = ends
     raw = (high - low) / count
     unit = 10.0 ** math.floor(math.log10(raw))
     step = next(unit * m for m in (1, 2, 2.5, 5, 10) if unit * m >= raw * 0.999)
@@ -280,7 +291,7 @@ def _tick(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{round(value, 6):g}"
 
 
-def _finite(value: float | None) -> bool:
+def _finite(value: float | None) -> TypeGuard[float]:
     return value is not None and math.isfinite(value)
 
 

@@ -147,7 +147,8 @@ def test_value_and_bound_are_those_of_counts_by_numpy_for_any_outcomes(cells, or
     expected = max(
         bound_of_difference(*trials[0], *trials[1]), bound_of_difference(*trials[1], *trials[0])
     )
-    assert bound(line, rows) == pytest.approx(expected, rel=1e-6)
+    # The second direction's bound is not searched for where the first one's holds for it, too.
+    assert expected * (1 - 1e-3) <= bound(line, rows) <= expected + 1e-12
     assert bound(line, rows) >= value(line, rows) - 1e-12
 
 
