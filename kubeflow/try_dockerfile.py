@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import pathlib
 import re
 import shlex
@@ -20,10 +19,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path[0] = str(ROOT)  # run by path, from anywhere
+
+from tools import chroot  # noqa: E402
+
 _FROM = re.compile(r"(\S+) AS (\S+)")
 
 
@@ -96,31 +98,15 @@ class Builder:
         print(f"[{name}] layer: {size(own) / 1e6:.0f} MB", flush=True)
         return stage
 
-    @contextlib.contextmanager
-    def mounted(self, name: str) -> Iterator[pathlib.Path]:
+    def mounted(self, name: str) -> contextlib.AbstractContextManager[pathlib.Path]:
         """The file system of a stage; what is written goes into its own layer."""
         own, *below = self._layers[name]
-        root, scratch = self._work / name / "root", self._work / name / "scratch"
-        root.mkdir(exist_ok=True)
-        scratch.mkdir(exist_ok=True)
-        lower = ":".join(str(layer) for layer in below)
-        options = f"lowerdir={lower},upperdir={own},workdir={scratch}"
-        _run("mount", "-t", "overlay", "overlay", "-o", options, str(root))
-        try:
-            yield root
-        finally:
-            _run("umount", str(root))
+        return chroot.layer(below, own, self._work / name)
 
     def run(self, stage: Stage, root: pathlib.Path, command: list[str]) -> None:
         """Runs a command as RUN does: in the stage's folder, environment and user."""
-        variables = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
-        variables |= self._extra | stage.environment
-        user = ["--userspec", stage.user] if stage.user else []
-        inside = ["chroot", *user, str(root), "env", "-i"]
-        inside += [f"{name}={value}" for name, value in variables.items()]
-        inside += ["sh", "-c", f'cd {shlex.quote(stage.folder)} && exec "$@"', "sh", *command]
-        with _lent(root):
-            _run(*inside)
+        variables = {"HOME": "/root"} | self._extra | stage.environment
+        chroot.run(root, command, variables, folder=stage.folder, user=stage.user)
 
     def _step(self, stage: Stage, root: pathlib.Path, instruction: str, rest: str) -> None:
         if instruction == "RUN":
@@ -148,21 +134,6 @@ class Builder:
             raise SystemExit(f"{instruction}: not known here")
 
 
-@contextlib.contextmanager
-def _lent(root: pathlib.Path) -> Iterator[None]:
-    """What an engine gives every container: name resolution, /proc, /dev, a /tmp that is not kept."""
-    resolver, dev = root / "etc" / "resolv.conf", root / "dev"
-    shutil.copyfile("/etc/resolv.conf", resolver)
-    _run("mount", "--bind", "/dev", str(dev))
-    _run("mount", "-t", "proc", "proc", str(root / "proc"))
-    _run("mount", "-t", "tmpfs", "tmpfs", str(root / "tmp"))
-    try:
-        yield
-    finally:
-        for place in ("tmp", "proc", "dev"):
-            _run("umount", str(root / place))
-
-
 def size(folder: pathlib.Path) -> int:
     """Bytes of the files below `folder`, hard links once."""
     seen, total = set(), 0
@@ -177,15 +148,11 @@ def size(folder: pathlib.Path) -> int:
 def _copy(source: pathlib.Path, target: pathlib.Path) -> None:
     if source.is_dir():
         target.mkdir(parents=True, exist_ok=True)
-        _run("cp", "-a", f"{source}/.", str(target))
+        subprocess.run(["cp", "-a", f"{source}/.", str(target)], check=True)
         for cache in target.rglob("__pycache__") if source.is_relative_to(ROOT) else ():
             shutil.rmtree(cache)
     else:
         shutil.copyfile(source, target)
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True)
 
 
 def main() -> None:
@@ -200,8 +167,7 @@ def main() -> None:
         "--set", action="append", default=[], metavar="NAME=VALUE", help="RUN sees it"
     )
     options = parser.parse_args()
-    if os.geteuid():
-        raise SystemExit("chroot and mount need root: run it with sudo")
+    chroot.with_own_mounts()
     plan = stages((ROOT / "kubeflow" / "Dockerfile").read_text())
     extra = dict(pair.split("=", 1) for pair in options.set)
     builder = Builder(plan, options.base, options.work.resolve(), extra)

@@ -72,7 +72,9 @@ def run(
 def _lent(root: pathlib.Path) -> Iterator[None]:
     shutil.copyfile("/etc/resolv.conf", root / "etc" / "resolv.conf")
     with contextlib.ExitStack() as lent:
-        scratch = lent.enter_context(tempfile.TemporaryDirectory(dir=root.parent))
+        scratch = lent.enter_context(
+            tempfile.TemporaryDirectory(dir=root.parent, ignore_cleanup_errors=True)
+        )
         pathlib.Path(scratch).chmod(0o1777)
         lent.enter_context(_mounted(root / "dev", "--rbind", "/dev"))
         lent.enter_context(_mounted(root / "dev" / "shm", "-t", "tmpfs", "tmpfs"))

@@ -93,7 +93,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--work", type=pathlib.Path, required=True, help="folder for what is written (about 10 GB)"
+        "--work", type=pathlib.Path, required=True, help="folder for what is written: 5 GB and more"
     )
     parser.add_argument(
         "--base", type=pathlib.Path, help="the minimal Debian; made if missing (default: WORK/base)"
