@@ -10,20 +10,19 @@ need no state: they follow from the seed and the step.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import time
-from collections.abc import Callable
 
-import numpy as np
 import tensorflow as tf
 
-from components.constrained_trainer import devices
+from components.constrained_trainer import devices, weight_files
 from components.constrained_trainer.snapshots import Snapshot
 from fairgate.errors import DataError
 
 _KEPT = 2
+# Of a snapshot, beside its weights.
+_FIELDS = ("step", "objective", "error_rate", "violations", "multipliers", "excess")
 
 
 class Checkpoints:
@@ -66,7 +65,8 @@ class Checkpoints:
         """Writes a snapshot; it counts once a checkpoint of its step or a later one is there."""
         if self._chief:
             file = os.path.join(self.folder, "snapshots", f"{snapshot.step:09d}.npz")
-            _write_whole(file, lambda buffer: np.savez(buffer, **_arrays(snapshot)))
+            others = {name: getattr(snapshot, name) for name in _FIELDS}
+            weight_files.write(file, snapshot.weights, **others)
 
     def save(self, step: int) -> None:
         """Writes a checkpoint now."""
@@ -84,7 +84,7 @@ class Checkpoints:
         text = json.dumps(belongs_to, sort_keys=True, indent=1)
         if not tf.io.gfile.exists(file):
             if self._chief:
-                _write_whole(file, lambda buffer: buffer.write(text.encode()))
+                weight_files.write_whole(file, text.encode())
             return
         with tf.io.gfile.GFile(file) as opened:
             found = json.loads(opened.read())
@@ -98,15 +98,8 @@ class Checkpoints:
             )
 
 
-def _arrays(snapshot: Snapshot) -> dict[str, np.ndarray]:
-    weights = {f"weight_{index:04d}": weight for index, weight in enumerate(snapshot.weights)}
-    fields = ("step", "objective", "error_rate", "violations", "multipliers", "excess")
-    return {name: np.asarray(getattr(snapshot, name)) for name in fields} | weights
-
-
 def _read(file: str) -> Snapshot:
-    with tf.io.gfile.GFile(file, "rb") as opened:
-        arrays = dict(np.load(io.BytesIO(opened.read())))
+    weights, arrays = weight_files.read(file)
     return Snapshot(
         step=int(arrays["step"]),
         objective=float(arrays["objective"]),
@@ -114,16 +107,5 @@ def _read(file: str) -> Snapshot:
         violations=arrays["violations"],
         multipliers=arrays["multipliers"],
         excess=arrays["excess"],
-        weights=[arrays[name] for name in sorted(arrays) if name.startswith("weight_")],
+        weights=weights,
     )
-
-
-def _write_whole(file: str, write: Callable[[io.BytesIO], object]) -> None:
-    """Writes a file that is there as a whole or not at all."""
-    buffer = io.BytesIO()
-    write(buffer)
-    tf.io.gfile.makedirs(os.path.dirname(file))
-    partial = f"{file}.partial"
-    with tf.io.gfile.GFile(partial, "wb") as opened:
-        opened.write(buffer.getvalue())
-    tf.io.gfile.rename(partial, file, overwrite=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import tempfile
@@ -19,7 +18,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components import group_sizes, progress
-from components.constrained_trainer import devices, serving
+from components.constrained_trainer import devices, serving, weight_files
 from components.constrained_trainer.config import GateTarget, TrainingConfig
 from components.constrained_trainer.data import Split, load_split
 from components.constrained_trainer.history import History
@@ -88,9 +87,8 @@ class Executor(base_executor.BaseExecutor):
 
 def load_weights(model_uri: str) -> list[np.ndarray]:
     """The weights of the network of a Model artifact that this component made."""
-    with tf.io.gfile.GFile(os.path.join(model_uri, WEIGHTS_FILE), "rb") as file:
-        arrays = np.load(io.BytesIO(file.read()))
-        return [arrays[name] for name in sorted(arrays)]
+    weights, _ = weight_files.read(os.path.join(model_uri, WEIGHTS_FILE))
+    return weights
 
 
 def _export(
@@ -98,11 +96,7 @@ def _export(
 ) -> None:
     directory = path_utils.serving_model_dir(uri)
     serving.export(result.model, transform, features, directory, result.members())
-    buffer = io.BytesIO()
-    weights = result.model.get_weights()
-    np.savez(buffer, **{f"weight_{index:04d}": weight for index, weight in enumerate(weights)})
-    with tf.io.gfile.GFile(os.path.join(uri, WEIGHTS_FILE), "wb") as file:
-        file.write(buffer.getvalue())
+    weight_files.write(os.path.join(uri, WEIGHTS_FILE), result.model.get_weights())
 
 
 def read_split(
