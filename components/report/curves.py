@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.report.data import AtThreshold, Bin, GroupCurve, GroupThreshold
-from fairgate import bounds
 from fairgate.gate.judgement import BASELINE, CONSTRAINED, EVERYBODY, shown_name
+from fairgate.report.sections import interval
 
 Array = NDArray[Any]
 
@@ -89,16 +89,6 @@ def _calibration(scores: Array, positive: Array) -> list[Bin]:
         low, high = interval(k, n)
         bins.append(Bin(float(scores[rows].mean()), k / n, low, high, n))
     return bins
-
-
-def interval(successes: int, trials: int) -> tuple[float, float]:
-    """The two-sided 95% interval of Clopper and Pearson; (0, 1) of no trials."""
-    if not trials:
-        return 0.0, 1.0
-    return (
-        bounds.clopper_pearson_lower(successes, trials, 0.025),
-        bounds.clopper_pearson_upper(successes, trials, 0.025),
-    )
 
 
 def threshold_for(negative_scores: Array, target: float) -> float:

@@ -7,7 +7,6 @@ import re
 from dataclasses import replace
 from typing import Any
 
-import jinja2
 import yaml
 from markdown_it import MarkdownIt
 from markupsafe import Markup
@@ -15,20 +14,15 @@ from markupsafe import Markup
 from components.report import elements, sections
 from components.report.data import ReportData
 from fairgate.gate import words
-from fairgate.report import charts
+from fairgate.report import charts, pages
+from fairgate.report import sections as judged
 
 SIZE_LIMIT = 5_000_000  # bytes
 _MOST_FACETS = (
     2_000_000  # bytes of base64, before a table of a thousand columns crowds all else out
 )
 
-_PAGES = jinja2.Environment(
-    loader=jinja2.PackageLoader("components.report"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_PAGES = pages.environment("components.report")
 _TEXTS = _PAGES.overlay(autoescape=False)
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
@@ -50,10 +44,8 @@ def _render(data: ReportData) -> str:
     facets = data.facets.get("train", "")
     too_large = len(facets) > _MOST_FACETS
     shown = {
-        "gate": sections.gate(data),
-        "checks": sections.checks(data),
-        "groups": sections.groups(data),
-        "group_charts": sections.group_charts(data),
+        **_judged(data),
+        "group_charts": judged.group_charts(data.verdict),
         "indicators": sections.indicators(data) if elements.fairness_indicators() else None,
         "training": sections.training(data),
         "frontier": sections.frontier(data),
@@ -83,7 +75,7 @@ def _render(data: ReportData) -> str:
         synthetic=verdict["data"].endswith("(synthetic)"),
         label=data.label,
         positive=data.positive,
-        group_names=[name for name, _ in sections.group_rows(data)][1:],
+        group_names=judged.group_names(data.verdict),
         examples=verdict["models"]["constrained"]["examples"],
         versions=data.versions,
         steps=data.steps,
@@ -91,9 +83,20 @@ def _render(data: ReportData) -> str:
         contents=_contents(shown, data),
         swatch=charts.swatch,
         packed={"indicators": elements.fairness_indicators(), "facets": elements.facets()},
-        style=_asset("style.css"),
+        style=pages.style(),
         script=_asset("script.js"),
     )
+
+
+def _judged(data: ReportData) -> dict[str, Any]:
+    """What the report and the card both show of the judgement."""
+    minimums = (yaml.safe_load(data.settings) or {}).get("gate", {})
+    return {
+        "judged": judged.judged_in(data.verdict),
+        "gate": judged.gate(data.verdict),
+        "checks": judged.checks(data.verdict, minimums),
+        "groups": judged.groups(data.verdict),
+    }
 
 
 def _contents(shown: dict[str, Any], data: ReportData) -> list[tuple[str, str]]:
@@ -138,14 +141,9 @@ def element(name: str, title: str, shown: Any) -> str:
         title=title,
         shown=shown,
         packed=packed,
-        style=style(),
+        style=pages.style(),
         script=_asset("script.js"),
     )
-
-
-def style() -> str:
-    """The style sheet of every page."""
-    return str(_asset("style.css"))
 
 
 def model_card(data: ReportData) -> str:
@@ -159,9 +157,7 @@ def model_card(data: ReportData) -> str:
         sentence=escape_markdown(words.sentence(verdict)),
         intended_use=parts.pop("Intended use", ""),
         parts=parts,
-        gate=sections.gate(data),
-        checks=sections.checks(data),
-        groups=sections.groups(data),
+        **_judged(data),
         sizes=data.sizes,
         scores=sections.curves(data),
         label=data.label,
@@ -170,7 +166,7 @@ def model_card(data: ReportData) -> str:
         columns=_columns(settings),
         synthetic=verdict["data"].endswith("(synthetic)"),
         versions=data.versions,
-        group_names=[name for name, _ in sections.group_rows(data)][1:],
+        group_names=judged.group_names(data.verdict),
         md=escape_markdown,
         number=words.number,
     )
@@ -185,7 +181,7 @@ def card_page(markdown: str, title: str) -> str:
     body = body.replace("</table>", "</table></div>")
     body = re.sub(r'<th( style="[^"]*")?>', r'<th scope="col"\1>', body)
     return _PAGES.get_template("model_card.html.j2").render(
-        body=Markup(body), title=title, style=_asset("style.css")
+        body=Markup(body), title=title, style=pages.style()
     )
 
 
@@ -223,5 +219,4 @@ def templates_digest() -> str:
 
 
 def _asset(name: str) -> Markup:
-    assert _PAGES.loader is not None
-    return Markup(_PAGES.loader.get_source(_PAGES, name)[0])
+    return pages.source(_PAGES, name)

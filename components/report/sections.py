@@ -2,135 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
-from components.report.curves import interval
 from components.report.data import GroupCurve, ReportData
 from fairgate.gate import words
 from fairgate.gate.judgement import BASELINE, CONSTRAINED, EVERYBODY, MODELS
 from fairgate.report import charts
-from fairgate.report.charts import Chart, Row, Series
+from fairgate.report.charts import Chart, Series
+from fairgate.report.sections import STYLE_OF_BASELINE, STYLE_OF_JUDGED
 
-_STYLE = {BASELINE: 0, CONSTRAINED: 1}
+_STYLE = {BASELINE: STYLE_OF_BASELINE, CONSTRAINED: STYLE_OF_JUDGED}
 _GROUP_STYLE = 2  # the first of those for groups and constraints
 _MOST_GROUPS = 6  # lines that one chart can hold and a reader tell apart
-_RATES = (
-    ("fpr", "False positive rate", "negatives"),
-    ("fnr", "False negative rate", "positives"),
-    ("accuracy", "Accuracy", "examples"),
-)
-
-
-def gate(data: ReportData) -> list[dict[str, Any]]:
-    """A row for each constraint of the gate."""
-    rows = []
-    for row in data.verdict["gate"]:
-        expression = words.expression_of(row["constraint"])
-        upper = row["upper_bound"] is not None or "<=" in row["constraint"]
-        rows.append(
-            row
-            | {
-                "expression": expression,
-                "words": words.plain(expression),
-                "bound": words.bound_of(row),
-                "side": "upper" if upper else "lower",
-                "sense": "≤" if upper else "≥",
-                "confidence": words.percent(row["confidence"]),
-                "limit": f"{row['limit']:g}",
-            }
-        )
-    return rows
-
-
-def checks(data: ReportData) -> list[dict[str, Any]]:
-    """The gate's further checks: accuracy, and negatives of the smallest group."""
-    settings = (yaml.safe_load(data.settings) or {}).get("gate", {})
-    model = data.verdict["models"][CONSTRAINED]
-    rows = []
-    if "minimum_accuracy" in settings:
-        accuracy, limit = model["accuracy"], settings["minimum_accuracy"]
-        rows.append(
-            {
-                "name": "accuracy",
-                "value": words.number(accuracy),
-                "limit": f"{limit:g}",
-                "passed": accuracy is not None and accuracy >= limit,
-            }
-        )
-    if "minimum_negatives" in settings and model["groups"]:
-        fewest = min(group["negatives"] for group in model["groups"].values())
-        limit = settings["minimum_negatives"]
-        rows.append(
-            {
-                "name": "negatives of the group with the fewest",
-                "value": f"{fewest:,}",
-                "limit": f"{limit:,}",
-                "passed": fewest >= limit,
-            }
-        )
-    return rows
-
-
-def group_rows(data: ReportData) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
-    """(name, model -> counts and rates): everybody, then each group."""
-    models = {
-        name: data.verdict["models"][name] for name in MODELS if name in data.verdict["models"]
-    }
-    yield EVERYBODY, models
-    for name in data.verdict["models"][CONSTRAINED]["groups"]:
-        yield name, {model: result["groups"][name] for model, result in models.items()}
-
-
-def groups(data: ReportData) -> list[dict[str, Any]]:
-    """Rates with their intervals: a block for each group, a row for each model."""
-    return [
-        {
-            "name": name,
-            "rows": [
-                {
-                    "model": model,
-                    "examples": result["examples"],
-                    "negatives": result["negatives"],
-                    **{key: _with_interval(result, key, of) for key, _, of in _RATES},
-                }
-                for model, result in models.items()
-            ],
-        }
-        for name, models in group_rows(data)
-    ]
-
-
-def group_charts(data: ReportData) -> list[Chart]:
-    """A dot-and-interval chart of each rate."""
-    blocks = groups(data)
-    found = []
-    for key, title, _ in _RATES:
-        rows = [
-            Row(
-                block["name"],
-                [
-                    (_STYLE[row["model"]], row[key]["value"], row[key]["low"], row[key]["high"])
-                    for row in block["rows"]
-                ],
-            )
-            for block in blocks
-        ]
-        said = "; ".join(
-            f"{block['name']} "
-            + ", ".join(
-                f"{row['model']} {words.number(row[key]['value'])}" for row in block["rows"]
-            )
-            for block in blocks
-        )
-        chart = charts.dots(title, rows, said)
-        if chart:
-            present = {row["model"] for block in blocks for row in block["rows"]}
-            legend = [(_STYLE[model], model) for model in MODELS if model in present]
-            found.append(Chart(chart.title, chart.svg, legend))
-    return found
 
 
 def indicators(data: ReportData) -> dict[str, Any] | None:
@@ -422,11 +306,3 @@ def thresholds(data: ReportData) -> dict[str, Any] | None:
         "words": said,
         "own": data.scores.thresholds,
     }
-
-
-def _with_interval(result: dict[str, Any], key: str, of: str) -> dict[str, Any]:
-    positives = result["examples"] - result["negatives"]
-    trials = positives if of == "positives" else result[of]
-    value = result[key]
-    low, high = (0.0, 1.0) if value is None else interval(round(value * trials), trials)
-    return {"value": value, "low": low, "high": high}

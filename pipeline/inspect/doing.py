@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from components.report import sections
 from fairgate.gate import words
 from fairgate.gate.judgement import CONSTRAINED
+from fairgate.report import sections
 from pipeline.inspect.run import REPOSITORY, Run, open_run
 from pipeline.inspect.shown import Charts, Table
 from pipeline.runs import SETTINGS_FILE
@@ -80,14 +80,14 @@ def compare(before: Run, after: Run) -> Table:
 
 
 def _names(run: Run) -> list[str]:
-    gate = [row["expression"] for row in sections.gate(run.data)]
+    gate = [row["expression"] for row in sections.gate(run.data.verdict)]
     return ["verdict", "accuracy"] + [
         f"{e}: {what}" for e in gate for what in ("value", "bound", "limit")
     ]
 
 
 def _outcomes(run: Run) -> list[str]:
-    gate = sections.gate(run.data)
+    gate = sections.gate(run.data.verdict)
     numbers = [
         text
         for row in gate

@@ -17,6 +17,7 @@ from fairgate.gate.judgement import BASELINE, CONSTRAINED, EVERYBODY, shown_name
 from fairgate.gate.prediction import Size, bound_of, projected_bound, sizes_of
 from fairgate.gate.samples import labels_needed
 from fairgate.report import charts
+from fairgate.report import sections as judged_sections
 from fairgate.report.charts import Chart, Series
 from pipeline.inspect.shown import Banner, Charts, Element, Sentences, Table
 from pipeline.settings import Settings
@@ -71,7 +72,7 @@ class Judged:
     def gate(self) -> Table:
         """A row for each constraint and model: value, bound, limit, and what keeps the limit."""
         rows = []
-        for row in sections.gate(self.data):
+        for row in judged_sections.gate(self.verdict):
             for model, value, bound in (
                 (BASELINE, row["baseline_value"], row["baseline_bound"]),
                 (CONSTRAINED, row["value"], row["bound"]),
@@ -92,12 +93,13 @@ class Judged:
     def checks(self) -> Table:
         """The gate's further checks."""
         names = {"name": "check", "value": "value", "limit": "at least", "passed": "passed"}
-        return Table(sections.checks(self.data)).rename(columns=names).captioned("Further checks")
+        found = judged_sections.checks(self.verdict, self.settings.gate.model_dump())
+        return Table(found).rename(columns=names).captioned("Further checks")
 
     def groups(self) -> Table:
         """Counts and rates of everybody and each group, with 95% intervals (Clopper and Pearson)."""
         rows = []
-        for block in sections.groups(self.data):
+        for block in judged_sections.groups(self.verdict):
             for row in block["rows"]:
                 shown = {"group": block["name"], "model": row["model"]}
                 shown |= {"examples": row["examples"], "negatives": row["negatives"]}
@@ -110,7 +112,7 @@ class Judged:
 
     def group_charts(self) -> Charts:
         """Rates of each group with their intervals, both models."""
-        return Charts(sections.group_charts(self.data))
+        return Charts(judged_sections.group_charts(self.verdict))
 
     def sizes(self) -> Table:
         """Examples of each group and label in each split."""

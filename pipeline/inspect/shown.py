@@ -15,8 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from components.report import page
 from fairgate.report import charts as report_charts
+from fairgate.report import pages
 from fairgate.report.charts import Chart
 
 _WIDTH = 360  # of a chart [pixels]
@@ -135,7 +135,7 @@ def _picture(svg: str) -> str:
 
 def _chart_style() -> str:
     """The report's style sheet in its light colours: a picture cannot know what is around it."""
-    style = re.sub(r"@media [^{]*\{.*?\n\}\n", "", page.style(), flags=re.DOTALL)
+    style = re.sub(r"@media [^{]*\{.*?\n\}\n", "", pages.style(), flags=re.DOTALL)
     style = style.replace("color-scheme: light dark;", "color-scheme: light;")
     style += "svg,svg.chart{width:auto;max-width:none;font-family:system-ui,sans-serif}"
     return style.replace("&", "&amp;").replace("<", "&lt;")

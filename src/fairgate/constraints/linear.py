@@ -15,12 +15,9 @@ Source: Cotter et al., JMLR 20 (2019), section 2 (rate constraints are linear in
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
-
-import numpy as np
-from numpy.typing import NDArray
 
 from fairgate.constraints.algebra import as_quotient, value_range
 from fairgate.constraints.errors import NotTrainableError, OutOfReachError
@@ -36,10 +33,9 @@ from fairgate.constraints.expressions import (
     Sense,
     Sum,
     add,
-    evaluate,
     scale,
 )
-from fairgate.constraints.rates import QUOTIENTS, Counts, Group
+from fairgate.constraints.rates import QUOTIENTS
 
 # Sums of maxima multiply out; a constraint with more pieces than this is an accident.
 MAX_PIECES = 10_000
@@ -91,22 +87,6 @@ def linearize(constraint: Constraint) -> list[LinearConstraint]:
         if high > 0:
             found[piece] = None
     return list(found)
-
-
-def linearize_all(constraints: Sequence[Constraint]) -> list[LinearConstraint]:
-    """The linear pieces of several constraints, in order, each once."""
-    pieces = (piece for constraint in constraints for piece in linearize(constraint))
-    return list(dict.fromkeys(pieces))
-
-
-def values(
-    constraints: Sequence[LinearConstraint], counts: Mapping[Group | None, Counts]
-) -> NDArray[np.float64]:
-    """The left-hand sides on counted outcomes: (m,) float64, feasible where <= 0.
-
-    NaN where a needed rate has a zero denominator or its group is missing.
-    """
-    return np.array([evaluate(c.as_expression(), counts) for c in constraints], dtype=np.float64)
 
 
 @dataclass(frozen=True)

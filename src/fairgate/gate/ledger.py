@@ -112,7 +112,7 @@ def admit(
         )
         if number <= len(entries):
             return attempt
-        when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        when = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
         entry = Entry(number, question, delta, run, when)
         try:
             files.create(_file(folder, number), json.dumps(asdict(entry), indent=1) + "\n")

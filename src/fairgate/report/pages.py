@@ -1,0 +1,83 @@
+"""Templates of pages, and the page of a judgement: one file that loads nothing from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import jinja2
+from markupsafe import Markup
+
+import fairgate
+from fairgate.gate import words
+from fairgate.gate.explaining import Explanation
+from fairgate.gate.judgement import Judgement
+from fairgate.report import charts, sections
+
+
+def environment(package: str | None = None) -> jinja2.Environment:
+    """Templates of `package`, before those that every page shares.
+
+    Args:
+      package: importable, with a folder `templates`; None: the shared ones alone.
+    """
+    loaders = [jinja2.PackageLoader(name) for name in (package, "fairgate.report") if name]
+    made = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(loaders),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["swatch"] = charts.swatch
+    return made
+
+
+_PAGES = environment()
+
+
+def source(pages: jinja2.Environment, name: str) -> Markup:
+    """The text of a template or of what lies beside it, as it is."""
+    assert pages.loader is not None
+    return Markup(pages.loader.get_source(pages, name)[0])
+
+
+def style() -> Markup:
+    """The style sheet of every page."""
+    return source(_PAGES, "style.css")
+
+
+def judgement_page(
+    judgement: Judgement,
+    title: str,
+    minimums: Mapping[str, float],
+    explanation: Explanation | None = None,
+    facts: Sequence[tuple[str, str]] = (),
+) -> str:
+    """The judgement as HTML.
+
+    Args:
+      judgement: what the gate said.
+      title: what was judged.
+      minimums: what else the gate asked: `minimum_accuracy` and `minimum_negatives`, where it did.
+      explanation: the same in sentences, with the counts.
+      facts: names and what is to be said under them.
+    """
+    document = judgement.as_document()
+    return _PAGES.get_template("judgement.html.j2").render(
+        verdict=document,
+        outcome=words.outcome(document),
+        sentence=words.sentence(document),
+        title=title,
+        facts=facts,
+        attempt=words.attempt(document),
+        judged=judgement.judged,
+        gate=sections.gate(document),
+        checks=sections.checks(document, minimums),
+        groups=sections.groups(document),
+        group_charts=sections.group_charts(document),
+        group_names=sections.group_names(document),
+        reasoning=[] if explanation is None else explanation.constraints,
+        examples=judgement.outcomes.examples,
+        style=style(),
+        version=fairgate.__version__,
+    )

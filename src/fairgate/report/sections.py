@@ -1,0 +1,177 @@
+"""What a page shows of a judgement: tables as rows, drawings as charts.
+
+All take the judgement as a document, as `Judgement.as_document` or verdict.json has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fairgate import bounds
+from fairgate.gate import words
+from fairgate.gate.judgement import BASELINE, EVERYBODY
+from fairgate.report import charts
+from fairgate.report.charts import Chart, Row
+
+Document = Mapping[str, Any]
+
+STYLE_OF_BASELINE, STYLE_OF_JUDGED = 0, 1
+_RATES = (
+    ("fpr", "False positive rate", "negatives"),
+    ("fnr", "False negative rate", "positives"),
+    ("accuracy", "Accuracy", "examples"),
+)
+
+
+def judged_in(document: Document) -> str:
+    """Name of the model that was judged: the one that is not the baseline."""
+    names: list[str] = list(document["models"])
+    return next(name for name in names if name != BASELINE)
+
+
+def models_in(document: Document) -> list[str]:
+    """Names of the models, the baseline first."""
+    return sorted(document["models"], key=lambda name: name != BASELINE)
+
+
+def gate(document: Document) -> list[dict[str, Any]]:
+    """A row for each constraint of the gate."""
+    rows = []
+    for row in document["gate"]:
+        expression = words.expression_of(row["constraint"])
+        upper = row["upper_bound"] is not None or "<=" in row["constraint"]
+        rows.append(
+            row
+            | {
+                "expression": expression,
+                "words": words.plain(expression),
+                "bound": words.bound_of(row),
+                "side": "upper" if upper else "lower",
+                "sense": "≤" if upper else "≥",
+                "confidence": words.percent(row["confidence"]),
+                "limit": f"{row['limit']:g}",
+            }
+        )
+    return rows
+
+
+def checks(document: Document, minimums: Mapping[str, float]) -> list[dict[str, Any]]:
+    """The gate's further checks: accuracy, and negatives of the smallest group.
+
+    Args:
+      document: the judgement.
+      minimums: `minimum_accuracy` and `minimum_negatives`, where they are asked for.
+    """
+    model = document["models"][judged_in(document)]
+    rows = []
+    if "minimum_accuracy" in minimums:
+        accuracy, limit = model["accuracy"], minimums["minimum_accuracy"]
+        rows.append(
+            {
+                "name": "accuracy",
+                "value": words.number(accuracy),
+                "limit": f"{limit:g}",
+                "passed": accuracy is not None and accuracy >= limit,
+            }
+        )
+    if "minimum_negatives" in minimums and model["groups"]:
+        fewest = min(group["negatives"] for group in model["groups"].values())
+        limit = minimums["minimum_negatives"]
+        rows.append(
+            {
+                "name": "negatives of the group with the fewest",
+                "value": f"{fewest:,}",
+                "limit": f"{limit:,}",
+                "passed": fewest >= limit,
+            }
+        )
+    return rows
+
+
+def group_rows(document: Document) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
+    """(name, model -> counts and rates): everybody, then each group."""
+    models = {name: document["models"][name] for name in models_in(document)}
+    yield EVERYBODY, models
+    for name in group_names(document):
+        yield name, {model: result["groups"][name] for model, result in models.items()}
+
+
+def group_names(document: Document) -> list[str]:
+    """The groups as tables call them."""
+    return list(document["models"][judged_in(document)]["groups"])
+
+
+def groups(document: Document) -> list[dict[str, Any]]:
+    """Rates with their intervals: a block for each group, a row for each model."""
+    return [
+        {
+            "name": name,
+            "rows": [
+                {
+                    "model": model,
+                    "examples": result["examples"],
+                    "negatives": result["negatives"],
+                    **{key: _with_interval(result, key, of) for key, _, of in _RATES},
+                }
+                for model, result in models.items()
+            ],
+        }
+        for name, models in group_rows(document)
+    ]
+
+
+def group_charts(document: Document) -> list[Chart]:
+    """A dot-and-interval chart of each rate."""
+    blocks = groups(document)
+    style = {
+        name: STYLE_OF_BASELINE if name == BASELINE else STYLE_OF_JUDGED
+        for name in models_in(document)
+    }
+    found = []
+    for key, title, _ in _RATES:
+        rows = [
+            Row(
+                block["name"],
+                [
+                    (style[row["model"]], row[key]["value"], row[key]["low"], row[key]["high"])
+                    for row in block["rows"]
+                ],
+            )
+            for block in blocks
+        ]
+        said = "; ".join(
+            f"{block['name']} "
+            + ", ".join(
+                f"{row['model']} {words.number(row[key]['value'])}" for row in block["rows"]
+            )
+            for block in blocks
+        )
+        chart = charts.dots(title, rows, said)
+        if chart:
+            legend = [(number, name) for name, number in style.items()]
+            found.append(Chart(chart.title, chart.svg, legend))
+    return found
+
+
+def _with_interval(result: dict[str, Any], key: str, of: str) -> dict[str, Any]:
+    positives = result["examples"] - result["negatives"]
+    trials = positives if of == "positives" else result[of]
+    value = result[key]
+    low, high = (0.0, 1.0) if value is None else interval(round(value * trials), trials)
+    return {"value": value, "low": low, "high": high}
+
+
+def interval(successes: int, trials: int) -> tuple[float, float]:
+    """The two-sided 95% interval of Clopper and Pearson; (0, 1) of no trials.
+
+    >>> low, high = interval(0, 10)
+    >>> round(low, 4), round(high, 4)
+    (0.0, 0.3085)
+    """
+    if not trials:
+        return 0.0, 1.0
+    return (
+        bounds.clopper_pearson_lower(successes, trials, 0.025),
+        bounds.clopper_pearson_upper(successes, trials, 0.025),
+    )
