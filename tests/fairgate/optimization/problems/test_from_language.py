@@ -12,8 +12,10 @@ import tensorflow as tf
 from fairgate.constraints import language, linear
 from fairgate.constraints.curves import Scored, scored_groups
 from fairgate.constraints.errors import ConstraintError, NotTrainableError
+from fairgate.constraints.expressions import violations
 from fairgate.constraints.rates import Group, count_outcomes
 from fairgate.optimization import problems as co
+from fairgate.optimization import trainable
 from fairgate.optimization.games import Lagrangian
 from fairgate.optimization.problems.from_language import from_language
 from fairgate.optimization.training import ConstrainedOptimizer
@@ -54,7 +56,7 @@ def problem_of(text: str) -> co.RateMinimizationProblem:
 def test_constraints_that_are_linear_have_the_values_of_the_counts(text: str) -> None:
     problem = problem_of(text)
     assert not problem.slacks
-    expected = linear.values(linear.linearize(language.parse(text, GROUPS)), COUNTS)
+    expected = violations(trainable.pieces(language.parse(text, GROUPS)), COUNTS)
     np.testing.assert_allclose(problem.constraints(), expected, atol=1e-5)
 
 
