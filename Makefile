@@ -56,10 +56,12 @@ test: setup  ## run all tests (ARGS="-k gate" for some)
 test-fast: setup  ## run the tests that take seconds
 	@$(VENV) -m pytest -m "not slow and not e2e" $(ARGS)
 
-lint: setup  ## ruff, and mypy on the mathematics and the settings
+lint: setup  ## ruff, mypy, and import-linter on which room may import which
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
 	@$(VENV) -m mypy
+	@$(VENV) -m mypy --python-version 3.10 -p fairgate  # the oldest Python that the package is for
+	@walls=$$(.venv/bin/lint-imports --no-logo --no-cache) || { echo "$$walls"; exit 1; }
 
 format: setup  ## let ruff put the code in order
 	@$(VENV) -m ruff check --fix .
