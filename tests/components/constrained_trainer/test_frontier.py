@@ -9,7 +9,7 @@ from components.constrained_trainer import frontier, limits
 from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
 from components.constrained_trainer.frontier import sweep
 from fairgate.errors import SettingsError
-from tests.components.constrained_trainer.toy import biased_split
+from tests.components.constrained_trainer.toy import biased_split, two_sided_split
 
 GROUPS = {"G": ["a", "b"]}
 GAP = "max_gap(FPR, [G]) <= 0.5"
@@ -120,11 +120,18 @@ def test_a_limit_from_below_is_tightened_upwards(splits):
     assert all(point.measured[0].bound < point.measured[0].value for point in points)
 
 
-def test_a_measure_over_all_thresholds_has_a_value_and_no_bound(splits):
-    config = changed(constraints=("AUC | [a] >= 0.5",), steps=60, snapshots=2)
-    for point in sweep(*splits, config, [0.6]):
-        [measured] = point.measured
-        assert 0.5 < measured.value < 1 and np.isnan(measured.bound)
+def test_an_area_under_a_curve_is_swept_too_and_has_a_value_without_a_bound():
+    config = changed(constraints=("AUC | [a] >= 0.5",), steps=1500)
+    points = sweep(
+        two_sided_split(6000, seed=1), two_sided_split(4000, seed=2), config, [0.8, 0.75]
+    )
+    assert [point.limit for point in points] == [None, 0.75, 0.8]
+    areas = [point.measured[0].value for point in points]
+    assert areas[0] < 0.65  # the limits bind
+    for point, area in zip(points[1:], areas[1:], strict=True):
+        assert area > point.limit - 0.02
+    assert np.diff(areas).min() > 0 and points[2].accuracy < points[0].accuracy - 0.02
+    assert all(np.isnan(point.measured[0].bound) for point in points)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,21 @@ def biased_split(n: int, seed: int, groups: tuple[Group, ...] = GROUPS) -> Split
     return Split({"image": images}, labels, np.eye(len(groups), dtype=np.float32)[group], groups)
 
 
+def two_sided_split(n: int, seed: int) -> Split:
+    """Pictures 4x4x1 whose left half tells the label of group b, the right half that of a, a quarter.
+
+    A linear score that is free follows the left half, and ranks those of group a hardly better than
+    chance does.
+    """
+    rng = np.random.default_rng(seed)
+    halves = rng.normal(size=(n, 2))
+    in_a = rng.random(n) < 0.25
+    labels = (halves[np.arange(n), in_a.astype(int)] > 0).astype(np.float32)
+    row = np.clip(128 + 32 * halves, 0, 255).astype(np.uint8).repeat(2, axis=1)
+    images = np.tile(row[:, None, :, None], (1, 4, 1, 1))
+    return Split({"image": images}, labels, np.stack([in_a, ~in_a], 1).astype(np.float32), GROUPS)
+
+
 def linear_network(shape: tuple[int, int, int]):
     """A linear score: small, so that its training is quick and its optimum plain."""
     import keras
