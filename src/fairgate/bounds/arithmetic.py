@@ -69,6 +69,12 @@ def upper_bound(
     Raises:
         ValueError: for a bad delta, counts that are no integers, another method, or a measure over
             all thresholds.
+
+    >>> from fairgate.constraints import Counts, Group, max_gap
+    >>> men, women = Group("sex", "Male"), Group("sex", "Female")
+    >>> counts = {men: Counts(tp=40, fp=10, tn=90, fn=10), women: Counts(tp=40, fp=5, tn=95, fn=10)}
+    >>> round(upper_bound(max_gap("FPR", [men, women]), counts, delta=0.05), 4)  # measured: 0.05
+    0.1173
     """
     check_delta(delta)
     if method not in METHODS:
@@ -79,7 +85,12 @@ def upper_bound(
 def lower_bound(
     expression: Expression, counts: Measured, delta: float, method: str = "exact"
 ) -> float:
-    """L with P(L > true value of the expression) <= delta: -upper_bound(-expression)."""
+    """L with P(L > true value of the expression) <= delta: -upper_bound(-expression).
+
+    >>> from fairgate.constraints import Counts, RateOf
+    >>> round(lower_bound(RateOf("TPR"), {None: Counts(tp=59, fp=0, tn=0, fn=0)}, delta=0.05), 4)
+    0.9505
+    """
     return -upper_bound(-expression, counts, delta, method)
 
 

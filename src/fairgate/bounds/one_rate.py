@@ -35,6 +35,9 @@ def clopper_pearson_upper(successes: float, trials: float, delta: float) -> floa
 
     The smallest bound that grows with the successes and keeps this promise.
     Source: Clopper and Pearson, Biometrika 26 (1934), 404-413.
+
+    >>> round(clopper_pearson_upper(0, 59, 0.05), 4)  # no error in 59: 1 - 0.05 ** (1 / 59)
+    0.0495
     """
     _check(successes, trials, delta)
     if trials == 0:
@@ -48,6 +51,9 @@ def clopper_pearson_lower(successes: float, trials: float, delta: float) -> floa
     """l with P(l > p) <= delta for successes ~ Binomial(trials, p).
 
     l = delta quantile of Beta(successes, trials - successes + 1);  0 if none succeeded
+
+    >>> round(clopper_pearson_lower(59, 59, 0.05), 4)  # 0.05 ** (1 / 59)
+    0.9505
     """
     _check(successes, trials, delta)
     if trials == 0:
@@ -63,6 +69,9 @@ def wilson_upper(successes: float, trials: float, delta: float) -> float:
         u = (p + z^2 / 2n + z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n),  z = z_{1 - delta}
 
     Source: Wilson, JASA 22 (1927), 209-212.
+
+    >>> round(wilson_upper(0, 59, 0.05), 4)  # z^2 / (59 + z^2), and less than the exact bound
+    0.0438
     """
     _check(successes, trials, delta)
     if trials == 0:
@@ -84,6 +93,9 @@ def hoeffding_upper(successes: float, trials: float, delta: float) -> float:
     """p + sqrt(ln(1 / delta) / 2n), at most 1. Guaranteed.
 
     Source: Hoeffding, JASA 58 (1963), 13-30, theorem 1.
+
+    >>> round(hoeffding_upper(10, 100, 0.05), 4)  # 0.1 + sqrt(ln(20) / 200)
+    0.2224
     """
     _check(successes, trials, delta)
     if trials == 0:
@@ -96,6 +108,11 @@ def student_t_upper(successes: float, trials: float, delta: float) -> float:
 
     1 for a single trial. With no successes it is 0: it promises what it cannot know.
     Source: Student, Biometrika 6 (1908), 1-25; for constraints: Thomas et al., Science 366 (2019).
+
+    >>> round(student_t_upper(10, 100, 0.05), 4)
+    0.1501
+    >>> student_t_upper(0, 59, 0.05)
+    0.0
     """
     _check(successes, trials, delta)
     if trials == 0:
@@ -114,6 +131,9 @@ def bootstrap_upper(successes: float, trials: float, delta: float) -> float:
 
     Resampling n zeros and ones draws from that binomial exactly, so this is the limit of infinitely
     many resamples, and needs no seed. Source: Efron, Annals of Statistics 7 (1979), section 2.
+
+    >>> bootstrap_upper(10, 100, 0.05)  # the 95% quantile of Binomial(100, 0.1) is 15
+    0.15
     """
     _check(successes, trials, delta)
     if trials == 0:

@@ -164,6 +164,13 @@ def upper_bound_of_two(
 
     Raises:
         ValueError: for counts that are no integers or a bad delta.
+
+    >>> difference = Linear(1, -1)  # p - q, measured to be 0.15
+    >>> round(upper_bound_of_two(difference, Trials(45, 100), Trials(30, 100), delta=0.05), 2)
+    0.26
+    >>> quotient = Quotient(0, 1, 0, 1)  # p / q, measured to be 2 / 3
+    >>> round(upper_bound_of_two(quotient, Trials(30, 100), Trials(45, 100), delta=0.05), 2)
+    0.91
     """
     check_delta(delta)
     g, x, y = function.rising(first, second)

@@ -32,26 +32,42 @@ Terms = dict[Expression, float]
 
 
 def maximum(*arguments: Expression | float) -> Expression:
-    """max(arguments). ValueError if there are none."""
+    """max(arguments). ValueError if there are none.
+
+    >>> print(maximum(RateOf("FPR"), RateOf("FNR")))
+    max(FPR, FNR)
+    """
     nodes = tuple(map(as_expression, arguments))
     numbers = [node.value for node in nodes if isinstance(node, Number)]
     return Number(max(numbers)) if nodes and len(numbers) == len(nodes) else Maximum(nodes)
 
 
 def minimum(*arguments: Expression | float) -> Expression:
-    """min(arguments). ValueError if there are none."""
+    """min(arguments). ValueError if there are none.
+
+    >>> print(minimum(RateOf("TPR"), RateOf("TNR")) >= 0.8)
+    min(TPR, TNR) >= 0.8
+    """
     nodes = tuple(map(as_expression, arguments))
     numbers = [node.value for node in nodes if isinstance(node, Number)]
     return Number(min(numbers)) if nodes and len(numbers) == len(nodes) else Minimum(nodes)
 
 
 def absolute(value: Expression | float) -> Expression:
-    """abs(value) = max(value, -value)."""
+    """abs(value) = max(value, -value).
+
+    >>> print(absolute(RateOf("FPR", Group("sex", "Male")) - RateOf("FPR")) <= 0.02)
+    abs(FPR | [sex=Male] - FPR) <= 0.02
+    """
     return maximum(value, scale(-1.0, value))
 
 
 def f1(group: Group | None = None) -> Expression:
-    """The F1 score over a group: 2 TPP / (2 TPP + FNP + FPP)."""
+    """The F1 score over a group: 2 TPP / (2 TPP + FNP + FPP).
+
+    >>> print(f1())
+    2 * TPP / (2 * TPP + FNP + FPP)
+    """
     doubled = scale(2.0, RateOf("TPP", group))
     return divide(doubled, add(doubled, RateOf("FNP", group), RateOf("FPP", group)))
 
@@ -60,6 +76,11 @@ def measure(name: str, group: Group | None = None, target: float | None = None) 
     """A rate of the table, "F1", or a key of `CURVES`, over a group (None: over everyone).
 
     ValueError for others, and for a target that does not fit.
+
+    >>> print(measure("FPR", Group("sex", "Male")))
+    FPR | [sex=Male]
+    >>> print(measure("recall_at_precision", target=0.9))
+    recall_at_precision(0.9)
     """
     if name in CURVES:
         return CurveOf(name, group, target)
@@ -79,6 +100,9 @@ def max_gap(rate: str, groups: Iterable[Group], target: float | None = None) -> 
 
     Raises:
         ValueError: if there are fewer than two different groups, or no such rate.
+
+    >>> print(max_gap("FPR", [Group("sex", "Male"), Group("sex", "Female")]))
+    max(FPR | [sex=Male] - FPR | [sex=Female], FPR | [sex=Female] - FPR | [sex=Male])
     """
     distinct = tuple(dict.fromkeys(groups))
     if len(distinct) < 2:
@@ -94,6 +118,9 @@ def merge_terms(expression: Expression) -> tuple[Terms, float]:
     Terms are rates and nodes that are not linear (ratios, max, min). Complements are merged, too:
     TNR, TPR, NPR, ACC, PPV and NPV are one minus FPR, FNR, PPR, ERR, FDR and FOR here. A rate whose
     coefficient cancels stays with coefficient 0, so that it is still known to be needed.
+
+    >>> merge_terms(2 * RateOf("FPR") + RateOf("TNR"))  # TNR = 1 - FPR
+    ({RateOf(rate='FPR', group=None): 1.0}, 1.0)
     """
     terms: Terms = {}
     constants: list[float] = []
@@ -121,6 +148,9 @@ def value_range(expression: Expression) -> tuple[float, float]:
     """(least, greatest) value that the expression could have, every rate being in [0, 1].
 
     By interval arithmetic, hence possibly wider than what is attained.
+
+    >>> value_range(RateOf("FPR") - 2 * RateOf("FNR"))
+    (-2.0, 1.0)
     """
     match expression:
         case Number(value):

@@ -134,6 +134,13 @@ def scored_groups(
     Args:
         scores, labels, weights, threshold: as for `Scored`, over all examples.
         members: (n,) nonzero where an example belongs to the group.
+
+    >>> women = Group("sex", "Female")
+    >>> scored = scored_groups([0.9, -0.2, 0.4, -0.5], [1, 1, 0, 0], {women: [1, 1, 0, 0]})
+    >>> scored[None].curve("AUC")  # 3 of the 4 pairs of a positive and a negative are in order
+    0.75
+    >>> scored[women].rate("TPR")  # one of two is above the threshold of 0
+    0.5
     """
     everyone = [np.asarray(scores), np.asarray(labels)]
     everyone += [] if weights is None else [np.asarray(weights)]

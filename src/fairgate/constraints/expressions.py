@@ -254,6 +254,12 @@ def evaluate(expression: Expression, counts: Outcomes) -> float:
 
     Raises:
         ValueError: for a measure over all thresholds on counts.
+
+    >>> counts = {None: Counts(tp=40, fp=10, tn=90, fn=10)}
+    >>> evaluate(RateOf("FPR"), counts), evaluate(RateOf("FNR"), counts)
+    (0.1, 0.2)
+    >>> evaluate(RateOf("FPR") / RateOf("FNR") + 1, counts)
+    1.5
     """
     values = [evaluate(child, counts) for child in expression.children]
     if any(math.isnan(value) for value in values):
@@ -340,6 +346,10 @@ def violations(constraints: Sequence[Constraint], counts: Outcomes) -> NDArray[n
 
     What `candidates` chooses by, on a whole validation split. NaN where something that a
     constraint needs was not measured. Arguments and errors as for `evaluate`.
+
+    >>> found = violations([RateOf("FPR") <= 0.25, RateOf("TPR") >= 0.9], {None: Counts(3, 2, 2, 1)})
+    >>> found.round(2).tolist()  # an FPR of 2 / 4, a TPR of 3 / 4
+    [0.25, 0.15]
     """
     return np.array([c.violation(c.value(counts)) for c in constraints], dtype=np.float64)
 

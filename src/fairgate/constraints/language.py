@@ -48,6 +48,12 @@ def parse(text: str, groups: Mapping[str, Sequence[str]], from_counts: bool = Fa
     Raises:
         ConstraintError: if the text is no constraint; says where, and what was expected.
         ValueError: if `groups` is malformed.
+
+    >>> constraint = parse("max_gap(FPR, [sex]) <= 0.05", {"sex": ["Female", "Male"]})
+    >>> constraint.limit, constraint.sense
+    (0.05, '<=')
+    >>> print(constraint.expression)
+    max(FPR | [sex=Female] - FPR | [sex=Male], FPR | [sex=Male] - FPR | [sex=Female])
     """
     vocabulary = Vocabulary(groups)
     if not isinstance(text, str):
@@ -66,6 +72,9 @@ def parse_all(texts: Sequence[str] | str, groups: Mapping[str, Sequence[str]]) -
 
     Raises:
         ConstraintError: as `parse`, with the 1-based number of the constraint (or of the line).
+
+    >>> [str(found) for found in parse_all("FPR <= 0.1\\n# recall, too\\nTPR >= 0.9", {})]
+    ['FPR <= 0.1', 'TPR >= 0.9']
     """
     numbered = list(enumerate(texts.splitlines() if isinstance(texts, str) else texts, start=1))
     if isinstance(texts, str):

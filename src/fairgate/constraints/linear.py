@@ -73,6 +73,13 @@ def linearize(constraint: Constraint) -> list[LinearConstraint]:
     Raises:
         NotTrainableError: (a ValueError) if the constraint is no intersection of linear ones, or
             can never be met; names the part in the way.
+
+    >>> from fairgate.constraints.language import parse
+    >>> gap = parse("max_gap(FPR, [sex]) <= 0.05", {"sex": ["Female", "Male"]})
+    >>> for piece in linearize(gap):
+    ...     print(piece)
+    FPR | [sex=Female] - FPR | [sex=Male] - 0.05 <= 0
+    FPR | [sex=Male] - FPR | [sex=Female] - 0.05 <= 0
     """
     found: dict[LinearConstraint, None] = {}
     pieces = _Reduction(constraint).pieces(

@@ -160,7 +160,11 @@ class Counts:
         return successes, denominators[definition.denominator]
 
     def rate(self, name: str) -> float:
-        """The rate `name`; NaN when its denominator is 0."""
+        """The rate `name`; NaN when its denominator is 0.
+
+        >>> Counts(tp=40, fp=10, tn=90, fn=10).rate("FPR")  # fp / (fp + tn)
+        0.1
+        """
         successes, trials = self.trials(name)
         return float(successes) / float(trials) if trials else math.nan
 
@@ -194,6 +198,11 @@ def count_outcomes(
 
     Raises:
         ValueError: if the shapes differ or are not rank 1.
+
+    >>> count_outcomes([1, 1, 0, 0, 0], labels=[1, 0, 0, 0, 1])
+    Counts(tp=1, fp=1, tn=2, fn=1)
+    >>> count_outcomes([1, 1, 0, 0, 0], labels=[1, 0, 0, 0, 1], members=[1, 1, 0, 0, 0])
+    Counts(tp=1, fp=1, tn=0, fn=0)
     """
     decisions = np.asarray(predicted_positive).astype(bool)
     positive = np.asarray(labels) > 0

@@ -38,6 +38,10 @@ def checks(gate: GateConfig, groups: Groups) -> list[GateCheck]:
 
     Raises:
       ConstraintError: a line is no constraint over these groups.
+
+    >>> gate = GateConfig(constraints=["max_gap(FPR, [sex]) <= 0.05"], limit=0.1)
+    >>> [str(check.constraint) for check in checks(gate, {"sex": ["Female", "Male"]})]
+    ['max_gap(FPR, [sex]) <= 0.1']
     """
     result = []
     for index, line in enumerate(gate.constraints):

@@ -66,6 +66,12 @@ def judge(
 
     Raises:
       ConstraintError: a constraint cannot be read, or counts cannot tell it.
+
+    >>> gate = GateConfig(constraints=["FPR <= 0.1"], minimum_negatives=1)
+    >>> outcomes = {"mine": {None: Counts(tp=50, fp=0, tn=59, fn=9)}}
+    >>> judgement = judge(gate, {}, outcomes)
+    >>> judgement.blessed, round(judgement.gate[0].upper_bound, 4)
+    (True, 0.0495)
     """
     confidence = gate.confidence if attempt is None else attempt.confidence
     asked = checks.checks(gate, groups)

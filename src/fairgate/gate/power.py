@@ -40,6 +40,12 @@ def even_model(expression: Expression, share: float) -> ModelRates:
 
     Raises:
         ValueError: for another share.
+
+    >>> from fairgate.constraints import RateOf
+    >>> even_model(RateOf("FPR"), 0.25)
+    ModelRates(fpr=0.25, tpr=0.75)
+    >>> even_model(RateOf("PPR"), 0.25)  # says Yes to a quarter of everyone
+    ModelRates(fpr=0.25, tpr=0.25)
     """
     decisions = any(
         isinstance(rate, RateOf) and rate.rate in DECISION_RATES for rate in rates_in(expression)
@@ -78,6 +84,14 @@ def limit_to_pass(
 
     Raises:
         ValueError: for a bad delta, miss or number of splits.
+
+    >>> from fairgate.constraints import parse
+    >>> from fairgate.gate.prediction import Size
+    >>> gap = parse("max_gap(FPR, [sex]) <= 0.05", {"sex": ["Female", "Male"]})
+    >>> sizes = {group: Size(positives=500, negatives=500) for group in gap.groups()}
+    >>> fair = ModelRates(fpr=0.05, tpr=0.95)  # the same in both groups
+    >>> round(limit_to_pass(gap, fair, sizes, delta=0.05), 2)
+    0.04
     """
     if not (0 < miss < 1 and 1 <= bounded <= draws):
         raise ValueError(
@@ -122,6 +136,10 @@ def limit_today(
 
     Raises:
         ValueError: as for `bounds.upper_bound`.
+
+    >>> from fairgate.constraints import parse
+    >>> limit_today(parse("FPR <= 0.01", {}), {None: Counts(tp=0, fp=0, tn=59, fn=0)}, delta=0.05)
+    0.05
     """
     bound = bound_of(constraint, counts, delta)
     if not math.isfinite(bound):

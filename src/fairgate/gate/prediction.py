@@ -57,7 +57,15 @@ def sizes_of(counts: Measured) -> dict[Group | None, Size]:
 
 
 def bound_of(constraint: Constraint, counts: Measured, delta: float) -> float:
-    """The confidence bound on the side that could break the limit; see `bounds.upper_bound`."""
+    """The confidence bound on the side that could break the limit; see `bounds.upper_bound`.
+
+    >>> from fairgate.constraints import parse
+    >>> counts = {None: Counts(tp=59, fp=0, tn=59, fn=0)}
+    >>> round(bound_of(parse("FPR <= 0.1", {}), counts, delta=0.05), 4)
+    0.0495
+    >>> round(bound_of(parse("TPR >= 0.9", {}), counts, delta=0.05), 4)
+    0.9505
+    """
     bound = bounds.upper_bound if constraint.sense == "<=" else bounds.lower_bound
     return bound(constraint.expression, counts, delta)
 
@@ -66,6 +74,9 @@ def resized(counts: Counts, size: Size) -> Counts:
     """Counts of the same rates over `size`, rounded towards a half, where a margin is widest.
 
     A label without examples in `counts` has none in the result: its rate is not known.
+
+    >>> resized(Counts(tp=4, fp=2, tn=8, fn=1), Size(positives=50, negatives=100))
+    Counts(tp=40, fp=20, tn=80, fn=10)
     """
     tp, fn = _shared(counts.tp, counts.positives, size.positives)
     fp, tn = _shared(counts.fp, counts.negatives, size.negatives)
@@ -97,6 +108,12 @@ def projected_bound(constraint: Constraint, counts: Measured, sizes: Sizes, delt
     """The bound if the measured rates had been measured on `sizes`: the value, plus its margin there.
 
     Arguments, results and errors as for `margin`.
+
+    >>> from fairgate.constraints import parse
+    >>> counts = {None: Counts(tp=0, fp=0, tn=30, fn=0)}
+    >>> supposed = {None: Size(positives=0, negatives=59)}
+    >>> round(projected_bound(parse("FPR <= 0.05", {}), counts, supposed, delta=0.05), 4)
+    0.0495
     """
     return _beyond(constraint, constraint.value(counts), margin(constraint, counts, sizes, delta))
 

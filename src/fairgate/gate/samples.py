@@ -53,6 +53,12 @@ def more_examples(constraint: Constraint, counts: Measured, delta: float) -> Add
 
     Raises:
         ValueError: as for `bounds.upper_bound`.
+
+    >>> from fairgate.constraints import Counts, parse
+    >>> more_examples(parse("FPR <= 0.05", {}), {None: Counts(tp=0, fp=0, tn=50, fn=0)}, delta=0.05)
+    Addition(group=None, label='negatives', examples=9, factor=1.18)
+
+    59 negatives without an error are the fewest whose bound is within 0.05: 0.95 ** 59 < 0.05.
     """
     labels = labels_needed(constraint)
     sizes = sizes_of(counts)
@@ -77,7 +83,12 @@ def more_examples(constraint: Constraint, counts: Measured, delta: float) -> Add
 
 
 def labels_needed(constraint: Constraint) -> dict[Group | None, Label]:
-    """Of each group in a constraint (None: everyone), which examples its rates are over."""
+    """Of each group in a constraint (None: everyone), which examples its rates are over.
+
+    >>> from fairgate.constraints import parse
+    >>> labels_needed(parse("FPR <= 0.05", {})), labels_needed(parse("PPR <= 0.5", {}))
+    ({None: 'negatives'}, {None: 'examples'})
+    """
     found: dict[Group | None, set[str]] = {}
     for rate in rates_in(constraint.expression):
         denominator = RATES[rate.rate].denominator if isinstance(rate, RateOf) else "all"
