@@ -86,13 +86,12 @@ def _sweep(settings: Settings, limits: Sequence[float], transformed, display):
 def _words(settings: Settings, points: Sequence[Point], examples: int) -> tuple[str, str]:
     """Title and subtitle of table and chart."""
     names = [measured.expression for measured in points[0].measured]
-    confidence = f"{settings.trainer.selection.confidence:.0%}"
-    side = "upper" if points[0].sense == "<=" else "lower"
-    subtitle = (
-        f"On the {examples:,} examples of the validation split, which chose the snapshots; "
-        f"bars reach to the {confidence} {side} confidence bound."
-    )
-    return f"Accuracy against {', '.join(names)}", subtitle
+    subtitle = f"On the {examples:,} examples of the validation split, which chose the snapshots"
+    if any(math.isfinite(measured.bound) for point in points for measured in point.measured):
+        confidence = f"{settings.trainer.selection.confidence:.0%}"
+        side = "upper" if points[0].sense == "<=" else "lower"
+        subtitle += f"; bars reach to the {confidence} {side} confidence bound"
+    return f"Accuracy against {', '.join(names)}", f"{subtitle}."
 
 
 def _table(points: Sequence[Point], title: str) -> Table:

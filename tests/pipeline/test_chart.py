@@ -1,11 +1,13 @@
-"""The chart: dots where their numbers say."""
+"""The chart: dots where their numbers say, and labels that can be read."""
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from pipeline import chart
@@ -51,3 +53,32 @@ def test_what_has_no_number_is_left_out(tmp_path):
     assert (np.abs(pixels - ORANGE).max(axis=2) >= 4).all()
     with pytest.raises(ValueError, match="nothing to draw"):
         drawn(tmp_path / "b.png", lost)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-3, 0.05])
+@pytest.mark.parametrize("seed", range(4))
+def test_labels_keep_clear_of_each_other_and_stay_in_the_picture(
+    tmp_path, monkeypatch, seed, spread
+):
+    saved = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, file: saved.append(figure))
+    random = np.random.default_rng(seed)
+    places = np.array([0.1, 0.9]) + spread * random.random((8, 2))
+    dots = [Dot(x, y, x + 0.01, f"<= {x:.3g}", stands_out=y > 0.94) for x, y in places]
+    drawn(tmp_path / "a.png", Dot(0.02, 0.8, 0.06, "<= 0.02"), *dots)
+    [axes] = saved[0].axes
+    boxes = [text.get_window_extent() for text in axes.texts if text.get_text().startswith("<=")]
+    assert len(boxes) == 9
+    for one, other in itertools.combinations(boxes, 2):
+        assert not one.overlaps(other)
+    assert all(axes.bbox.count_contains(box.corners()) == 4 for box in boxes)
+
+
+def test_what_is_far_from_zero_is_not_drawn_from_zero(tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, file: saved.append(figure))
+    high = Dot(0.85, 0.9, math.nan, "")
+    drawn(tmp_path / "a.png", Dot(0.8, 0.85, math.nan, ""), high)
+    drawn(tmp_path / "b.png", Dot(0.02, 0.85, math.nan, ""), high)
+    assert [figure.axes[0].get_xlim()[0] > 0.7 for figure in saved] == [True, False]
+    assert saved[1].axes[0].get_xlim()[0] == 0
