@@ -28,19 +28,16 @@ def settings(constraints: int, **others) -> TrainingConfig:
     return TrainingConfig(constraints=lines, **others)
 
 
-def make_loop(training: Split, watched: Split, config: TrainingConfig):
+def make_loop(training: Split, validation: Split, config: TrainingConfig):
     """The loop that `training.train` would run."""
     from components.constrained_trainer import networks
     from components.constrained_trainer import training as trainer
-    from components.constrained_trainer.game import make_game
-    from components.constrained_trainer.loop import Loop
 
     scope = devices.strategy(config.devices)
     with scope.scope():
         model = networks.build(config.network, training.model_inputs(), config.seed)
         lines = trainer.parse(config.constraints, training)
-        game = make_game(model, lines, training, watched, config)
-        return Loop(model, game, *trainer._feeds(training, watched, config, scope), config, scope)
+        return trainer.make_loop(model, lines, training, validation, config, scope)
 
 
 def main() -> None:
@@ -56,9 +53,7 @@ def main() -> None:
     options = parser.parse_args()
     devices.strategy(options.devices)
     training = split(options.examples, options.side)
-    watched = training
-    if options.watch == "validation":
-        watched = training.take(np.arange(options.examples // 3))
+    validation = training.take(np.arange(options.examples // 3))
     config = settings(
         options.constraints,
         network=options.network,
@@ -69,7 +64,7 @@ def main() -> None:
         devices=options.devices,
         multipliers=MultiplierConfig(watch=options.watch),
     )
-    loop = make_loop(training, watched, config)
+    loop = make_loop(training, validation, config)
     size = 16
     waited = 0.0
 

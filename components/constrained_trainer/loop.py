@@ -54,6 +54,7 @@ class Loop:
     Attributes:
       step: steps taken.
       model: what is trained.
+      game: problem, multipliers and optimizers.
       scope: the strategy.
     """
 
@@ -68,7 +69,7 @@ class Loop:
     ):
         self.step = 0
         self.model = model
-        self._game = game
+        self.game = game
         self._config = config
         self._training = training
         self._has_multipliers = game.problem.num_constraints > 0
@@ -108,7 +109,7 @@ class Loop:
     @property
     def multipliers(self) -> np.ndarray:
         """(m,) float32 Lagrange multipliers."""
-        return self._game.formulation.lagrange_multipliers().numpy()
+        return self.game.formulation.lagrange_multipliers().numpy()
 
     @property
     def state(self) -> dict[str, Any]:
@@ -117,7 +118,7 @@ class Loop:
         The model as its list of variables: Keras does not show TensorFlow the seeds of dropout.
         """
         variables = [variable.value for variable in self.model.variables]
-        return {"game": self._game, "variables": variables, "losses": self._losses}
+        return {"game": self.game, "variables": variables, "losses": self._losses}
 
     def take_mean_objective(self) -> float:
         """The mean training loss since the last time this was called."""
@@ -178,14 +179,14 @@ class Loop:
 
     def _primal(self, step: tf.Tensor, first: tf.Tensor, tensors: Tensors) -> tf.Tensor:
         batch = self._training.minibatch(tensors, step, first)
-        return self._game.primal_step({"training": batch})
+        return self.game.primal_step({"training": batch})
 
     def _dual(self, step: tf.Tensor, first: tf.Tensor, tensors: Tensors) -> tf.Tensor:
-        return self._game.dual_step({"watched": self._watched.minibatch(tensors, step, first)})
+        return self.game.dual_step({"watched": self._watched.minibatch(tensors, step, first)})
 
     def _both(self, step, first, tensors: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
         batch = self._training.minibatch(tensors, step, first)
-        values = self._game.minimize({"training": batch})
+        values = self.game.minimize({"training": batch})
         return values.objective, values.constraints
 
     def _what_went_wrong(self, step: int) -> str:

@@ -124,9 +124,7 @@ def train(
             training, validation = (
                 heads.body_features(body, split) for split in (training, validation)
             )
-        watched = validation if config.multipliers.watch == "validation" else training
-        game = make_game(trained, constraints, training, watched, config)
-        loop = Loop(trained, game, *_feeds(training, watched, config, scope), config, scope)
+        loop = make_loop(trained, constraints, training, validation, config, scope)
     if config.selection.rated_by != "gate":
         outlook = None
     rating = Rating(trained, constraints, validation, config.selection, outlook)
@@ -143,7 +141,7 @@ def train(
         snapshots=session.snapshots,
         probabilities=probabilities,
         pieces=rating.pieces,
-        constraints=list(game.problem.constraint_names),
+        constraints=list(loop.game.problem.constraint_names),
         stopped=stopped,
         predicted_to_pass=predicted_to_pass(session.snapshots, probabilities),
     )
@@ -154,6 +152,32 @@ def train(
 def parse(lines: Sequence[str], split: Split) -> list[Constraint]:
     """The lines of the constraint language over the split's groups."""
     return [language.parse(line, split.group_names) for line in lines]
+
+
+def make_loop(
+    model: keras.Model,
+    constraints: Sequence[Constraint],
+    training: Split,
+    validation: Split,
+    config: TrainingConfig,
+    scope: tf.distribute.Strategy,
+) -> Loop:
+    """The compiled loop that `train` runs, at step 0. To be called in the scope of `scope`.
+
+    Args:
+      model: what is trained.
+      constraints: from `parse`.
+      training: as for `train`.
+      validation: what the multipliers watch, if `config` says so.
+      config: of the training.
+      scope: the strategy that `model` was made with.
+
+    Raises:
+      NotTrainableError: (a ValueError) for a constraint that no game can be made of.
+    """
+    watched = validation if config.multipliers.watch == "validation" else training
+    game = make_game(model, constraints, training, watched, config)
+    return Loop(model, game, *_feeds(training, watched, config, scope), config, scope)
 
 
 def _feeds(
