@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from pipeline.command_line import answers, parser
+from pipeline.command_line import parser
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Parses the command line and does what it says; returns the exit status."""
-    return answers.give(parser.make().parse_args(arguments))
+    return parser.make().answer(arguments)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,7 @@ def read_verdict(
         data=settings.data.folder + ("" if settings.data.path else " (synthetic)"),
         outcome="no solution found" if pushed_model is None else "pushed",
         advice=[*helping, *said],
+        features=groups,
     )
 
 

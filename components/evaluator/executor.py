@@ -17,7 +17,7 @@ from components.evaluator.files import FILES
 from components.evaluator.stamp import Stamp, gate_digest, test_digest
 from fairgate.constraints import language
 from fairgate.gate import ledger
-from fairgate.gate.attempts import Question
+from fairgate.gate.attempts import Question, asked
 
 _BOUND = "ConstraintBound"
 
@@ -73,9 +73,7 @@ def bounded(config: config_pb2.EvalConfig) -> tuple[str, ...]:
     for metric in _bounds(config):
         arguments = json.loads(metric.config)
         constraints.append(language.parse(arguments["constraint"], arguments["groups"]))
-    if len(constraints) == 1:
-        return (f"{constraints[0].expression} {constraints[0].sense}",)
-    return tuple(sorted(map(str, constraints)))
+    return asked(constraints)
 
 
 def set_confidence(config: config_pb2.EvalConfig, confidence: float) -> None:

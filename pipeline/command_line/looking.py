@@ -7,10 +7,11 @@ import pathlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from fairgate.answers import BLOCKED, DONE, FAILED, Answer
 from fairgate.gate import words
 from pipeline import runs as all_runs
 from pipeline.command_line import documents
-from pipeline.command_line.answers import BLOCKED, DONE, FAILED, Answer, command
+from pipeline.command_line.parser import called
 from pipeline.runs import Run
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def explain(options: argparse.Namespace) -> Answer:
         return Answer(
             status, documents.whole(run.folder), lambda console: _unexplained(run, console)
         )
-    explanation = next_steps.explain(run, verdict, command())
+    explanation = next_steps.explain(run, verdict, called())
 
     def in_words(console: Console) -> None:
         from pipeline.command_line import sentences
@@ -72,7 +73,7 @@ def runs(options: argparse.Namespace) -> Answer:
     def in_words(console: Console) -> None:
         if not known:
             console.print(
-                f"There are no runs in '{root}' yet. Make one: {command()} run", markup=False
+                f"There are no runs in '{root}' yet. Make one: {called()} run", markup=False
             )
             return
         console.print(_runs_table(summaries, console.width >= _WIDE))
@@ -118,7 +119,7 @@ def _without_verdict(run: Run, console: Console) -> None:
     }
     console.print(said[run.state], markup=False)
     if run.state in ("stopped", "failed"):
-        again = f"{command()} run --settings {run.settings_file}"
+        again = f"{called()} run --settings {run.settings_file}"
         tables.line(console, f"Again: {again}", "dim")
     chart = run.folder / "frontier.png"
     if run.state == "frontier" and chart.exists():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 
-from pipeline.command_line import answers
+from fairgate import command_line as library
+from fairgate.options import Parser
 
 _SPLITS = ("train", "validation", "test")
 # For shells, which list the runs that there are: `<pipeline>/<run id>`, and the pipelines' names.
@@ -12,21 +14,28 @@ _RUNS = "_fairgate_runs"
 _LIST_RUNS = "ls -d runs/*/2*/ 2>/dev/null | sed 's#^runs/##; s#/$##; p; s#/.*##' | sort -ru"
 
 
-def make() -> argparse.ArgumentParser:
-    """The whole command line."""
-    parser = argparse.ArgumentParser(
-        prog=answers.command(),
+def called() -> str:
+    """How this command line was called, for commands that are to be copied."""
+    return os.environ.get("FAIRGATE_COMMAND") or "python -m pipeline"
+
+
+def make() -> Parser:
+    """The whole command line: the pipeline's commands, and the library's."""
+    parser = Parser(
+        prog=called(),
         description="Trains a classifier under fairness constraints and pushes it only if its measured "
         "fairness gap passes the gate.",
         epilog="exit status of run: 0 pushed, 3 blocked by the gate, anything else a failure "
         "(1 it failed, 2 what was asked makes no sense, 130 interrupted); of show and explain: that of "
-        "the run they are about; of all others: 0 done, or a failure as above",
+        "the run they are about; of judge: 0 passed, 3 blocked, 1 it could not judge; of all others: 0 "
+        "done, or a failure as above",
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    library.add_version(parser)
+    commands = parser.add_subparsers(metavar="COMMAND")
 
     def add(name: str, function: str, description: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=description, description=description)
-        command.set_defaults(command=function)
+        command.set_defaults(command=f"pipeline.command_line.{function}")
         _add_json(command)
         return command
 
@@ -82,7 +91,8 @@ def make() -> argparse.ArgumentParser:
         "into their .bashrc, zsh users the same with zsh after compinit.",
     )
     completion.add_argument("shell", choices=("bash", "zsh"))
-    completion.set_defaults(command="working:completion", json=False)
+    completion.set_defaults(command="pipeline.command_line.working:completion", json=False)
+    library.add_commands(commands)
     return parser
 
 
@@ -138,7 +148,7 @@ def _add_from_csv(data: argparse.ArgumentParser) -> None:
         "data.features names; data.csv says how they are read and divided. Where data.schema_file is "
         "not there yet, a draft of it is made.",
     )
-    command.set_defaults(command="working:from_csv")
+    command.set_defaults(command="pipeline.command_line.working:from_csv")
     command.add_argument(
         "files",
         nargs="*",

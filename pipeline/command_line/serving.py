@@ -9,9 +9,10 @@ import pathlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from fairgate.answers import DONE, FAILED, Answer
 from fairgate.errors import DataError, FairGateError
 from pipeline import runs
-from pipeline.command_line.answers import DONE, FAILED, Answer, command
+from pipeline.command_line.parser import called
 from pipeline.runs import Run
 
 if TYPE_CHECKING:
@@ -60,13 +61,13 @@ def _model(options: argparse.Namespace) -> tuple[Run, pathlib.Path]:
         verdict = named.verdict
         if verdict is None or verdict.pushed_model is None:
             raise NothingPushed(
-                f"run {named.name} pushed nothing: {command()} explain {named.name} says why"
+                f"run {named.name} pushed nothing: {called()} explain {named.name} says why"
             )
         return named, _version(pathlib.Path(verdict.pushed_model))
     pushed = _pushed(root)
     if not pushed:
         raise NothingPushed(
-            f"no run in '{root}' has pushed a model: only one that passes the gate is. {command()} "
+            f"no run in '{root}' has pushed a model: only one that passes the gate is. {called()} "
             "explain says why the newest run was blocked; --model FOLDER asks another model"
         )
     for run, model in pushed:

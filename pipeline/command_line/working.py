@@ -7,9 +7,9 @@ import contextlib
 import pathlib
 from collections.abc import Iterator
 
+from fairgate.answers import DONE, Answer
 from fairgate.errors import SettingsError
 from pipeline.command_line import documents
-from pipeline.command_line.answers import DONE, Answer
 
 
 def run(options: argparse.Namespace) -> Answer:

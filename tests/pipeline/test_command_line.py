@@ -281,7 +281,8 @@ def test_bash_completes_commands_and_runs(tmp_path, capsys):
 
 
 def test_with_json_standard_output_is_one_document_whatever_others_print(capfd, monkeypatch):
-    from pipeline.command_line import answers, looking
+    from fairgate import answers
+    from pipeline.command_line import looking
 
     def noisy(options):
         print("from Python")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fairgate.errors import FairGateError
 
-class ConstraintError(ValueError):
+
+class ConstraintError(FairGateError):
     """A constraint that cannot be read.
 
     Attributes:
@@ -53,7 +55,7 @@ class ConstraintError(ValueError):
         return message
 
 
-class NotTrainableError(ValueError):
+class NotTrainableError(FairGateError):
     """A constraint that can be read and measured, but not (yet) trained on.
 
     Attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from fairgate.constraints.expressions import Constraint, RateOf, rates_in
 from fairgate.constraints.rates import Group, Measured
@@ -35,7 +36,7 @@ def before_training(gate: GateConfig, groups: Groups, sizes: Sizes) -> list[str]
       sizes: examples of each group and label on the test split.
     """
     return [
-        _power(check.constraint, sizes, gate.confidence_of_each)
+        str(promise(check.constraint, sizes, gate.confidence_of_each))
         for check in checks.checks(gate, groups)
     ]
 
@@ -82,34 +83,62 @@ def _delta(confidence: float) -> float:
     return round(1 - confidence, 12)
 
 
-def _power(constraint: Constraint, sizes: Sizes, confidence: float) -> str:
-    what = f"{constraint}: the test split has {_scarcest(constraint, sizes)}"
+@dataclass(frozen=True)
+class Promise:
+    """What a number of test examples could promise of one constraint, before any model is judged.
+
+    Attributes:
+      constraint: of the gate.
+      confidence: of its bound, in (0, 1).
+      limits: by a model without any gap, known by its share of errors (or of Yes, where decisions are
+        compared): the tightest limit that it passes 4 times in 5. NaN where nothing can be measured.
+      of_decisions: whether the shares are of Yes.
+      scarcest: in words, the examples that the bound depends on most.
+    """
+
+    constraint: Constraint
+    confidence: float
+    limits: dict[float, float]
+    of_decisions: bool
+    scarcest: str
+
+    def __str__(self) -> str:
+        what = f"{self.constraint}: the test split has {self.scarcest}"
+        if any(map(math.isnan, self.limits.values())):
+            return f"{what}. Nothing can be measured there: {_HARDLY}."
+        kept = [s for s, limit in self.limits.items() if self.constraint.is_satisfied(limit)]
+        does = "says Yes to" if self.of_decisions else "errs on"
+        down = "down" if self.constraint.sense == "<=" else "up"
+        rates = _or(f"{share:.0%}" for share in self.limits)
+        limits = _or(f"{limit:g}" for limit in self.limits.values())
+        sentence = (
+            f"{what}. At {percent(self.confidence)} confidence, a model that {does} {rates} "
+            f"of every group passes 4 times in 5 {down} to a limit of {limits}."
+        )
+        if not kept:
+            return f"{sentence} With {self.constraint.limit:g}, {_HARDLY}: give it more test data."
+        if len(kept) < len(self.limits):
+            most = _or(f"{share:.0%}" for share in kept)
+            return f"{sentence} With {self.constraint.limit:g}, {most} is what it takes."
+        return sentence
+
+
+def promise(constraint: Constraint, sizes: Sizes, confidence: float) -> Promise:
+    """What test examples could promise of a constraint.
+
+    Args:
+      constraint: of the gate.
+      sizes: examples of each group and label, and at None of everybody.
+      confidence: of the bound, in (0, 1).
+    """
     decisions = _is_of_decisions(constraint)
-    shares = _DECISIONS if decisions else _ERRORS
-    limits = []
-    for share in shares:
+    limits = {}
+    for share in _DECISIONS if decisions else _ERRORS:
         model = power.even_model(constraint.expression, share)
-        limits.append(power.limit_to_pass(constraint, model, sizes, _delta(confidence), _MISS))
-    if any(map(math.isnan, limits)):
-        return f"{what}. Nothing can be measured there: {_HARDLY}."
-    # Rounded outwards, so that what is told does pass.
-    limits = [_outwards(constraint, limit) for limit in limits]
-    kept = [
-        share for share, limit in zip(shares, limits, strict=True) if constraint.is_satisfied(limit)
-    ]
-    does = "says Yes to" if decisions else "errs on"
-    down = "down" if constraint.sense == "<=" else "up"
-    rates = _or(f"{share:.0%}" for share in shares)
-    sentence = (
-        f"{what}. At {percent(confidence)} confidence, a model that {does} {rates} "
-        f"of every group passes 4 times in 5 {down} to a limit of {_or(f'{v:g}' for v in limits)}."
-    )
-    if not kept:
-        return f"{sentence} With {constraint.limit:g}, {_HARDLY}: give it more test data."
-    if len(kept) < len(shares):
-        most = _or(f"{share:.0%}" for share in kept)
-        return f"{sentence} With {constraint.limit:g}, {most} is what it takes."
-    return sentence
+        limit = power.limit_to_pass(constraint, model, sizes, _delta(confidence), _MISS)
+        # Rounded outwards, so that what is told does pass.
+        limits[share] = _outwards(constraint, limit)
+    return Promise(constraint, confidence, limits, decisions, _scarcest(constraint, sizes))
 
 
 def _more(constraint: Constraint, counts: Measured, delta: float) -> str:

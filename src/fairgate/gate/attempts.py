@@ -26,8 +26,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fairgate.errors import FairGateError
+
+if TYPE_CHECKING:
+    from fairgate.constraints.expressions import Constraint
 
 # Less than this is nothing: what is left of sums of decimal fractions in binary.
 _NOTHING = 1e-9
@@ -74,6 +78,13 @@ class Attempt:
     test_digest: str
 
 
+def asked(constraints: Sequence[Constraint]) -> tuple[str, ...]:
+    """What a gate takes bounds of, sorted: its constraints, or one alone without its limit."""
+    if len(constraints) == 1:
+        return (f"{constraints[0].expression} {constraints[0].sense}",)
+    return tuple(sorted(map(str, constraints)))
+
+
 def delta_of(confidence: float) -> float:
     """1 - confidence, without the dust of binary fractions (1 - 0.95 is not 0.05)."""
     return round(1.0 - confidence, 12)
@@ -100,6 +111,13 @@ def share(
 
     Raises:
       AttemptsUsedUp: with who was judged, what it cost, and the ways out.
+
+    >>> first = Question("a model", ("FPR",), "a meaning")
+    >>> share([], first, confidence=0.95, attempts=5)
+    (1, 0.01)
+    >>> made = [Entry(1, first, 0.01, "a run", "2026-11-01")]
+    >>> share(made, first, confidence=0.95, attempts=5)  # the same again costs nothing
+    (1, 0.01)
     """
     total = delta_of(confidence)
     same = known(entries, question)

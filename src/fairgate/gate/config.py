@@ -33,7 +33,7 @@ class GateConfig(Strict):
         0.8, ge=0, le=1, description="lowest accuracy on the test split that may pass"
     )
     minimum_negatives: int = Field(
-        100, ge=1, description="fewest negative examples of each group on the test split"
+        100, ge=0, description="fewest negative examples of each group on the test split"
     )
 
     @property

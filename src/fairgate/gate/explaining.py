@@ -147,10 +147,7 @@ def _sentences(row: GateRow) -> list[str]:
     if row.baseline_value is not None:
         bound = row.baseline_bound
         known = "" if bound is None else f" ({most} {words.number(bound)})"
-        sentences.append(
-            "The baseline, trained without constraints, has "
-            f"{words.number(row.baseline_value)}{known}."
-        )
+        sentences.append(f"The baseline has {words.number(row.baseline_value)}{known}.")
     return sentences
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from fairgate.gate import words
 from fairgate.gate.attempts import Attempt
 
 BASELINE, CONSTRAINED = "baseline", "constrained"
@@ -98,6 +99,7 @@ class Judgement:
       warnings: what is no reason to block and should be known.
       attempt: which model this was on its test data, where attempts are counted.
       advice: in words, what would help.
+      features: name of each group feature -> the names of its groups.
     """
 
     blessed: bool
@@ -107,6 +109,7 @@ class Judgement:
     warnings: list[str] = field(default_factory=list)
     attempt: Attempt | None = None
     advice: list[str] = field(default_factory=list)
+    features: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def judged(self) -> str:
@@ -117,6 +120,10 @@ class Judgement:
     def outcomes(self) -> ModelResult:
         """Outcomes of the model that was judged."""
         return self.models[self.judged]
+
+    def __str__(self) -> str:
+        verdict = self.as_document()
+        return "\n".join([f"{words.outcome(verdict)}. {words.sentence(verdict)}", *self.reasons])
 
     def as_document(self) -> dict[str, Any]:
         """For JSON, field by field."""

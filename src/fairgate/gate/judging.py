@@ -94,6 +94,7 @@ def judge(
         warnings=list(warnings),
         attempt=attempt,
         advice=advice.when_blocked(gate, confidence, groups, counts) if reasons else [],
+        features={feature: list(names) for feature, names in groups.items()},
     )
 
 

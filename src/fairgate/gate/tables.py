@@ -75,7 +75,8 @@ def groups_table(title: str, column: str, models: Mapping[str, ModelResult]) -> 
                 number(cell.fnr),
             )
             shown = ""
-        made.add_section()
+        if len(models) > 1:
+            made.add_section()
     return made
 
 

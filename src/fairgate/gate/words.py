@@ -32,7 +32,11 @@ def expression_of(constraint: str) -> str:
 
 
 def plain(expression: str) -> str:
-    """An expression of the constraint language in words where it is a common one, else as it stands."""
+    """An expression of the constraint language in words where it is a common one, else as it stands.
+
+    >>> plain("max_gap(FPR, [sex])")
+    'the largest gap in false positive rate between the groups of sex'
+    """
     if match := _GAP.fullmatch(expression):
         rate = RATES.get(match["rate"], match["rate"])
         return f"the largest gap in {rate} between the groups of {match['feature']}"
@@ -57,7 +61,11 @@ def indicator(constraint: str) -> str:
 
 
 def percent(confidence: float) -> str:
-    """95%, 99.75%: never rounded up to a promise that was not made."""
+    """95%, 99.75%: never rounded up to a promise that was not made.
+
+    >>> percent(0.95), percent(0.99999)
+    ('95%', '99.99%')
+    """
     return f"{math.floor(confidence * 1e4 + 1e-6) / 100:g}%"
 
 
@@ -93,11 +101,16 @@ def sentence(verdict: Mapping[str, Any]) -> str:
             kept = _holds(row)
         return f"With {percent(row['confidence'])} confidence {kept}, {consequence}."
     if failed and len(verdict["reasons"]) <= 1:
-        return f"{_breaks(failed[0])}, so nothing was pushed."
+        return f"{_breaks(failed[0])}, {not_served(verdict)}."
     if (count := len(verdict["reasons"])) > 1:
-        return f"The model failed {count} checks of the gate, so nothing was pushed."
+        return f"The model failed {count} checks of the gate, {not_served(verdict)}."
     [reason] = verdict["reasons"] or ["the gate did not let the model pass"]
-    return f"{reason[0].upper()}{reason[1:]}, so nothing was pushed."
+    return f"{reason[0].upper()}{reason[1:]}, {not_served(verdict)}."
+
+
+def not_served(verdict: Mapping[str, Any]) -> str:
+    """What follows from a block: in a run, which pushes models, and elsewhere."""
+    return "so nothing was pushed" if "pushed" in verdict else "so the model should not be served"
 
 
 def _holds(row: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from fairgate.errors import FairGateError
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Of every command. Those of run are those of the run that show and explain are asked about.
+# Of every command.
 DONE, FAILED, USAGE_ERROR, BLOCKED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -40,6 +40,10 @@ def give(options: argparse.Namespace) -> int:
     """Does what `options` say; returns the exit status.
 
     With --json, standard output holds one document, and all else goes to standard error.
+
+    Args:
+      options: with `command`, "module:function" of what answers; `json`; and `refusal`, the exit status
+        where what was asked cannot be done, if that is another one than USAGE_ERROR.
     """
     with _free_of_others(options.json) as print_document:
         answer = _answer(options)
@@ -55,12 +59,11 @@ def give(options: argparse.Namespace) -> int:
 def _answer(options: argparse.Namespace) -> Answer:
     module, _, function = options.command.partition(":")
     try:
-        return getattr(importlib.import_module(f"pipeline.command_line.{module}"), function)(
-            options
-        )
+        answer: Answer = getattr(importlib.import_module(module), function)(options)
+        return answer
     except FairGateError as error:
         print(f"error: {error}", file=sys.stderr)
-        return Answer(USAGE_ERROR, {"error": str(error)})
+        return Answer(getattr(options, "refusal", USAGE_ERROR), {"error": str(error)})
     except KeyboardInterrupt:
         message = "Interrupted. Nothing half-made was left; run again to go on."
         print(f"\n{message}", file=sys.stderr)
@@ -90,8 +93,3 @@ def _free_of_others(wanted: bool) -> Iterator[Callable[[str], None]]:
         os.close(saved)
         for text in texts:
             print(text)
-
-
-def command() -> str:
-    """How this command line was called, for commands that are to be copied."""
-    return os.environ.get("FAIRGATE_COMMAND") or "python -m pipeline"

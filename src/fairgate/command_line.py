@@ -1,0 +1,162 @@
+"""The library's commands and their options: `fairgate judge` and `fairgate power`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from fairgate.answers import FAILED
+from fairgate.options import Parser
+
+_FILES = "CSV files with a header, JSON lines (both also gzipped) or Parquet files, one row for each example"
+_CONSTRAINT = (
+    'line of the constraint language, such as "max_gap(FPR, [sex]) <= 0.05" (may be repeated)'
+)
+
+
+class _Version(argparse.Action):
+    """Prints the version; it is looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        import fairgate
+
+        print(f"fairgate {fairgate.__version__}")
+        parser.exit()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command `fairgate` of the installed package; returns the exit status."""
+    parser = Parser(
+        prog="fairgate",
+        description="Says whether a model keeps its fairness limits, with a stated confidence, by "
+        "what it said of test examples.",
+        epilog="exit status of judge: 0 passed, 3 blocked, 1 it could not judge, 2 the command line "
+        "makes no sense; of power: 0, or as above",
+    )
+    add_version(parser)
+    add_commands(parser.add_subparsers(metavar="COMMAND"))
+    return parser.answer(arguments)
+
+
+def add_version(parser: argparse.ArgumentParser) -> None:
+    """Adds --version."""
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the library's commands to the sub-commands of a parser."""
+    judge = commands.add_parser(
+        "judge",
+        help="judge any model by its predictions: passed, or blocked, and why",
+        description="Judges a model by its predictions on test examples that nobody used to train or to "
+        "choose it. It passes if, for every constraint, the confidence bound keeps the limit.",
+        epilog="example: fairgate judge predictions.csv --label hired --prediction said_yes --group sex "
+        '--constraint "max_gap(FPR, [sex]) <= 0.05"',
+    )
+    judge.set_defaults(command="fairgate.commands:judge", refusal=FAILED)
+    _add_files(judge, _FILES)
+    judge.add_argument("--label", required=True, metavar="COLUMN", help="what is right")
+    judge.add_argument(
+        "--prediction",
+        required=True,
+        metavar="COLUMN",
+        help="what the model said: a decision, or a score where --threshold is given",
+    )
+    judge.add_argument(
+        "--group",
+        required=True,
+        action="append",
+        metavar="COLUMN",
+        help="divides the examples into groups (may be repeated)",
+    )
+    _add_gate(judge)
+    judge.add_argument(
+        "--baseline", metavar="COLUMN", help="what another model said, to compare with"
+    )
+    judge.add_argument(
+        "--threshold", type=float, metavar="NUMBER", help="a score above it is a Yes"
+    )
+    _add_positive(judge)
+    judge.add_argument(
+        "--minimum-accuracy", type=float, default=0.0, metavar="NUMBER", help="lowest that passes"
+    )
+    judge.add_argument(
+        "--minimum-negatives",
+        type=int,
+        default=0,
+        metavar="NUMBER",
+        help="fewest negative examples of each group that pass",
+    )
+    judge.add_argument(
+        "--ledger",
+        metavar="FOLDER",
+        help="where attempts on the same test examples are counted, so that the promise holds for all of "
+        "them together; without one, it holds for the first model only",
+    )
+    judge.add_argument(
+        "--attempts",
+        type=int,
+        default=1,
+        metavar="NUMBER",
+        help="how many different models may be judged on the same test examples (default: 1)",
+    )
+    judge.add_argument("--name", default="", help="of this attempt, as the ledger keeps it")
+    judge.add_argument("--report", metavar="FILE", help="write the judgement as an HTML page")
+    judge.add_argument("--verdict", metavar="FILE", help="write the judgement as JSON")
+
+    power = commands.add_parser(
+        "power",
+        help="say what so many test examples could promise, before any model is judged",
+        description="Says which limits a model without any gap would pass on so many test examples. FILE "
+        "is a table of counts with the columns feature, group, negatives and positives; or, with --label "
+        "and --group, the test examples themselves.",
+        epilog='example: fairgate power counts.csv --constraint "max_gap(FPR, [sex]) <= 0.05"',
+    )
+    power.set_defaults(command="fairgate.commands:power", refusal=FAILED)
+    _add_files(power, "table of counts; or with --label and --group, " + _FILES)
+    power.add_argument("--label", metavar="COLUMN", help="what is right, in test examples")
+    power.add_argument(
+        "--group",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="divides the examples into groups (may be repeated)",
+    )
+    _add_gate(power)
+    _add_positive(power)
+
+
+def _add_files(command: argparse.ArgumentParser, what: str) -> None:
+    command.add_argument("files", nargs="+", metavar="FILE", help=what)
+
+
+def _add_gate(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--constraint", required=True, action="append", metavar="LINE", help=_CONSTRAINT
+    )
+    command.add_argument(
+        "--confidence",
+        type=float,
+        default=0.95,
+        metavar="NUMBER",
+        help="how sure it must be that a model that passes keeps its limits (default: 0.95)",
+    )
+    command.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON document instead (all else goes to standard error)",
+    )
+
+
+def _add_positive(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--positive",
+        metavar="VALUE",
+        help="the label's value that is a Yes (default: 1, true or yes)",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

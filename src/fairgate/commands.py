@@ -1,0 +1,204 @@
+"""What the library's commands answer; `command_line` has their options."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import pathlib
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+import fairgate
+from fairgate import api
+from fairgate.answers import BLOCKED, DONE, Answer
+from fairgate.data.counting import Question
+from fairgate.documents import to_json, write_text
+from fairgate.errors import DataError, FairGateError
+from fairgate.gate import explaining, tables, words
+from fairgate.gate.advice import Promise
+from fairgate.gate.judgement import Judgement
+from fairgate.report import judgement_page
+
+
+def judge(options: argparse.Namespace) -> Answer:
+    """Judges a model."""
+    question = Question(
+        options.label,
+        options.prediction,
+        tuple(dict.fromkeys(options.group)),
+        options.baseline,
+        options.threshold,
+        options.positive,
+    )
+    for file in (options.report, options.verdict):
+        _require_folder(file)
+    with _as_options():
+        asked = api.gate_config(
+            options.constraint,
+            options.confidence,
+            options.minimum_accuracy,
+            options.minimum_negatives,
+            options.attempts,
+        )
+        book = None
+        if options.ledger is not None:
+            book = api.Ledger(options.ledger, options.attempts, options.name)
+        with _rows_told() as progress:
+            judgement = api.judge_files(options.files, question, asked, book, progress)
+    document = _document(judgement, options)
+    if options.verdict:
+        write_text(pathlib.Path(options.verdict), to_json(document) + "\n")
+    if options.report:
+        write_text(pathlib.Path(options.report), _page(judgement, options))
+    return Answer(
+        DONE if judgement.blessed else BLOCKED,
+        document,
+        lambda console: _show(judgement, options, console),
+    )
+
+
+def power(options: argparse.Namespace) -> Answer:
+    """Says what so many examples could promise."""
+    with _as_options():
+        asked = api.gate_config(options.constraint, options.confidence)
+        if bool(options.label) != bool(options.group):
+            raise DataError(
+                "--label and --group go together: with both, FILE holds test examples; with neither, a "
+                "table of counts"
+            )
+        if options.label:
+            with _rows_told() as progress:
+                found = api.power_of_files(
+                    options.files, options.label, options.group, asked, options.positive, progress
+                )
+        else:
+            examples = api.read_sizes(options.files)
+            found = api.power(examples, options.constraint, options.confidence)
+    document = {
+        "promises": [
+            {
+                "constraint": str(promise.constraint),
+                "confidence": promise.confidence,
+                "of": "decisions" if promise.of_decisions else "errors",
+                "limits": [
+                    {"share": share, "limit": limit} for share, limit in promise.limits.items()
+                ],
+                "sentence": str(promise),
+            }
+            for promise in found
+        ]
+    }
+    return Answer(DONE, document, lambda console: _show_power(found, console))
+
+
+def _document(judgement: Judgement, options: argparse.Namespace) -> dict[str, Any]:
+    document = judgement.as_document()
+    for sentences in ("reasons", "warnings", "advice"):
+        document[sentences] = [_named(sentence) for sentence in document[sentences]]
+    return document | {"files": options.files, "version": fairgate.__version__}
+
+
+def _minimums(options: argparse.Namespace) -> dict[str, float]:
+    asked = {
+        "minimum_accuracy": options.minimum_accuracy,
+        "minimum_negatives": options.minimum_negatives,
+    }
+    return {name: value for name, value in asked.items() if value}
+
+
+def _page(judgement: Judgement, options: argparse.Namespace) -> str:
+    said = {
+        "Predictions": f"column {options.prediction} of {', '.join(options.files)}",
+        "Right is": f"column {options.label}",
+    }
+    if options.threshold is not None:
+        said["Threshold"] = f"a score above {options.threshold:g} is a Yes"
+    if options.baseline:
+        said["Baseline"] = f"column {options.baseline}"
+    explanation = explaining.explain(judgement, judgement.features, _minimums(options))
+    title = options.name or pathlib.Path(options.files[0]).name
+    return judgement_page(judgement, title, _minimums(options), explanation, list(said.items()))
+
+
+def _show(judgement: Judgement, options: argparse.Namespace, console: Console) -> None:
+    named = replace(judgement, reasons=[_named(reason) for reason in judgement.reasons])
+    console.print(words.sentence(judgement.as_document()))
+    console.print()
+    tables.show(named, console, "the model may be served", "the model should not be served")
+    for what, file in (("Report", options.report), ("Verdict", options.verdict)):
+        if file:
+            tables.line(console, f"{what}: {file}", "dim")
+
+
+def _show_power(found: Sequence[Promise], console: Console) -> None:
+    for promise in found:
+        made = tables.table(f"{promise.constraint}")
+        what = "says Yes to" if promise.of_decisions else "errs on"
+        made.add_column(f"a model that {what}")
+        made.add_column(
+            f"passes a limit of, at {words.percent(promise.confidence)}", justify="right"
+        )
+        made.add_column("")
+        for share, limit in promise.limits.items():
+            passes = promise.constraint.is_satisfied(limit)
+            made.add_row(
+                f"{share:.0%} of every group",
+                f"{promise.constraint.sense} {limit:g}",
+                Text("within the limit asked" if passes else "not within", "" if passes else "red"),
+            )
+        console.print(made)
+        console.print(Text(str(promise)))
+        console.print()
+
+
+def _require_folder(file: str | None) -> None:
+    if file is not None and not pathlib.Path(file).resolve().parent.is_dir():
+        raise DataError(
+            f"{file}: there is no folder {pathlib.Path(file).resolve().parent}: make it first"
+        )
+
+
+def _named(sentence: str) -> str:
+    """A sentence about settings of the gate, with the options that set them here."""
+    sentence = re.sub(r"\b(positive|threshold)=", r"--\1 ", sentence)
+    sentence = re.sub(
+        r"\bgate\.([a-z_]+)", lambda match: f"--{match[1].replace('_', '-')}", sentence
+    )
+    return sentence.replace(" (data.splits.test)", "")
+
+
+@contextlib.contextmanager
+def _as_options() -> Iterator[None]:
+    """Errors name options, not settings."""
+    try:
+        yield
+    except FairGateError as error:
+        error.args = (_named(str(error)),)
+        raise
+
+
+@contextlib.contextmanager
+def _rows_told() -> Iterator[Callable[[int], None]]:
+    """Tells on standard error how many rows were read, where that takes over two seconds."""
+    began = told = time.monotonic()
+    shown = sys.stderr.isatty()
+
+    def progress(rows: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - began > 2 and now - told > (0.5 if shown else 10):
+            told = now
+            print(f"\r{rows:,} rows read", end="" if shown else "\n", file=sys.stderr, flush=True)
+
+    try:
+        yield progress
+    finally:
+        if shown and told > began:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,8 @@
+"""From a table of answers to counted outcomes.
+
+| module | what it holds |
+|---|---|
+| `columns` | a batch of rows, its columns encoded as numbers; made of arrays and data frames |
+| `files` | batches of CSV files, JSON lines and Parquet files |
+| `counting` | outcomes of each group, counted batch by batch |
+"""
