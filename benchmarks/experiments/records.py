@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from fairgate.documents import to_json, write_text
 from fairgate.errors import SettingsError
 
 Record = dict[str, Any]
@@ -40,9 +41,7 @@ class Records:
         if written.exists():
             _require_same(json.loads(written.read_text()), plan, folder)
         else:
-            unfinished = written.with_suffix(".unfinished")
-            unfinished.write_text(json.dumps(plan, indent=1) + "\n")
-            unfinished.replace(written)
+            write_text(written, to_json(plan, indent=1) + "\n")
         self._cut_torn_line()
 
     def read(self) -> list[Record]:

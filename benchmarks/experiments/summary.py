@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.experiments.records import Record
 from fairgate.bounds import clopper_pearson_lower, clopper_pearson_upper
+from fairgate.documents import write_text
 
 CONFIDENCE = 0.95  # of the intervals, two-sided
 _COLUMNS = ("method", "fraction", "trial", "examples", "returned", "violated", "accuracy", "value")
@@ -93,12 +95,11 @@ def write_csv(records: Sequence[Record], points: Sequence[Point], folder: Path) 
 
 
 def _write(file: Path, columns: Sequence[str], rows: Sequence[Record]) -> None:
-    unfinished = file.with_suffix(".unfinished")
-    with unfinished.open("w", newline="") as opened:
-        writer = csv.DictWriter(opened, columns)
-        writer.writeheader()
-        writer.writerows(rows)
-    unfinished.replace(file)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(file, text.getvalue())
 
 
 def table(points: Sequence[Point]) -> list[str]:

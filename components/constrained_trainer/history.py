@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +11,7 @@ import tensorflow as tf
 from components import progress
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.training import Moment, TrainingResult
-from fairgate.documents import finite
+from fairgate.documents import finite, to_json
 
 HISTORY_FILE = "history.json"
 
@@ -56,7 +55,7 @@ class History:
         self._writer.close()
         history = record(result, self._config.selection.rated_by, self._moments)
         with tf.io.gfile.GFile(os.path.join(directory, HISTORY_FILE), "w") as file:
-            file.write(json.dumps(history, indent=1))
+            file.write(to_json(history, indent=1))
 
     def _line(self, moment: Moment) -> str:
         """Step rate, loss, accuracy and worst violation on validation data, and the time left."""
@@ -76,14 +75,14 @@ class History:
 def record(
     result: TrainingResult, rated_by: str = "value", moments: Sequence[dict[str, Any]] = ()
 ) -> dict[str, Any]:
-    """What `history.json` holds of a training.
+    """What `history.json` holds of a training; None for what is not finite.
 
     Args:
       result: of the training.
       rated_by: what its snapshots were rated by.
       moments: as `History` keeps them.
     """
-    return {
+    found = {
         "constraints": result.constraints,
         "pieces": result.pieces,
         "best": result.best,
@@ -96,14 +95,15 @@ def record(
                 "step": snapshot.step,
                 "objective": snapshot.objective,
                 "error_rate": snapshot.error_rate,
-                "violations": finite(snapshot.violations.tolist()),
-                "multipliers": finite(snapshot.multipliers.tolist()),
-                "excess": finite(snapshot.excess.tolist()),
+                "violations": snapshot.violations.tolist(),
+                "multipliers": snapshot.multipliers.tolist(),
+                "excess": snapshot.excess.tolist(),
             }
             for snapshot in result.snapshots
         ],
         "moments": list(moments),
     }
+    return finite(found)
 
 
 def _scalars(name: str, values: Any) -> None:
