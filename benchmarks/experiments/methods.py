@@ -15,7 +15,6 @@ from benchmarks.experiments.protocol import (
     divide,
     expected_counts,
     judge,
-    safety_bound,
 )
 from components.constrained_trainer import heads, networks
 from components.constrained_trainer.config import GateTarget, TrainingConfig
@@ -25,7 +24,7 @@ from components.constrained_trainer.snapshots import predict_scores
 from components.constrained_trainer.training import TrainingResult, train
 from fairgate.constraints.expressions import Constraint
 from fairgate.errors import DataError
-from fairgate.gate.prediction import sizes_of
+from fairgate.gate.prediction import bound_of, sizes_of
 
 
 class Trial:
@@ -117,7 +116,7 @@ class Trial:
     def tested(self, result: TrainingResult) -> Outcome:
         """After the safety test."""
         counts = self.safety.counts(predict_scores(result.model, self.safety))
-        bound = safety_bound(self.constraint, counts, self.plan.delta)
+        bound = bound_of(self.constraint, counts, self.plan.delta)
         return judge(self.constraint, _decisions(result, self.truth), self.truth, bound)
 
     def untested(self, result: TrainingResult) -> Outcome:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from components.constrained_trainer.data import Split
-from components.features import TRANSFORMED_LABEL, Features, transformed_group
+from components.constrained_trainer.data import Split, memberships
+from components.features import TRANSFORMED_LABEL, Features
 from fairgate.constraints.rates import Group
 from fairgate.errors import DataError, SettingsError
 from pipeline.settings import Settings
@@ -97,14 +97,7 @@ def _read(files: list[Path], features: Features, progress: Callable[[int], None]
             f"{(labels < 0).sum()} records hold neither label of data.features.label "
             f"({features.label.values})"
         )
-    groups = tuple(Group(feature, name) for feature, name in features.membership_columns())
-    memberships = [
-        joined[transformed_group(group.feature)]
-        == features.group_names[group.feature].index(group.name)
-        for group in groups
-    ]
-    inputs = {"image": joined["image"]}
-    return Split(inputs, np.float32(labels), np.stack(memberships, 1).astype(np.float32), groups)
+    return Split({"image": joined["image"]}, np.float32(labels), *memberships(joined, features))
 
 
 def _batches(
@@ -112,15 +105,11 @@ def _batches(
 ) -> Iterator[dict[str, np.ndarray]]:
     import tensorflow as tf
 
+    from components.columns import label_groups_and_image
     from components.transform.inputs import unpack_inputs
     from components.transform.preprocessing import preprocessing_fn
 
-    values = {features.label.name: features.label.values[0]}
-    values |= {g.name: next(iter(g.values.values())) for g in features.groups.values()}
-    columns = {
-        name: tf.io.FixedLenFeature([], tf.string if isinstance(value, str) else tf.int64)
-        for name, value in values.items()
-    } | {features.image.name: tf.io.FixedLenFeature([], tf.string)}
+    columns = label_groups_and_image(features)
     config = {"features": features.model_dump_json()}
 
     def transform(records: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from components.constrained_trainer.data import Split
-from fairgate import bounds
 from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.rates import Counts, Group
-
-Measured = Mapping[Group | None, Counts]
+from fairgate.documents import finite
 
 
 @dataclass(frozen=True)
@@ -86,12 +83,6 @@ def expected_counts(p: np.ndarray, split: Split) -> dict[Group | None, Counts]:
     return {key: Counts(**{k: float(v[i]) for k, v in sums.items()}) for i, key in enumerate(keys)}
 
 
-def safety_bound(constraint: Constraint, counts: Measured, delta: float) -> float:
-    """What the constraint's expression is at worst, with confidence 1 - delta."""
-    bound = bounds.upper_bound if constraint.sense == "<=" else bounds.lower_bound
-    return bound(constraint.expression, counts, delta)
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What became of a method in a trial.
@@ -126,13 +117,8 @@ def judge(
     return Outcome(
         returned=returned,
         accuracy=counts[None].rate("ACC"),
-        value=_number(value),
+        value=finite(value),
         violated=returned and not constraint.is_satisfied(value),
-        bound=_number(bound),
+        bound=finite(bound),
         reason="" if returned else f"the safety test allows {bound:.4g}",
     )
-
-
-def _number(value: float | None) -> float | None:
-    """For JSON, which has neither NaN nor infinity."""
-    return float(value) if value is not None and np.isfinite(value) else None

@@ -99,6 +99,7 @@ class ConstrainedTrainer(base_component.BaseComponent):
                     "fairgate.gate.prediction",
                     "fairgate.optimization",
                     "components.transform",
+                    "components.columns",
                     "components.features",
                     "components.group_sizes",
                     *_own_network(config.network),

@@ -145,13 +145,17 @@ def load_split(files: Sequence[str], features: Features, scratch: str) -> Split:
         )
         for name in shapes
     }
+    return Split(inputs, labels, *memberships(joined, features))
+
+
+def memberships(
+    columns: Mapping[str, np.ndarray], features: Features
+) -> tuple[np.ndarray, tuple[Group, ...]]:
+    """(n, g) float32, 1 for members, and the g groups, from the group indices of transformed columns."""
     groups = tuple(Group(feature, name) for feature, name in features.membership_columns())
-    memberships = np.stack(
-        [
-            joined[transformed_group(group.feature)]
-            == features.group_names[group.feature].index(group.name)
-            for group in groups
-        ],
-        axis=1,
-    ).astype(np.float32)
-    return Split(inputs, labels, memberships, groups)
+    found = [
+        columns[transformed_group(group.feature)]
+        == features.group_names[group.feature].index(group.name)
+        for group in groups
+    ]
+    return np.stack(found, axis=1).astype(np.float32), groups

@@ -23,10 +23,10 @@ from components.constrained_trainer.session import Moment
 from components.constrained_trainer.snapshots import predict_scores
 from components.constrained_trainer.training import train
 from components.transform.inputs import ModelInput
-from fairgate import bounds
 from fairgate.constraints.curves import Scored
 from fairgate.constraints.expressions import Constraint, CurveOf, Sense, rates_in
 from fairgate.constraints.rates import Group
+from fairgate.gate.prediction import bound_of
 
 
 @dataclass(frozen=True)
@@ -159,10 +159,9 @@ def _measured(
     constraint: Constraint, outcomes: Mapping[Group | None, Scored], delta: float
 ) -> Measured:
     by_threshold = any(isinstance(rate, CurveOf) for rate in rates_in(constraint.expression))
-    bound = bounds.upper_bound if constraint.sense == "<=" else bounds.lower_bound
     counts = {group: scored.counts for group, scored in outcomes.items()}
     return Measured(
         expression=str(constraint).rsplit(constraint.sense, 1)[0].strip(),
         value=constraint.value(outcomes),
-        bound=math.nan if by_threshold else bound(constraint.expression, counts, delta),
+        bound=math.nan if by_threshold else bound_of(constraint, counts, delta),
     )

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.columns import label_and_groups
 from components.constrained_trainer import networks
 from components.features import TRANSFORMED_LABEL, Features
 from components.transform.inputs import unpack_inputs
@@ -71,10 +72,7 @@ class ServedModel(tf.Module):
 
         For evaluation: a slice called "Not Young" reads better than one called 0.
         """
-        columns = {self._features.label.name: _column(self._features.label.positive)}
-        for group in self._features.groups.values():
-            columns[group.name] = _column(next(iter(group.values.values())))
-        raw = tf.io.parse_example(examples, columns)
+        raw = tf.io.parse_example(examples, label_and_groups(self._features))
         label = value_index(raw[self._features.label.name], self._features.label.values)
         outputs = {TRANSFORMED_LABEL: tf.where(label < 0, float("nan"), tf.cast(label, tf.float32))}
         for feature, group in self._features.groups.items():
@@ -100,7 +98,3 @@ def export(
         directory,
         signatures={"serving_default": served.serving_default, "slices": served.slices},
     )
-
-
-def _column(value: int | str) -> tf.io.FixedLenFeature:
-    return tf.io.FixedLenFeature([], tf.string if isinstance(value, str) else tf.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import keras
@@ -12,10 +12,10 @@ from components.constrained_trainer import networks
 from components.constrained_trainer.config import SelectionConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.outlook import Outlook
-from fairgate import bounds
 from fairgate.constraints.expressions import Constraint, CurveOf, rates_in, violations
 from fairgate.constraints.rates import Counts, Group
 from fairgate.errors import DataError
+from fairgate.gate.prediction import bound_of
 from fairgate.optimization import candidates, trainable
 
 # Of a mixture's expected excess.
@@ -98,19 +98,12 @@ class Rating:
     def _violations(self, scores: np.ndarray, counts: dict[Group | None, Counts]) -> np.ndarray:
         """(k,) float64; NaN where a rate has no examples."""
         if self._delta is not None:
-            return np.array([_bound_of_violation(p, counts, self._delta) for p in self._pieces])
+            # What the violations are at most, with this confidence.
+            bounds = [bound_of(piece, counts, self._delta) for piece in self._pieces]
+            return np.array([p.violation(b) for p, b in zip(self._pieces, bounds, strict=True)])
         if not self._needs_scores:
             return violations(self._pieces, counts)
         return violations(self._pieces, self._split.scored(scores))
-
-
-def _bound_of_violation(
-    piece: Constraint, counts: Mapping[Group | None, Counts], delta: float
-) -> float:
-    """What the violation is at most, with confidence 1 - delta."""
-    if piece.sense == "<=":
-        return bounds.upper_bound(piece.expression, counts, delta) - piece.limit
-    return piece.limit - bounds.lower_bound(piece.expression, counts, delta)
 
 
 def predict_scores(model: keras.Model, split: Split) -> np.ndarray:

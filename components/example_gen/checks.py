@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from components import progress
+from components.columns import label_groups_and_image
 from components.example_gen import tables
 from components.features import Features, ImageFeature, RawValue
 from fairgate.errors import DataError
@@ -149,7 +150,7 @@ def check_shard(file: str, features: Features, counts: SplitCounts) -> None:
     """
     position = 0
     try:
-        columns = tables.column_specs(file, features) | _columns(features)
+        columns = tables.column_specs(file, features) | label_groups_and_image(features)
         for batch in tf.data.TFRecordDataset(file, buffer_size=8 << 20).batch(_BATCH):
             try:
                 parsed = tf.io.parse_example(batch, columns)
@@ -165,18 +166,6 @@ def check_shard(file: str, features: Features, counts: SplitCounts) -> None:
             f"{file}: damaged after record {position} or shortly behind it: {_first_line(error)}. "
             "The file is truncated or was changed: copy or prepare it again"
         ) from None
-
-
-def _columns(features: Features) -> dict[str, tf.io.FixedLenFeature]:
-    def column(value: RawValue) -> tf.io.FixedLenFeature:
-        return tf.io.FixedLenFeature([], tf.string if isinstance(value, str) else tf.int64)
-
-    columns = {features.label.name: column(features.label.positive)}
-    if features.image is not None:
-        columns[features.image.name] = tf.io.FixedLenFeature([], tf.string)
-    for group in features.groups.values():
-        columns[group.name] = column(next(iter(group.values.values())))
-    return columns
 
 
 def _check_batch(

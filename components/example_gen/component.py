@@ -28,7 +28,9 @@ class ImportExampleGen(FileBasedExampleGen):
         patterns: name of each split -> pattern of its files below `input_base`.
         features: what the columns mean; every record is checked against it.
         """
-        code = code_fingerprint("components.example_gen", "components.features")
+        code = code_fingerprint(
+            "components.example_gen", "components.columns", "components.features"
+        )
         super().__init__(
             input_base=input_base,
             input_config=example_gen_pb2.Input(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components.columns import label_groups_and_image
 from components.constrained_trainer.data import Split
 from components.example_gen.splits import list_splits
 from components.features import Features
@@ -168,6 +169,8 @@ def _read(
         picture = small_jpeg(columns[image.name].bytes_list.value[0])
         shown.append(values | {_PICTURE: picture or ""})
 
+    spec = label_groups_and_image(features)
+
     def parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         column = tf.io.parse_single_example(record, spec)
         memberships = [
@@ -178,10 +181,6 @@ def _read(
         label = column[features.label.name] == features.label.positive
         return decode(column[image.name], image), label, tf.stack(memberships)
 
-    spec = {image.name: tf.io.FixedLenFeature([], tf.string)}
-    for name, value in _raw_values(features).items():
-        kind = tf.string if isinstance(value, str) else tf.int64
-        spec[name] = tf.io.FixedLenFeature([], kind)
     parsed = records.map(parse, num_parallel_calls=tf.data.AUTOTUNE).batch(most)
     pictures, labels, memberships = next(parsed.as_numpy_iterator())
     return Split(
@@ -202,12 +201,6 @@ def _present(record: dict[str, Any], named: Sequence[str]) -> Iterator[str]:
     for name, value in record.items():
         if name.startswith("attributes/") and name not in named and value == 1:
             yield _short(name).replace("_", " ").lower()
-
-
-def _raw_values(features: Features) -> dict[str, int | str]:
-    """Column of the label and of each group -> one of its values."""
-    groups = {group.name: next(iter(group.values.values())) for group in features.groups.values()}
-    return {features.label.name: features.label.positive, **groups}
 
 
 def _value(column: tf.train.Feature) -> Any:

@@ -29,6 +29,7 @@ from components.constrained_trainer.data import Split
 from fairgate.constraints import language
 from fairgate.constraints.rates import Counts, Group
 from fairgate.errors import SettingsError
+from fairgate.gate.prediction import bound_of
 from tests.components.constrained_trainer.toy import GROUPS, biased_split
 
 NAMES = {"G": ["a", "b"]}
@@ -129,7 +130,7 @@ def test_a_value_that_does_not_exist_keeps_no_promise():
 def test_a_limit_from_below_is_broken_from_below():
     constraint = language.parse("ACC|[a] >= 0.7", NAMES)
     assert protocol.judge(constraint, P, SPLIT).violated
-    assert protocol.safety_bound(constraint, SPLIT.counts(P - 0.5), 0.05) < 2 / 3
+    assert bound_of(constraint, SPLIT.counts(P - 0.5), 0.05) < 2 / 3
 
 
 def test_a_randomized_classifier_counts_by_its_expectation():
