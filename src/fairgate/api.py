@@ -96,8 +96,7 @@ def judge(
     """
     table = {name: columns.series(name, column) for name, column in columns.table(groups).items()}
     said = {"labels": labels, "predictions": predictions, "baseline": baseline}
-    # A group feature may have the name of an argument.
-    free = {name: name + "_" * sum(other.startswith(name) for other in table) for name in said}
+    free = {name: _free(name, table) for name in said}
     given = {
         free[name]: columns.series(name, column)
         for name, column in said.items()
@@ -317,6 +316,14 @@ def promises(
     """A promise for each constraint that is asked."""
     constraints = [language.parse(line, groups, from_counts=True) for line in asked.constraints]
     return [advice.promise(each, sizes, asked.confidence_of_each) for each in constraints]
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    """A column's name that no group feature has."""
+    taken = set(taken)
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _in_words(error: ValueError) -> str:

@@ -74,9 +74,10 @@ def encode(values: Iterable[Any]) -> Column:
     if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
         different, codes = np.unique(values, return_inverse=True)
         return recode(different.tolist(), codes.reshape(-1).astype(np.int32))
-    seen: dict[Any, int] = {}
-    codes = np.fromiter((seen.setdefault(value, len(seen)) for value in values), np.int32)
-    return recode(list(seen), codes)
+    # By type too, because True == 1 == 1.0.
+    seen: dict[tuple[type, Any], int] = {}
+    codes = np.fromiter((seen.setdefault((type(v), v), len(seen)) for v in values), np.int32)
+    return recode([value for _, value in seen], codes)
 
 
 def recode(values: list[Any], codes: NDArray[np.int32]) -> Column:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import difflib
 import gzip
-import io
 import itertools
 import json
 import pathlib
+import zlib
 from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -47,23 +47,22 @@ def batches(
             if first == _PARQUET:
                 yield from _parquet(file, names, numbers)
                 continue
-            compressed = first.startswith(_GZIP)
-            with gzip.open(file) if compressed else file.open("rb") as raw:
-                yield from _text(file, raw, names, numbers)
+            opened = gzip.open if first.startswith(_GZIP) else open
+            with opened(file, "rt", encoding="utf-8-sig", newline="") as stream:
+                yield from _text(file, stream, names, numbers)
         except UnicodeDecodeError as error:
             raise DataError(
                 f"{file}: not UTF-8 text (byte {error.start} of a part of it is "
                 f"0x{error.object[error.start]:02x}). Expected CSV or JSON lines in UTF-8, or Parquet"
             ) from None
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise DataError(f"{file}: cannot be read: {reason}") from None
 
 
 def _text(
-    file: pathlib.Path, raw: IO[bytes] | gzip.GzipFile, names: list[str], numbers: list[str]
+    file: pathlib.Path, stream: Iterator[str], names: list[str], numbers: list[str]
 ) -> Iterator[Batch]:
-    stream = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
     head = next((line for line in stream if line.strip()), "")
     if not head:
         raise DataError(f"{file}: empty. Expected a header and rows, JSON lines, or Parquet")

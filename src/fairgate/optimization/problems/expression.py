@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -52,6 +52,10 @@ class Resolved:
             self.constraint.plus(other.constraint, factor),
             self.extras + other.extras,
         )
+
+    def needing(self, *extras: Constraint) -> Resolved:
+        """The same where these constraints must hold as well."""
+        return replace(self, extras=self.extras + extras)
 
 
 class Part:
@@ -193,6 +197,11 @@ class Constraint:
 def exact(penalty: Form, constraint: Form) -> Expression:
     """The expression with these halves."""
     return Expression({Exact(Resolved(penalty, constraint)): 1.0})
+
+
+def bounded(name: str, make: Callable[[bool], Resolved]) -> Expression:
+    """The expression whose substitutes are make(True) from above and make(False) from below."""
+    return Expression({Bounded(name, lambda: make(True), lambda: make(False)): 1.0})
 
 
 def wrap_rate(penalty_tensor: Any, constraint_tensor: Any = None) -> Expression:

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import tensorflow as tf
+
 from fairgate.optimization.problems.expression import (
     Bounded,
-    Constraint,
     Expression,
     Resolved,
+    bounded,
     exact,
 )
 from fairgate.optimization.problems.forms import Form, Least, OfSlack, Quotient
 from fairgate.optimization.problems.slacks import Slack, proportion
 
 
-def of_slack(slack: Slack) -> Expression:
-    """The value of a slack variable."""
-    form = Form(scalars=((1.0, OfSlack(slack)),))
+def of_slack(slack: Slack, function: Callable[[tf.Tensor], tf.Tensor] = tf.identity) -> Expression:
+    """function(value of a slack variable)."""
+    form = Form(scalars=((1.0, OfSlack(slack, function)),))
     return exact(form, form)
 
 
@@ -99,7 +101,7 @@ def ratio(numerator: Expression, denominator: Expression) -> Expression:
             (bound, *above.extras),
         )
 
-    return Expression({Bounded("ratio(...)", lambda: make(True), lambda: make(False)): 1.0})
+    return bounded("ratio(...)", make)
 
 
 def _bounding(expressions: Sequence[Expression], above: bool) -> Callable[[], Resolved]:
@@ -107,7 +109,7 @@ def _bounding(expressions: Sequence[Expression], above: bool) -> Callable[[], Re
 
     def make() -> Resolved:
         extras = (e <= value if above else e >= value for e in expressions)
-        return _with_extras(value, *extras)
+        return value.resolve().needing(*extras)
 
     return make
 
@@ -120,11 +122,6 @@ def _least(expressions: Sequence[Expression], sign: float) -> Resolved:
         Form(scalars=((sign, Least(tuple(r.constraint for r in each))),)),
         tuple(extra for r in each for extra in r.extras),
     )
-
-
-def _with_extras(value: Expression, *extras: Constraint) -> Resolved:
-    resolved = value.resolve()
-    return Resolved(resolved.penalty, resolved.constraint, extras)
 
 
 def _require_some(expressions: Sequence[Expression]) -> None:

@@ -19,21 +19,21 @@ Cotter and Gupta, NeurIPS 2019.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 from fairgate.optimization.problems.contexts import Context
 from fairgate.optimization.problems.explained import explained
 from fairgate.optimization.problems.expression import (
-    Bounded,
     Constraint,
     Expression,
     Resolved,
+    bounded,
     exact,
 )
-from fairgate.optimization.problems.forms import Form, OfSlack
 from fairgate.optimization.problems.losses import Loss
+from fairgate.optimization.problems.operations import of_slack
 from fairgate.optimization.problems.rate_forms import HINGE, ZERO_ONE, Set, rate_form
 from fairgate.optimization.problems.slacks import Slack, at_least_zero, zero_mean
 
@@ -57,9 +57,9 @@ def recall_at_precision(
         hits = rates.at("positives", "all", threshold)
         predicted = rates.at("all", "all", threshold)
         extra = _bounds(hits - precision_target * predicted, 0.0, not upper)
-        return _resolved(rates.at("positives", "positives", threshold), extra)
+        return rates.at("positives", "positives", threshold).resolve().needing(extra)
 
-    return _bounded("recall_at_precision(...)", make)
+    return bounded("recall_at_precision(...)", make)
 
 
 @explained(SOURCE)
@@ -78,13 +78,13 @@ def precision_at_recall(
         threshold = Slack("precision_at_recall_threshold") if include_threshold else None
         slack = Slack("precision_at_recall_slack", 0.0, at_least_zero)
         wrong = rates.at("negatives", "positives", threshold)
-        return _resolved(
-            _slack_value(slack, lambda s: recall_target / (recall_target + s)),
+        precision = of_slack(slack, lambda s: recall_target / (recall_target + s))
+        return precision.resolve().needing(
             _bounds(rates.at("positives", "positives", threshold), recall_target, not upper),
-            _bounds(_slack_value(slack) - wrong, 0.0, not upper),
+            _bounds(of_slack(slack) - wrong, 0.0, not upper),
         )
 
-    return _bounded("precision_at_recall(...)", make)
+    return bounded("precision_at_recall(...)", make)
 
 
 @explained(SOURCE)
@@ -103,9 +103,9 @@ def inverse_precision_at_recall(
         threshold = Slack("inverse_precision_at_recall_threshold") if include_threshold else None
         wrong = rates.at("negatives", "positives", threshold)
         extra = _bounds(rates.at("positives", "positives", threshold), recall_target, upper)
-        return _resolved(1.0 + wrong / recall_target, extra)
+        return (1.0 + wrong / recall_target).resolve().needing(extra)
 
-    return _bounded("inverse_precision_at_recall(...)", make)
+    return bounded("inverse_precision_at_recall(...)", make)
 
 
 @explained(SOURCE)
@@ -126,9 +126,9 @@ def roc_auc(
         hits = [rates.at("positives", "positives", thresholds, i) for i in range(bins)]
         wrong = [rates.at("negatives", "negatives", thresholds, i) for i in range(bins)]
         extras = [_bounds(w, target, upper) for w, target in zip(wrong, targets, strict=True)]
-        return _resolved(_mean(hits), *extras)
+        return _mean(hits).resolve().needing(*extras)
 
-    return _bounded("roc_auc(...)", make)
+    return bounded("roc_auc(...)", make)
 
 
 @explained(SOURCE)
@@ -156,11 +156,11 @@ def pr_auc(
         for i, target in enumerate(targets):
             hits = rates.at("positives", "positives", thresholds, i)
             wrong = rates.at("negatives", "positives", thresholds, i)
-            excess = _slack_value(slacks, lambda s, i=i: s[i]) - wrong  # type: ignore[misc]
+            excess = of_slack(slacks, lambda s, i=i: s[i]) - wrong  # type: ignore[misc]
             extras += [_bounds(hits, target, not upper), _bounds(excess, 0.0, not upper)]
-        return _resolved(_slack_value(slacks, mean_precision), *extras)
+        return of_slack(slacks, mean_precision).resolve().needing(*extras)
 
-    return _bounded("pr_auc(...)", make)
+    return bounded("pr_auc(...)", make)
 
 
 class _Thresholded:
@@ -195,24 +195,8 @@ class _Thresholded:
         )
 
 
-def _bounded(name: str, make: Callable[[bool], Resolved]) -> Expression:
-    return Expression({Bounded(name, lambda: make(True), lambda: make(False)): 1.0})
-
-
-def _resolved(value: Expression, *extras: Constraint) -> Resolved:
-    resolved = value.resolve()
-    return Resolved(resolved.penalty, resolved.constraint, extras)
-
-
 def _bounds(expression: Expression, target: float, at_least: bool) -> Constraint:
     return expression >= target if at_least else expression <= target
-
-
-def _slack_value(
-    slack: Slack, function: Callable[[tf.Tensor], tf.Tensor] = tf.identity
-) -> Expression:
-    form = Form(scalars=((1.0, OfSlack(slack, function)),))
-    return exact(form, form)
 
 
 def _mean(expressions: Sequence[Expression]) -> Expression:
