@@ -1,10 +1,14 @@
 """How often the gate passes what it must not, and what it passes.
 
 python -m benchmarks.gate [--output FOLDER] [--draws 10000] [--processes 2]
+python -m benchmarks.gate peers [--draws 10000] [--resamples 1000]
 
 The gate's bound (tight) next to the plain one, Clopper-Pearson for each rate at delta / 2: on the
 same drawn test splits, and by enumeration of every outcome. Writes tables.md, false_passes.csv,
 samples.csv and gate.png; nothing is asserted. Started again, it goes on where it was stopped.
+
+`peers` asks MAPIE, fairlearn and statsmodels about ten tables of counts, and writes the tables of
+docs/bounds_compared.md and bounds_compared.json beside this file.
 """
 
 from __future__ import annotations
@@ -19,9 +23,10 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from benchmarks.gate import chart
+from benchmarks.gate import chart, peers
 from benchmarks.gate.samples import CASES, WANTED, Case, needed
 from benchmarks.gate.simulation import DELTA, Setting, grid, interval, passes, probability
+from benchmarks.peers.environments import ROOT, Unavailable
 
 Row = dict[str, object]
 
@@ -32,9 +37,33 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=10_000)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    command = parser.add_subparsers(dest="command").add_parser(
+        "peers", help="MAPIE, fairlearn, statsmodels and FairGate on the same ten tables of counts"
+    )
+    command.add_argument("--draws", type=int, default=10_000, help="of the bootstrap, per setting")
+    command.add_argument("--resamples", type=int, default=1_000, help="of each bootstrap")
+    command.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     if options.draws < 1 or options.processes < 1:
         parser.error("--draws and --processes must be at least 1")
+    if options.command == "peers":
+        _peers(parser, options)
+    else:
+        _promise(options)
+
+
+def _peers(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if options.resamples < 1:
+        parser.error("--resamples must be at least 1")
+    asked = options.draws, options.resamples, options.seed
+    try:
+        peers.compare(*asked, peers.RESULTS, peers.PAGE)
+    except (Unavailable, RuntimeError, ValueError) as error:
+        parser.exit(1, f"{error}\n")
+    print(f"Written: {peers.PAGE.relative_to(ROOT)} and {peers.RESULTS.relative_to(ROOT)}")
+
+
+def _promise(options: argparse.Namespace) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     kept = options.output / f"finished-{options.draws}-{options.seed}.jsonl"
     found = finished(kept)

@@ -1,6 +1,7 @@
 """Environments of other libraries: made once, with uv, under `.peers/`.
 
 python_of("modern")    fairlearn, Cooper, PyTorch, scikit-learn, on Python 3.11
+python_of("bounds")    MAPIE, fairlearn, statsmodels, scikit-learn, on Python 3.11
 python_of("original")  TensorFlow Constrained Optimization with the last TensorFlow that imports
                        it; there are wheels for Python 3.8 to 3.10 only
 """
@@ -39,6 +40,10 @@ ENVIRONMENTS = {
     "modern": Environment(
         ("3.11",),
         ("fairlearn==0.15.0", "cooper-optim==1.0.1", "torch==2.13.0", "scikit-learn==1.9.1"),
+    ),
+    "bounds": Environment(
+        ("3.11",),
+        ("MAPIE==1.6.0", "fairlearn==0.15.0", "statsmodels==0.15.0", "scikit-learn==1.9.1"),
     ),
     "original": Environment(
         ("3.10", "3.9", "3.8"),

@@ -10,7 +10,7 @@ from typing import Any
 from fairgate.answers import FAILED
 from fairgate.options import Parser
 
-_FILES = "CSV files with a header, JSON lines (both also gzipped) or Parquet files, one row for each example"
+_FILES = "CSV with a header, JSON lines (both also gzipped) or Parquet, one row for each example"
 _CONSTRAINT = (
     'line of the constraint language, such as "max_gap(FPR, [sex]) <= 0.05" (may be repeated)'
 )

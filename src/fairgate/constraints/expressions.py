@@ -153,33 +153,26 @@ class Ratio(Expression):
 
 
 @dataclass(frozen=True)
-class Maximum(Expression):
+class _Extreme(Expression):
+    """One of several arguments. ValueError if there is none."""
+
+    arguments: tuple[Expression, ...]
+
+    def __post_init__(self) -> None:
+        if not self.arguments:
+            raise ValueError(f"a {type(self).__name__.lower()} needs at least one argument")
+
+    @property
+    def children(self) -> tuple[Expression, ...]:
+        return self.arguments
+
+
+class Maximum(_Extreme):
     """max(arguments), at least one. abs(e) is Maximum((e, -e))."""
 
-    arguments: tuple[Expression, ...]
 
-    def __post_init__(self) -> None:
-        if not self.arguments:
-            raise ValueError("a maximum needs at least one argument")
-
-    @property
-    def children(self) -> tuple[Expression, ...]:
-        return self.arguments
-
-
-@dataclass(frozen=True)
-class Minimum(Expression):
+class Minimum(_Extreme):
     """min(arguments), at least one."""
-
-    arguments: tuple[Expression, ...]
-
-    def __post_init__(self) -> None:
-        if not self.arguments:
-            raise ValueError("a minimum needs at least one argument")
-
-    @property
-    def children(self) -> tuple[Expression, ...]:
-        return self.arguments
 
 
 def as_expression(value: Expression | float) -> Expression:
