@@ -337,12 +337,7 @@ class Constraint:
 def violations(constraints: Sequence[Constraint], counts: Outcomes) -> NDArray[np.float64]:
     """How far each constraint is violated on measured data: (m,) float64, feasible where <= 0.
 
-    What `candidates` chooses by, on a whole validation split. NaN where something that a
-    constraint needs was not measured. Arguments and errors as for `evaluate`.
-
-    >>> found = violations([RateOf("FPR") <= 0.25, RateOf("TPR") >= 0.9], {None: Counts(3, 2, 2, 1)})
-    >>> found.round(2).tolist()  # an FPR of 2 / 4, a TPR of 3 / 4
-    [0.25, 0.15]
+    NaN where what a constraint needs was not measured. Arguments and errors as for `evaluate`.
     """
     return np.array([c.violation(c.value(counts)) for c in constraints], dtype=np.float64)
 
