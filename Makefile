@@ -6,7 +6,7 @@ VENV   := .venv/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run frontier compile submit watch cancel image image-pin test test-fast lint format settings notebooks tensorboard examples peers bench experiment promise clean distclean
+.PHONY: help setup data run frontier compile submit watch cancel image image-pin test test-fast wheel lint format settings notebooks tensorboard examples peers bench experiment promise clean distclean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ test: setup  ## run all tests (ARGS="-k gate" for some)
 
 test-fast: setup  ## run the tests that take seconds
 	@$(VENV) -m pytest -m "not slow and not e2e" $(ARGS)
+
+wheel: setup  ## build the wheel and try it in clean environments (ARGS=--tensorflow)
+	@$(VENV) tools/try_wheel.py $(ARGS)
 
 lint: setup  ## ruff, mypy, and import-linter on which room may import which
 	@$(VENV) -m ruff check .

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import datetime
 import hashlib
+import io
 import os
 import re
+import shlex
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,7 @@ import yaml
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from pipeline.command_line import parser
 from tests.docs import test_pages as pages
 
 REPOSITORY = Path(__file__).parents[2]
@@ -35,7 +41,12 @@ FORMS = ["bug.yml", "feature.yml"]
 # What builds and runs leave behind; it is named on the pages, and is no part of the repository.
 MADE = {".venv", ".uv/bin/uv", "dist", "failure.json", "run.log", "verdict.json"}
 
+# Those whose subject is other programs, which want Pythons of their own.
+OF_OTHERS = {"peers.md", "bounds_compared.md"}
+ALL_PAGES = [*pages.PAGES, *(REPOSITORY / page for page in PAGES)]
+
 each_page = pytest.mark.parametrize("page", PAGES)
+each_of_all_pages = pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.name)
 each_form = pytest.mark.parametrize("form", FORMS)
 
 
@@ -157,6 +168,111 @@ def test_lint_checks_the_arrows_as_the_page_says():
     assert re.search("lint-imports|importlinter", recipe)
     assert "import-linter" in LOCKED
     assert PROJECT["tool"]["importlinter"]["contracts"]
+
+
+def layers(contract: str) -> list[set[str]]:
+    """What stands on each line of a contract of import-linter, the highest first."""
+    [found] = [c for c in PROJECT["tool"]["importlinter"]["contracts"] if c["id"] == contract]
+    return [set(re.findall(r"\w+", line)) for line in found["layers"]]
+
+
+def test_the_arrows_on_the_page_are_those_of_the_contracts():
+    rule = CONTRIBUTING.partition("**The rule of the arrows.**")[2].partition("`make lint`")[0]
+    lines = [
+        line.split(":")[-1].split("->") for line in rule.splitlines() if line.startswith("    ")
+    ]
+    arrows = [[room.strip() for room in line] for line in lines if len(line) > 1]
+    house, *library = arrows
+    assert [{room} for room in house] == [{"kubeflow"}, *layers("house")]
+    height = {room: -n for n, line in enumerate(layers("library")) for room in line}
+    assert len(library) == 3
+    for line in library:
+        known = [height[room] for room in line if room != "optimization"]
+        assert known == sorted(known, reverse=True), line
+    rooms = {file.parent.name for file in (REPOSITORY / "src/fairgate").glob("*/__init__.py")}
+    assert rooms <= {room for line in library for room in line}
+
+
+def test_every_target_of_the_makefile_is_phony_and_says_what_it_does():
+    makefile = (REPOSITORY / "Makefile").read_text()
+    [phony] = re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
+    targets = re.findall(r"^([a-z][\w-]*):.*$", makefile, re.MULTILINE)
+    assert sorted(phony.split()) == sorted(targets)
+    assert all(re.search(rf"^{target}:.*  ## \w", makefile, re.MULTILINE) for target in targets)
+
+
+@each_of_all_pages
+def test_every_extra_that_is_named_exists(page):
+    text = page.read_text()
+    named = re.findall(r"\bfairgate\[([\w,-]+)\]", text)
+    named += re.findall(r"--extra[ =]([\w-]+)", text)
+    extras = {extra for group in named for extra in group.split(",")}
+    assert extras <= set(PROJECT["project"]["optional-dependencies"])
+
+
+def given_to_fairgate(page: Path) -> Iterator[list[str]]:
+    """The command lines of a page that call fairgate, in blocks; without what they are piped into."""
+    text = page.read_text().replace("\\\n", " ")
+    lines = [
+        line
+        for block in re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        for line in block.splitlines()
+    ]
+    lines += re.findall(r"^ {4,}(\S.*)$", text, re.MULTILINE)
+    for line in lines:
+        found = re.match(r"\s*(?:\$ )?(?:\./)?fairgate ([a-z].*)", line)
+        if found:
+            yield shlex.split(re.split(r" (?:\||&&|>) ", found[1])[0], comments=True)
+
+
+def commands() -> set[str]:
+    [choices] = [
+        action.choices
+        for action in parser.make()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    ]
+    return set(choices)
+
+
+@each_of_all_pages
+def test_every_fairgate_command_exists(page):
+    spans = re.findall(r"`(?:\./)?fairgate ([a-z][a-z-]*)", page.read_text())
+    assert set(spans) <= commands()
+    for words in given_to_fairgate(page):
+        said = io.StringIO()
+        try:
+            with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+                parser.make().parse_args(words)
+        except SystemExit as stopped:
+            assert stopped.code == 0, f"fairgate {shlex.join(words)}: {said.getvalue()}"
+
+
+def test_the_commands_of_pages_are_found():
+    found = [words for page in ALL_PAGES for words in given_to_fairgate(page)]
+    assert len(found) > 10
+    assert {"runs", "explain", "compare", "serve"} <= {words[0] for words in found}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in ALL_PAGES if page.name not in OF_OTHERS | {"CHANGELOG.md"}],
+    ids=lambda page: page.name,
+)
+def test_the_pythons_that_are_named_are_those_of_the_package(page):
+    """A range is what the package is for; a single one is what the pipeline runs on."""
+    text = page.read_text()
+    classifiers = "\n".join(PROJECT["project"]["classifiers"])
+    said = re.findall(r"^Programming Language :: Python :: (3\.\d+)$", classifiers, re.MULTILINE)
+    for first, last in re.findall(r"Python (3\.\d+) (?:to|-|and) (3\.\d+)", text):
+        assert (first, last) == (said[0], said[-1])
+    for least in re.findall(r"Python (3\.\d+)(?: or newer| or later|\+)", text):
+        assert PROJECT["project"]["requires-python"] == f">={least}"
+    single = r"(?i)python ?(3\.\d+)(?! (?:to|-|and) 3|(?: or newer| or later|\+)|[\d.])"
+    [pipeline] = [
+        SpecifierSet(PROJECT["tool"]["uv"]["dependency-groups"]["pipeline"]["requires-python"])
+    ]
+    for version in re.findall(single, text):
+        assert f"{version}.1" in pipeline, version
 
 
 @each_form
