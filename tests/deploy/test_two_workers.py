@@ -12,11 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_transform as tft
-import tensorflow_transform.beam as tft_beam
-from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import schema_pb2
-from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.constrained_trainer.config import TrainingConfig
@@ -24,10 +19,10 @@ from components.constrained_trainer.executor import load_weights
 from components.constrained_trainer.launchers import kubeflow, vertex
 from components.constrained_trainer.launchers.command import worker_command
 from components.constrained_trainer.launchers.config import KubeflowJob, VertexJob
-from components.transform.preprocessing import preprocessing_fn
 from tests.deploy import platforms
 from tests.deploy.commands import Commands, free_ports
 from tests.tiny_dataset import World, record, schema
+from tests.transforming import transform_rows
 
 # Workers that have not found each other by then [s] never will.
 LONGEST = 480.0
@@ -53,22 +48,14 @@ VERTEX = VertexJob(
 def inputs(tmp_path_factory) -> dict:
     """Transform's outputs: its graph, and transformed examples of two splits."""
     folder = tmp_path_factory.mktemp("transform")
-    raw = dataset_metadata.DatasetMetadata(text_format.Parse(schema(WORLD), schema_pb2.Schema()))
     rows = [WORLD.columns(person) for person in WORLD.people(120, seed=3)]
-    config = {"features": WORLD.features.model_dump_json(), "code": ""}
-    with tft_beam.Context(temp_dir=str(folder / "tmp")):
-        (transformed, _), graph = (rows, raw) | tft_beam.AnalyzeAndTransformDataset(
-            lambda given: preprocessing_fn(given, config)
-        )
-        _ = graph | tft_beam.WriteTransformFn(str(folder / "graph"))
-    metadata_io.write_metadata(raw, str(folder / "graph" / tft.TFTransformOutput.RAW_METADATA_DIR))
-    for split, part in (("train", transformed[:80]), ("validation", transformed[80:])):
+    _, records = transform_rows(rows, schema(WORLD), WORLD.features, folder / "graph")
+    for split, part in (("train", records[:80]), ("validation", records[80:])):
         file = folder / "examples" / f"Split-{split}" / "part-00000.gz"
         file.parent.mkdir(parents=True)
         with tf.io.TFRecordWriter(str(file), "GZIP") as writer:
-            for row in part:
-                plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
-                writer.write(record(plain))
+            for each in part:
+                writer.write(each)
     examples, transform = standard_artifacts.Examples(), standard_artifacts.TransformGraph()
     examples.uri, transform.uri = str(folder / "examples"), str(folder / "graph")
     examples.split_names = artifact_utils.encode_split_names(["train", "validation"])

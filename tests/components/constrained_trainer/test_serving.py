@@ -8,19 +8,15 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_transform as tft
-import tensorflow_transform.beam as tft_beam
-from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import schema_pb2
-from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
 from components.constrained_trainer import networks, serving
 from components.constrained_trainer.data import load_split
 from components.constrained_trainer.snapshots import predict_scores
 from components.features import TRANSFORMED_IMAGE
 from components.transform.inputs import model_inputs
-from components.transform.preprocessing import bytes_to_pixels, preprocessing_fn
+from components.transform.preprocessing import bytes_to_pixels
 from tests.tiny_dataset import GROUP, IMAGE, LABEL, World, record, schema, write_shard
+from tests.transforming import transform_rows
 
 WORLDS = {
     "numbers": World(groups={"Blue": 0, "Red": 1}, seen=(8, 7)),
@@ -44,33 +40,13 @@ def people(world):
 def transform(world, people, tmp_path_factory):
     """Transform's output: its graph, and the people as training sees them."""
     folder = tmp_path_factory.mktemp("transform")
-    raw_schema = text_format.Parse(schema(world), schema_pb2.Schema())
-    rows = [world.columns(person) for person in people]
     rows = [
         {name: value.encode() if isinstance(value, str) else value for name, value in row.items()}
-        for row in rows
+        for row in map(world.columns, people)
     ]
-    config = {"features": world.features.model_dump_json(), "code": ""}
-    with tft_beam.Context(temp_dir=str(folder / "tmp")):
-        (transformed, _), graph = (
-            rows,
-            dataset_metadata.DatasetMetadata(raw_schema),
-        ) | tft_beam.AnalyzeAndTransformDataset(lambda given: preprocessing_fn(given, config))
-        _ = graph | tft_beam.WriteTransformFn(str(folder / "graph"))
-    # Transform the component keeps the raw schema beside the graph.
-    raw_metadata = str(folder / "graph" / tft.TFTransformOutput.RAW_METADATA_DIR)
-    metadata_io.write_metadata(dataset_metadata.DatasetMetadata(raw_schema), raw_metadata)
-    written = [
-        record(
-            {
-                name: value.item() if isinstance(value, np.generic) else value
-                for name, value in row.items()
-            }
-        )
-        for row in transformed
-    ]
-    write_shard(folder / "examples", written)
-    return tft.TFTransformOutput(str(folder / "graph")), [str(folder / "examples")]
+    graph, records = transform_rows(rows, schema(world), world.features, folder / "graph")
+    write_shard(folder / "examples", records)
+    return graph, [str(folder / "examples")]
 
 
 def split_of(transform, world):

@@ -5,11 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_transform as tft
-import tensorflow_transform.beam as tft_beam
-from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import schema_pb2
-from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
 from components.constrained_trainer import networks, serving
 from components.features import Features, GroupFeature, LabelFeature
@@ -19,8 +14,8 @@ from components.transform.inputs import (
     transformed_feature_spec,
     unpack_inputs,
 )
-from components.transform.preprocessing import preprocessing_fn
 from tests.tiny_dataset import record
+from tests.transforming import transform_rows
 
 FEATURES = Features(
     numeric=["age", {"name": "gain", "scale": "log"}, "same", "when"],
@@ -57,21 +52,9 @@ ROWS = [dict(zip(NAMES, row, strict=True)) | {"same": 3.0} for row in TABLE]
 @pytest.fixture(scope="module")
 def transformed(tmp_path_factory):
     """Transform's output, and the table as training sees it."""
-    folder = tmp_path_factory.mktemp("transform")
-    schema = dataset_metadata.DatasetMetadata(text_format.Parse(SCHEMA, schema_pb2.Schema()))
-    config = {"features": FEATURES.model_dump_json(), "code": ""}
     sparse = {"age", "gain", "work/place", "code"}
     rows = [{name: _encoded(value, name in sparse) for name, value in row.items()} for row in ROWS]
-    with tft_beam.Context(temp_dir=str(folder / "tmp")):
-        (data, _), graph = (rows, schema) | tft_beam.AnalyzeAndTransformDataset(
-            lambda given: preprocessing_fn(given, config)
-        )
-        _ = graph | tft_beam.WriteTransformFn(str(folder))
-    metadata_io.write_metadata(schema, str(folder / tft.TFTransformOutput.RAW_METADATA_DIR))
-    records = [
-        record({name: np.asarray(value).tolist() for name, value in row.items()}) for row in data
-    ]
-    return tft.TFTransformOutput(str(folder)), records
+    return transform_rows(rows, SCHEMA, FEATURES, tmp_path_factory.mktemp("transform"))
 
 
 def _encoded(value, sparse: bool):
