@@ -26,10 +26,16 @@ PLANTED = [
     ("library", "src/fairgate/constraints/rates.py", "from fairgate import bounds"),
     ("library", "src/fairgate/bounds/tail.py", "from fairgate.gate import power"),
     ("library", "src/fairgate/gate/words.py", "from fairgate.report import charts"),
+    ("library", "src/fairgate/gate/judging.py", "from fairgate.data import counting"),
+    ("library", "src/fairgate/data/counting.py", "from fairgate.gate import judging"),
+    ("library", "src/fairgate/report/charts.py", "from fairgate import api"),
+    ("library", "src/fairgate/api.py", "from fairgate import commands"),
     ("library", "src/fairgate/errors.py", "from fairgate import documents"),
     ("library", "src/fairgate/strict.py", "from fairgate.constraints import rates"),
     ("trainer", "src/fairgate/optimization/losses.py", "from fairgate.gate import power"),
+    ("trainer", "src/fairgate/optimization/losses.py", "from fairgate import api"),
     ("judges", "src/fairgate/gate/power.py", "from fairgate.optimization import simplex"),
+    ("judges", "src/fairgate/commands.py", "import fairgate.optimization"),
     ("tfx", "src/fairgate/bounds/one_rate.py", "import tfx"),
     ("tfx", "src/fairgate/optimization/losses.py", "import apache_beam"),
     ("tensorflow", "src/fairgate/gate/checks.py", "import tensorflow"),
@@ -107,6 +113,13 @@ def test_an_import_through_a_wall_is_found_and_named(house, wall, file, line):
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"{CONTRACTS[wall]['name']} BROKEN" in done.stdout
     assert named(wall, module_of(file), done.stdout), done.stdout
+
+
+def test_the_trainer_is_walled_off_from_all_that_judges():
+    """The contract names them one by one, because what is left is what it stands on."""
+    [*above, _, _] = CONTRACTS["library"]["layers"]
+    rooms = {f"fairgate.{room}" for line in above for room in line.split(" | ")}
+    assert set(CONTRACTS["trainer"]["forbidden_modules"]) == rooms
 
 
 def test_every_wall_is_tried():

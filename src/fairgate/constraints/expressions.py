@@ -338,6 +338,8 @@ def violations(constraints: Sequence[Constraint], counts: Outcomes) -> NDArray[n
     """How far each constraint is violated on measured data: (m,) float64, feasible where <= 0.
 
     NaN where what a constraint needs was not measured. Arguments and errors as for `evaluate`.
+    >>> violations([RateOf("FPR") <= 0.25], {None: Counts(tp=1, fp=2, tn=2, fn=1)}).tolist()
+    [0.25]
     """
     return np.array([c.violation(c.value(counts)) for c in constraints], dtype=np.float64)
 
