@@ -1,119 +1,16 @@
-"""The verdict: its numbers, its words, its file and its tables."""
+"""The verdict: its numbers, its words and its file."""
 
 from __future__ import annotations
 
-import io
 import json
 import math
-from collections.abc import Sequence
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
-import tensorflow_model_analysis as tfma
-from rich.console import Console
 
 from fairgate import bounds
 from fairgate.constraints.rates import Counts, Group
-from fairgate.gate import checks
-from fairgate.gate.attempts import Attempt, delta_of
-from fairgate.gate.judgement import BASELINE, CONSTRAINED
-from pipeline import ending
-from pipeline import evaluation as evaluations
-from pipeline.settings import Settings, load
-from pipeline.verdict import Verdict
-
-Measured = dict[Group | None, Counts]
-
-FAIR = {"Young": Counts(tp=4000, fp=300, tn=5700, fn=600), "Not Young": Counts(900, 80, 1520, 150)}
-UNFAIR = {"Young": Counts(4000, 300, 5700, 600), "Not Young": Counts(900, 400, 1200, 150)}
-NOBODY = Counts(0, 0, 0, 0)
-THREE = {"Age": ["Young", "Middle", "Old"]}
-
-
-def measured(groups: dict[str, Counts], feature: str = "Young") -> Measured:
-    everybody = sum(groups.values(), NOBODY)
-    return {None: everybody} | {Group(feature, name): c for name, c in groups.items()}
-
-
-def evaluation(settings: Settings, counts: Measured, accuracy: float | None = None) -> Any:
-    """An evaluation result as TFMA loads it, of a model with these outcomes."""
-    metrics: dict[str, float] = {
-        checks.ACCURACY: counts[None].rate("ACC") if accuracy is None else accuracy,
-        checks.FEWEST_NEGATIVES: min(c.negatives for group, c in counts.items() if group),
-        checks.DISTINCT_DECISIONS: float(counts[None].tp + counts[None].fp > 0)
-        + float(counts[None].tn + counts[None].fn > 0),
-    }
-    for check in checks.checks(settings.gate, settings.data.features.group_names):
-        constraint, delta = check.constraint, 1 - settings.gate.confidence
-        bound = bounds.upper_bound if constraint.sense == "<=" else bounds.lower_bound
-        metrics[check.value_metric] = constraint.value(counts)
-        metrics[check.bound_metric] = bound(constraint.expression, counts, delta)
-    slices = []
-    for group, of_group in counts.items():
-        if not of_group.examples:
-            continue  # TFMA has no slice where there are no examples
-        confusion = {
-            "true_positives": of_group.tp,
-            "false_positives": of_group.fp,
-            "true_negatives": of_group.tn,
-            "false_negatives": of_group.fn,
-        }
-        values = confusion | (metrics if group is None else {})
-        key = () if group is None else ((group.feature, group.name),)
-        slices.append(
-            (key, {"": {"": {name: {"doubleValue": value} for name, value in values.items()}}})
-        )
-    return SimpleNamespace(slicing_metrics=slices)
-
-
-@pytest.fixture
-def judge(monkeypatch):
-    """Reads the verdict on a candidate with given outcomes, the baseline being unfair."""
-
-    def read(
-        candidate: Measured,
-        settings: Settings | None = None,
-        baseline: Measured | None = None,
-        blessed: bool = False,
-        accuracy: float | None = None,
-        attempt: Attempt | None = None,
-        warnings: Sequence[str] = (),
-    ) -> Verdict:
-        settings = settings or load()
-        confidence = settings.gate.confidence
-        attempt = attempt or Attempt(1, 1, confidence, delta_of(confidence), "t" * 32)
-        baseline = candidate if baseline is None else baseline
-        of = {
-            CONSTRAINED: evaluation(settings, candidate, accuracy),
-            BASELINE: evaluation(settings, baseline),
-        }
-        monkeypatch.setattr(tfma, "load_eval_result", lambda folder, model_name: of[model_name])
-        pushed = "serving/smiling/1700000000" if blessed else None
-        return evaluations.read_verdict(
-            settings, "run-1", "folder", blessed, pushed, attempt, list(warnings)
-        )
-
-    return read
-
-
-def shown(verdict: Verdict, width: int = 80) -> str:
-    output = io.StringIO()
-    ending.show_verdict(verdict, Console(file=output, width=width))
-    return output.getvalue()
-
-
-def ages(young: Counts, middle: Counts, old: Counts) -> tuple[Measured, Settings]:
-    settings = load(
-        [],
-        [
-            "data.features.groups={Age: {name: age, values: {Young: 0, Middle: 1, Old: 2}}}",
-            "trainer.constraints=[]",
-            "gate.constraints.0=max_gap(FPR, [Age]) <= 0.05",
-        ],
-    )
-    return measured({"Young": young, "Middle": middle, "Old": old}, "Age"), settings
-
+from pipeline.settings import load
+from tests.pipeline.verdicts import FAIR, NOBODY, UNFAIR, ages, measured
 
 # Numbers.
 
@@ -181,42 +78,6 @@ def test_a_bound_at_the_limit_exactly_passes(judge):
     assert judge(measured(FAIR), settings).gate[0].passed
     settings = load([], [f"gate.constraints.0=FPR | [Young] <= {bound * (1 - 1e-12)!r}"])
     assert not judge(measured(FAIR), settings).gate[0].passed
-
-
-def test_the_confidence_is_that_of_the_attempt_and_not_of_the_settings(judge, tmp_path):
-    attempt = Attempt(number=2, of=20, confidence=0.9975, delta_total=0.05, test_digest="t" * 32)
-    verdict = judge(measured(FAIR), attempt=attempt)
-    [row] = verdict.gate
-    assert row.confidence == 0.9975
-    text = shown(verdict)
-    assert "attempt 2 of 20 on this test split, judged at 99.75%" in text
-    assert "99.75% bound" in text and "95%" not in text
-    verdict.write(tmp_path / "verdict.json")
-    assert json.loads((tmp_path / "verdict.json").read_text())["attempt"] == {
-        "number": 2,
-        "of": 20,
-        "confidence": 0.9975,
-        "delta_total": 0.05,
-        "test_digest": "t" * 32,
-    }
-
-
-def test_a_confidence_is_never_shown_higher_than_it_is(judge):
-    attempt = Attempt(number=3, of=7, confidence=1 - 0.05 / 7, delta_total=0.05, test_digest="t")
-    assert "judged at 99.28%" in shown(judge(measured(FAIR), attempt=attempt))  # 99.2857...
-
-
-def test_one_attempt_alone_is_not_worth_a_line(judge):
-    assert "attempt" not in shown(judge(measured(FAIR)))
-
-
-def test_a_warning_is_shown_and_kept_and_blocks_nothing(judge, tmp_path):
-    verdict = judge(measured(FAIR), blessed=True, warnings=["3 of 20 examples are [elsewhere] too"])
-    assert "warning: 3 of 20 examples are [elsewhere] too" in shown(verdict)
-    assert "PASSED" in shown(verdict) and verdict.reasons == []
-    verdict.write(tmp_path / "verdict.json")
-    tree = json.loads((tmp_path / "verdict.json").read_text())
-    assert tree["warnings"] == ["3 of 20 examples are [elsewhere] too"]
 
 
 # Words.
@@ -349,80 +210,3 @@ def test_a_ratio_to_nothing_could_not_be_measured(judge):
     counts = {"Young": Counts(4000, 0, 5700, 600), "Not Young": Counts(900, 80, 1520, 150)}
     [reason] = judge(measured(counts), settings).reasons
     assert "could not be measured" in reason and "a divisor is 0" in reason
-
-
-# The tables.
-
-
-def test_the_tables_tell_the_story_at_80_columns(judge):
-    text = shown(judge(measured(FAIR), baseline=measured(UNFAIR), blessed=True))
-    assert "…" not in text and max(map(len, text.splitlines())) <= 80
-    for part in ("everybody", "Young", "Not Young", "baseline", "constrained", "13,250", "passed"):
-        assert part in text
-    assert "PASSED: pushed to serving/smiling/1700000000" in text
-    assert "synthetic: these figures say nothing about people" in text
-
-
-def test_long_names_and_constraints_are_not_cut_at_80_columns(judge):
-    names = [
-        "Considerably younger than the median",
-        "Pneumonoultramicroscopicsilicovolcanoconiosis",
-    ]
-    line = " + ".join(f"abs(FPR | [{name}] - FPR)" for name in names) + " <= 0.05"
-    settings = load(
-        [],
-        [
-            f"data.features.groups={{Age: {{name: a, values: {{{names[0]}: 1, {names[1]}: 0}}}}}}",
-            "trainer.constraints=[]",
-            f"gate.constraints.0={line}",
-        ],
-    )
-    counts = measured(dict(zip(names, FAIR.values(), strict=True)), "Age")
-    text = shown(judge(counts, settings))
-    assert "…" not in text and max(map(len, text.splitlines())) <= 80
-    for word in [*names[0].split(), names[1], "0.9147"]:
-        assert word in text.replace("\n", " ")
-
-
-def test_a_constraint_in_brackets_is_not_taken_for_markup(judge):
-    settings = load([], ["gate.constraints.0=FPR | [Young] <= 0.5"])
-    assert "FPR | [Young] <= 0.5" in shown(judge(measured(FAIR), settings))
-
-
-def test_every_reason_is_shown_when_blocked(judge):
-    settings = load([], ["gate.minimum_accuracy=0.95", "gate.limit=0.001"])
-    verdict = judge(measured(FAIR), settings)
-    text = " ".join(shown(verdict).split())
-    assert "BLOCKED: nothing was pushed" in text and len(verdict.reasons) == 2
-    for reason in verdict.reasons:
-        assert reason in text
-    assert "PASSED" not in text
-
-
-def test_figures_of_real_data_are_not_called_synthetic(judge):
-    settings = load([], ["data.path=data/mine"])
-    assert "synthetic" not in shown(judge(measured(FAIR), settings))
-
-
-# No solution found.
-
-
-def test_a_blocked_model_has_advice_and_no_solution(judge, tmp_path):
-    verdict = judge(measured(FAIR), load([], ["gate.limit=0.005"]))
-    assert verdict.outcome == "no solution found" and len(verdict.advice) == 3
-    bound = verdict.gate[0].upper_bound
-    limit = float(verdict.advice[1].split("<= ")[1].split()[0])
-    assert bound <= limit < bound + 0.001
-    verdict.write(tmp_path / "verdict.json")
-    tree = json.loads((tmp_path / "verdict.json").read_text())
-    assert tree["outcome"] == "no solution found" and tree["advice"] == verdict.advice
-    text = " ".join(shown(verdict).split())
-    assert "No solution found. What would help:" in text
-    for sentence in verdict.advice:
-        assert sentence in text
-
-
-def test_a_pushed_model_is_the_outcome_and_needs_no_advice(judge):
-    verdict = judge(measured(FAIR), blessed=True)
-    assert verdict.outcome == "pushed" and verdict.advice == []
-    assert "No solution" not in shown(verdict)
