@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,27 @@ def test_the_image_is_pinned_not_root_and_has_one_keras():
     assert re.search(r"^ARG BASE=\S+@sha256:[0-9a-f]{64}$", text, re.M)
     assert "--frozen" in text and "TF_USE_LEGACY_KERAS" not in text
     assert re.search(r"^USER 1000", text, re.M) and "HEALTHCHECK" in text
+
+
+def test_the_image_holds_what_the_pipeline_needs_and_nothing_is_compiled():
+    text = (KUBEFLOW / "Dockerfile").read_text()
+    groups = tomllib.loads((KUBEFLOW.parent / "pyproject.toml").read_text())["dependency-groups"]
+    syncs = re.findall(r"uv sync (.*?)(?: &&|$)", text, re.M)
+    assert len(syncs) == 2
+    for sync in syncs:
+        options = sync.split()
+        # The library comes with the code: a change of it must not make the environment anew.
+        assert {"--frozen", "--no-default-groups", "--no-install-project"} <= set(options)
+        named = [options[i + 1] for i, option in enumerate(options) if option == "--group"]
+        assert named == ["pipeline"] and "pipeline" in groups
+    assert not re.search(r"g\+\+|gcc|build-essential|python3\.11-dev", text)
+
+
+def test_the_image_finds_the_code_and_the_library_from_any_folder():
+    text = (KUBEFLOW / "Dockerfile").read_text()
+    [folder] = re.findall(r"^FROM base AS code\nWORKDIR (\S+)$", text, re.M)
+    assert f"PYTHONPATH={folder}:{folder}/src " in text
+    assert f"COPY --from=library /library {folder}/src\n" in text
 
 
 def test_whatever_the_dockerfile_copies_is_in_the_build_context():

@@ -170,6 +170,13 @@ def test_lint_checks_the_arrows_as_the_page_says():
     assert PROJECT["tool"]["importlinter"]["contracts"]
 
 
+def test_the_library_is_checked_for_its_oldest_python():
+    least = PROJECT["project"]["requires-python"].removeprefix(">=")
+    assert f"-m mypy --python-version {least} -p fairgate" in (REPOSITORY / "Makefile").read_text()
+    targets = PROJECT["tool"]["ruff"]["per-file-target-version"]
+    assert targets["src/**"] == targets["tools/try_wheel.py"] == f"py{least.replace('.', '')}"
+
+
 def layers(contract: str) -> list[set[str]]:
     """What stands on each line of a contract of import-linter, the highest first."""
     [found] = [c for c in PROJECT["tool"]["importlinter"]["contracts"] if c["id"] == contract]
