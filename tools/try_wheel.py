@@ -125,7 +125,7 @@ def pythons(uv: str) -> dict[str, str]:
     found = {}
     for version in PYTHONS:
         named = [str(folder / f"python{version}") for folder in folders]
-        for python in [sys.executable, *named, *others]:
+        for python in [*named, *others, sys.executable]:
             if version == _version(python):
                 found[version] = python
                 break
