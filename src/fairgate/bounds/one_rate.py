@@ -23,7 +23,6 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainccinv, betaincinv, ndtri, stdtrit
-from scipy.stats import binom
 
 RateBound = Callable[[float, float, float], float]
 
@@ -138,6 +137,9 @@ def bootstrap_upper(successes: float, trials: float, delta: float) -> float:
     _check(successes, trials, delta)
     if trials == 0:
         return math.nan
+    # Here alone: scipy.stats takes a second to load, and nothing else needs it.
+    from scipy.stats import binom
+
     return float(binom.ppf(1 - delta, trials, successes / trials)) / trials
 
 
