@@ -15,7 +15,7 @@ import pytest
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.training import train
 from fairgate.errors import DataError
-from tests.components.constrained_trainer.toy import biased_split
+from tests.components.constrained_trainer.toy import biased_split, changed
 
 REPOSITORY = Path(__file__).parents[3]
 CONFIG = TrainingConfig(
@@ -43,8 +43,8 @@ def main(folder: str, output: str) -> None:
 
 
 def run(folder: str | None, on_moment=lambda moment: None, **changes):
-    config = TrainingConfig(**(CONFIG.model_dump() | changes))
-    return train(biased_split(800, 1), biased_split(600, 2), config, on_moment, checkpoints=folder)
+    splits = biased_split(800, 1), biased_split(600, 2)
+    return train(*splits, changed(CONFIG, **changes), on_moment, checkpoints=folder)
 
 
 def start(folder, output) -> subprocess.Popen:

@@ -9,7 +9,7 @@ from components.constrained_trainer import frontier, limits
 from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
 from components.constrained_trainer.frontier import sweep
 from fairgate.errors import SettingsError
-from tests.components.constrained_trainer.toy import biased_split, two_sided_split
+from tests.components.constrained_trainer.toy import biased_split, changed, two_sided_split
 
 GROUPS = {"G": ["a", "b"]}
 GAP = "max_gap(FPR, [G]) <= 0.5"
@@ -45,10 +45,6 @@ def swept(splits):
 @pytest.fixture(scope="module")
 def points(swept):
     return swept[0]
-
-
-def changed(**fields) -> TrainingConfig:
-    return CONFIG.model_copy(update=fields)
 
 
 def test_tighter_limits_give_smaller_gaps_at_no_higher_accuracy(points):
@@ -91,7 +87,7 @@ def test_each_training_starts_from_the_weights_chosen_before(splits, monkeypatch
 
     original = frontier.train
     monkeypatch.setattr(frontier, "train", train)
-    config = changed(steps=60, snapshots=3)
+    config = changed(CONFIG, steps=60, snapshots=3)
     first = [np.full((16, 1), 0.25, np.float32), np.zeros(1, np.float32)]
     sweep(*splits, config, [0.1, 0.2], start=first, share=0.5)
     assert given[0] is first
@@ -106,13 +102,15 @@ def test_each_training_starts_from_the_weights_chosen_before(splits, monkeypatch
 
 
 def test_only_the_head_is_trained_after_the_unconstrained_training(splits):
-    config = changed(network="mlp", layers="head", warm_start="baseline", steps=60, snapshots=2)
+    config = changed(
+        CONFIG, network="mlp", layers="head", warm_start="baseline", steps=60, snapshots=2
+    )
     points = sweep(*splits, config, [0.1])
     assert len(points) == 2 and points[1].measured[0].value != points[0].measured[0].value
 
 
 def test_a_limit_from_below_is_tightened_upwards(splits):
-    config = changed(constraints=("TPR | [a] >= 0.1",), steps=600)
+    config = changed(CONFIG, constraints=("TPR | [a] >= 0.1",), steps=600)
     points = sweep(*splits, config, [0.88, 0.85])
     assert [point.limit for point in points] == [None, 0.85, 0.88]
     values = [point.measured[0].value for point in points]
@@ -121,7 +119,7 @@ def test_a_limit_from_below_is_tightened_upwards(splits):
 
 
 def test_an_area_under_a_curve_is_swept_too_and_has_a_value_without_a_bound():
-    config = changed(constraints=("AUC | [a] >= 0.5",), steps=1500)
+    config = changed(CONFIG, constraints=("AUC | [a] >= 0.5",), steps=1500)
     points = sweep(
         two_sided_split(6000, seed=1), two_sided_split(4000, seed=2), config, [0.8, 0.75]
     )

@@ -7,7 +7,7 @@ import pytest
 
 from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
 from components.constrained_trainer.training import train
-from tests.components.constrained_trainer.toy import biased_split
+from tests.components.constrained_trainer.toy import biased_split, changed
 
 TRAINING, VALIDATION = biased_split(1500, seed=1), biased_split(1000, seed=2)
 CONFIG = TrainingConfig(
@@ -23,9 +23,7 @@ CONFIG = TrainingConfig(
 
 
 def trained(scope=None, **changes):
-    return train(
-        TRAINING, VALIDATION, TrainingConfig(**(CONFIG.model_dump() | changes)), scope=scope
-    )
+    return train(TRAINING, VALIDATION, changed(CONFIG, **changes), scope=scope)
 
 
 @pytest.fixture(scope="module")

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from components.constrained_trainer import networks
 from components.constrained_trainer.config import TrainingConfig
-from components.constrained_trainer.snapshots import predict_scores
 from components.constrained_trainer.training import train
 from fairgate.errors import SettingsError
-from tests.components.constrained_trainer.toy import biased_split
+from tests.components.constrained_trainer.toy import biased_split, changed, gap_of
 
 TRAINING, VALIDATION, TEST = (biased_split(3000, seed=seed) for seed in (1, 2, 3))
 CONFIG = TrainingConfig(
     network="mlp", constraints=(), steps=300, batch_size=128, snapshots=3, jit="off"
 )
 GAP = ("max_gap(FPR, [G]) <= 0.04",)
-
-
-def configured(**changes) -> TrainingConfig:
-    return TrainingConfig(**(CONFIG.model_dump() | changes))
-
-
-def gap_of(model) -> float:
-    counts = TEST.counts(predict_scores(model, TEST))
-    rates = [counts[group].rate("FPR") for group in TEST.groups]
-    return max(rates) - min(rates)
+configured = partial(changed, CONFIG)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +50,7 @@ def test_the_head_alone_is_trained_and_closes_the_gap(baseline):
         np.testing.assert_array_equal(before, after)
     assert not np.array_equal(head, start[-2]) and not np.array_equal(bias, start[-1])
     assert result.chosen.worst < 0.01
-    assert gap_of(result.model) < 0.6 * gap_of(baseline.model)
+    assert gap_of(result.model, TEST) < 0.6 * gap_of(baseline.model, TEST)
     # The snapshots are of the head; the members are whole models, the chosen one the result.
     [(probability, weights)] = result.members()
     assert probability == 1 and len(weights) == len(start) > len(result.chosen.weights)

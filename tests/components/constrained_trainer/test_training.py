@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ from fairgate.constraints.rates import Group
 from fairgate.errors import DataError
 from fairgate.gate.prediction import sizes_of
 from fairgate.optimization.candidates import find_best_candidate_index
-from tests.components.constrained_trainer.toy import GROUPS, biased_split
+from tests.components.constrained_trainer.toy import GROUPS, biased_split, changed, gap_of
 
 LINEAR = "tests.components.constrained_trainer.toy:linear_network"
 LIMIT = 0.04
@@ -36,20 +38,11 @@ CONFIG = TrainingConfig(
     jit="off",  # compiling would take longer than the steps; test_loop.py compares both
     seed=3,
 )
-
-
-def gap_of(model, split) -> float:
-    counts = split.counts(predict_scores(model, split))
-    rates = [counts[group].rate("FPR") for group in split.groups]
-    return max(rates) - min(rates)
+configured = partial(changed, CONFIG)
 
 
 def accuracy_of(model, split) -> float:
     return split.counts(predict_scores(model, split))[None].rate("ACC")
-
-
-def configured(**changes) -> TrainingConfig:
-    return TrainingConfig(**(CONFIG.model_dump() | changes))
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
+from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
+from components.constrained_trainer.snapshots import predict_scores
 from fairgate.constraints.rates import Group
 
 GROUPS = (Group("G", "a"), Group("G", "b"))
+
+
+def changed(config: TrainingConfig, **fields) -> TrainingConfig:
+    """The same settings but for these fields, checked like any."""
+    return TrainingConfig(**(config.model_dump() | fields))
+
+
+def gap_of(model, split: Split) -> float:
+    """The largest difference in false positive rate between groups."""
+    counts = split.counts(predict_scores(model, split))
+    rates = [counts[group].rate("FPR") for group in split.groups]
+    return max(rates) - min(rates)
 
 
 def biased_split(n: int, seed: int, groups: tuple[Group, ...] = GROUPS) -> Split:
