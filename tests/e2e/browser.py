@@ -47,3 +47,13 @@ def shown_rates(indicators: Any) -> dict[str, list[str]]:
                     entry => entry.textContent.trim())])"""
         )
     )
+
+
+def require_rates_of(verdict: dict[str, Any], shown: dict[str, list[str]]) -> None:
+    """Asserts that the numbers of `shown_rates` are a verdict's, for everybody and both teams."""
+    for name, of in (("Overall", None), ("Team:Red", "Red"), ("Team:Blue", "Blue")):
+        for number, model in zip(shown[name][:2], ("baseline", "constrained"), strict=True):
+            result = verdict["models"][model]
+            fpr = (result if of is None else result["groups"][of])["fpr"]
+            # The element shows three digits.
+            assert float(number) == pytest.approx(fpr, abs=5.1e-4), (name, model)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
+from tests.e2e.browser import launch
 from tests.e2e.runs import Run, Workplace
 from tests.tiny_dataset import World, write_dataset
 
@@ -23,3 +27,10 @@ def passed(place) -> Run:
     run = place.run()
     assert run.status == 0, run.output
     return run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One for all pages of a file."""
+    with launch() as running:
+        yield running

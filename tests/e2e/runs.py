@@ -20,6 +20,19 @@ import yaml
 from tests.tiny_dataset import World
 
 REPOSITORY = Path(__file__).parents[2]
+# The nodes of the pipeline, in the order that they run in.
+NODES = (
+    "ImportExampleGen",
+    "ImportSchemaGen",
+    "StatisticsGen",
+    "ExampleValidator",
+    "Transform",
+    "ConstrainedTrainer.baseline",
+    "ConstrainedTrainer.constrained",
+    "Evaluator",
+    "Report",
+    "Pusher",
+)
 
 
 @dataclass(frozen=True)

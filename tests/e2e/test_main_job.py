@@ -14,7 +14,7 @@ from fairgate import bounds
 from fairgate.constraints import language
 from fairgate.constraints.rates import Group, count_outcomes
 from pipeline.settings import dump, load
-from tests.e2e.runs import REPOSITORY
+from tests.e2e.runs import NODES, REPOSITORY
 from tests.tiny_dataset import GROUP, IMAGE, LABEL
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -94,22 +94,10 @@ def test_the_verdict_says_which_attempt_it_was(passed, place):
 
 
 def test_every_step_is_shown_and_timed(passed):
-    nodes = [
-        "ImportExampleGen",
-        "ImportSchemaGen",
-        "StatisticsGen",
-        "ExampleValidator",
-        "Transform",
-        "ConstrainedTrainer.baseline",
-        "ConstrainedTrainer.constrained",
-        "Evaluator",
-        "Report",
-        "Pusher",
-    ]
-    assert [step for step in passed.steps if step in nodes] == nodes
+    assert [step for step in passed.steps if step in NODES] == list(NODES)
     assert set(passed.steps.values()) == {"done"}
     total = len(passed.steps)
-    for node in nodes:
+    for node in NODES:
         assert f"/{total}] {node} ..." in passed.words and f"{node}: done," in passed.words
     steps = json.loads((passed.folder / "steps.json").read_text())
     assert all(step["seconds"] >= 0 and step["peak_memory_gb"] > 0 for step in steps)

@@ -8,18 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.browser import launch, shown_rates
+from tests.e2e.browser import require_rates_of, shown_rates
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 AXE = pathlib.Path(os.environ.get("AXE_CORE", ".axe/package/axe.min.js"))
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    with launch() as running:
-        yield running
 
 
 class Visit:
@@ -69,14 +63,7 @@ def test_it_renders_alone_and_in_silence(visit):
 
 def test_the_element_shows_the_verdicts_numbers(visit, passed):
     indicators, _ = visit.elements()
-    shown = shown_rates(indicators)
-    for name, of in (("Overall", None), ("Team:Red", "Red"), ("Team:Blue", "Blue")):
-        baseline, constrained = shown[name][:2]
-        for number, model in ((baseline, "baseline"), (constrained, "constrained")):
-            result = passed.verdict["models"][model]
-            fpr = (result if of is None else result["groups"][of])["fpr"]
-            # The element shows three digits.
-            assert float(number) == pytest.approx(fpr, abs=5.1e-4), (name, model)
+    require_rates_of(passed.verdict, shown_rates(indicators))
 
 
 def test_the_keyboard_reaches_the_contents(visit):

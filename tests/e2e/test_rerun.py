@@ -7,23 +7,13 @@ import shutil
 
 import pytest
 
+from tests.e2e import runs
 from tests.e2e.runs import Run
 from tests.tiny_dataset import write_split
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-NODES = {
-    "ImportExampleGen",
-    "ImportSchemaGen",
-    "StatisticsGen",
-    "ExampleValidator",
-    "Transform",
-    "ConstrainedTrainer.baseline",
-    "ConstrainedTrainer.constrained",
-    "Evaluator",
-    "Report",
-    "Pusher",
-}
+NODES = set(runs.NODES)
 TRAINERS = {"ConstrainedTrainer.baseline", "ConstrainedTrainer.constrained"}
 AFTER_TRAINING = {"Evaluator", "Report", "Pusher"}
 
