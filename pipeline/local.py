@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import fcntl
-import json
 import os
 import pathlib
 import time
@@ -17,6 +16,7 @@ from typing import TextIO
 from rich.console import Console
 
 from components import progress
+from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError, FairGateError, SettingsError
 from pipeline import ending, terminal
 from pipeline.runs import FAILURE_FILE, LOCK_FILE, LOG_FILE, SETTINGS_FILE, STEPS_FILE, Run
@@ -90,7 +90,7 @@ def in_run_folder(
     with contextlib.ExitStack() as stack:
         stack.enter_context(_only_run_in(home, run_id))
         folder.mkdir()
-        (folder / SETTINGS_FILE).write_text(dump(settings))
+        write_text(folder / SETTINGS_FILE, dump(settings))
         console = stack.enter_context(terminal.quiet(str(log), verbose))
         console.print(f"FairGate {what} {settings.name}/{run_id}", style="bold")
         try:
@@ -126,7 +126,7 @@ def make_stand_in(settings: Settings) -> None:
 
 def write_steps(steps: list[terminal.Step], folder: pathlib.Path) -> None:
     """Writes steps.json: time, memory and outcome of each step."""
-    (folder / STEPS_FILE).write_text(json.dumps([asdict(step) for step in steps], indent=1) + "\n")
+    write_text(folder / STEPS_FILE, to_json([asdict(step) for step in steps], indent=1) + "\n")
 
 
 @contextlib.contextmanager
@@ -222,7 +222,7 @@ def _require_writable(field: str, folder: pathlib.Path) -> None:
 
 def _keep_failure(folder: pathlib.Path, error: str) -> None:
     """Says in the run's folder why it has no verdict."""
-    (folder / FAILURE_FILE).write_text(json.dumps({"error": error}, ensure_ascii=False) + "\n")
+    write_text(folder / FAILURE_FILE, to_json({"error": error}, indent=None) + "\n")
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from components.evaluator.stamp import read_attempt
 from components.example_gen.splits import WARNINGS
 from components.report import page
 from components.report.data import ReportData
-from fairgate.documents import write_text
+from fairgate.documents import to_json, write_text
 from fairgate.gate import words
 from pipeline import evaluation as evaluations
 from pipeline.runs import FRONTIER_FILE, REPORT_FILE, VERSIONS_FILE
@@ -77,7 +77,7 @@ def publish(
     report = folder / REPORT_FILE
     write_text(report, page.render(data))
     write_text(folder / "model_card.md", card)
-    write_text(folder / VERSIONS_FILE, json.dumps(data.versions, indent=1) + "\n")
+    write_text(folder / VERSIONS_FILE, to_json(data.versions, indent=1) + "\n")
     write_text(folder / "model_card.html", page.card_page(card, f"Model card: {verdict.pipeline}"))
     return report
 
