@@ -6,7 +6,7 @@ Canonical form, as in `expressions`; max and min of numbers alone are numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import permutations
 
 from fairgate.constraints.curves import CURVES
@@ -37,9 +37,7 @@ def maximum(*arguments: Expression | float) -> Expression:
     >>> print(maximum(RateOf("FPR"), RateOf("FNR")))
     max(FPR, FNR)
     """
-    nodes = tuple(map(as_expression, arguments))
-    numbers = [node.value for node in nodes if isinstance(node, Number)]
-    return Number(max(numbers)) if nodes and len(numbers) == len(nodes) else Maximum(nodes)
+    return _extreme(max, Maximum, arguments)
 
 
 def minimum(*arguments: Expression | float) -> Expression:
@@ -48,9 +46,18 @@ def minimum(*arguments: Expression | float) -> Expression:
     >>> print(minimum(RateOf("TPR"), RateOf("TNR")) >= 0.8)
     min(TPR, TNR) >= 0.8
     """
+    return _extreme(min, Minimum, arguments)
+
+
+def _extreme(
+    choose: Callable[[list[float]], float],
+    node: type[Maximum] | type[Minimum],
+    arguments: Sequence[Expression | float],
+) -> Expression:
+    """Of numbers alone the one that is chosen; otherwise the node over all arguments."""
     nodes = tuple(map(as_expression, arguments))
-    numbers = [node.value for node in nodes if isinstance(node, Number)]
-    return Number(min(numbers)) if nodes and len(numbers) == len(nodes) else Minimum(nodes)
+    numbers = [each.value for each in nodes if isinstance(each, Number)]
+    return Number(choose(numbers)) if nodes and len(numbers) == len(nodes) else node(nodes)
 
 
 def absolute(value: Expression | float) -> Expression:
