@@ -14,7 +14,11 @@ from fairgate.constraints.errors import ConstraintError
 from pipeline.settings import load
 
 REPOSITORY = Path(__file__).parents[2]
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+ROOT_PAGES = ["README.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md"]
+PAGES = [
+    *(REPOSITORY / page for page in ROOT_PAGES),
+    *sorted((REPOSITORY / "docs").glob("*.md")),
+]
 GROUPS = {"Sex": ["M", "F", "Other"], "Age": ["Young", "Not Young"], "Young": ["Yes", "No"]}
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -1,0 +1,259 @@
+"""docs/judge.md is true: its snippets run, its commands print what is shown, its release stops by itself.
+
+    python -m tests.docs.test_judge_page
+
+writes into the page what the snippets and commands print; where PyTorch is installed, its story's, too.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+PAGE = REPOSITORY / "docs/judge.md"
+README = REPOSITORY / "README.md"
+FAIRGATE = Path(sys.executable).parent / "fairgate"
+ENVIRONMENT = {
+    "PATH": f"{FAIRGATE.parent}:{os.defpath}",
+    "PYTHONPATH": str(REPOSITORY / "src"),  # this checkout, whatever is installed
+    "HOME": tempfile.gettempdir(),
+    "COLUMNS": "80",
+    "LANG": "C.UTF-8",
+}
+TORCH = importlib.util.find_spec("torch") is not None
+NO_TORCH = (
+    "PyTorch is no part of this environment: its story runs where `pip install torch` was run"
+)
+_BLOCK = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+_COMMAND = re.compile(r"^\$ (?P<command>(?:.*\\\n)*.*\n)(?P<output>(?:(?!\$ ).*\n)*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page says is printed, and where that stands."""
+
+    what: str
+    start: int
+    end: int
+    output: str
+
+
+def ran(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=ENVIRONMENT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=300,
+    )
+
+
+def run_python(code: str, folder: Path) -> str:
+    """What a snippet prints."""
+    file = folder / "snippet.py"
+    file.write_text(code)
+    done = ran([sys.executable, str(file)], folder)
+    assert done.returncode == 0, f"{code}\n{done.stdout}"
+    return done.stdout
+
+
+def played(text: str, folder: Path, torch: bool = False) -> Iterator[tuple[Shown, str]]:
+    """Runs snippets and commands in order; yields what is shown, and what was printed.
+
+    Args:
+      text: of the page.
+      folder: where to run them.
+      torch: whether to run the snippets that import torch, or all the others.
+    """
+    printed, status = None, 0
+    for block in _BLOCK.finditer(text):
+        code = block["text"]
+        if block["kind"] == "python":
+            if named := re.match(r"# (\w+\.py)\n", code):
+                (folder / named[1]).write_text(code)
+            elif ("import torch" in code) == torch:
+                printed = (code, run_python(code, folder))
+                continue
+        elif not block["kind"] and printed is not None and not code.startswith("$ "):
+            yield Shown(printed[0], block.start("text"), block.end("text"), code), printed[1]
+        elif code.startswith("$ ") and not torch:
+            for found in _COMMAND.finditer(code):
+                command = found["command"]
+                if command == "echo $?\n":
+                    output = f"{status}\n"
+                else:
+                    done = ran(["bash", "-c", command], folder)
+                    output, status = done.stdout, done.returncode
+                start = block.start("text") + found.start("output")
+                yield Shown(command, start, start + len(found["output"]), found["output"]), output
+        printed = None
+
+
+def tidy(output: str) -> str:
+    """Without what no reader sees: spaces at the ends of lines, and empty lines at the end."""
+    lines = [line.rstrip() for line in output.rstrip().splitlines()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def fits(shown: str, printed: str) -> bool:
+    """Whether they are the same; "..." stands for anything, and lines may then be broken elsewhere."""
+    if "..." not in shown:
+        return shown == tidy(printed)
+    parts = [r"\s+".join(map(re.escape, part.split())) for part in shown.split("...")]
+    return re.fullmatch(r"\s*" + ".*".join(parts) + r"\s*", printed, re.DOTALL) is not None
+
+
+def require_what_is_shown(found: Iterable[tuple[Shown, str]]) -> int:
+    number = 0
+    for shown, printed in found:
+        assert fits(shown.output, printed), f"{shown.what}\nprints\n{tidy(printed)}"
+        number += 1
+    return number
+
+
+def workflow() -> dict[str, Any]:
+    [text] = [
+        block["text"] for block in _BLOCK.finditer(PAGE.read_text()) if block["kind"] == "yaml"
+    ]
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
+
+
+def snippets() -> list[str]:
+    return [
+        block["text"] for block in _BLOCK.finditer(PAGE.read_text()) if block["kind"] == "python"
+    ]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[Shown, str]]]:
+    """Where everything but the story of PyTorch ran, and what it printed."""
+    folder = tmp_path_factory.mktemp("judge_page")
+    return folder, list(played(PAGE.read_text(), folder))
+
+
+@pytest.mark.slow
+def test_everything_prints_what_the_page_shows(page):
+    folder, found = page
+    assert require_what_is_shown(found) >= 9
+    for made in (
+        "judgement.html",
+        "verdict.json",
+        "loans.html",
+        "test.parquet",
+        "candidate.joblib",
+    ):
+        assert (folder / made).stat().st_size, made
+
+
+@pytest.mark.skipif(not TORCH, reason=NO_TORCH)
+def test_the_story_of_pytorch_prints_what_the_page_shows(tmp_path):
+    assert require_what_is_shown(played(PAGE.read_text(), tmp_path, torch=True)) == 1
+
+
+def test_the_first_page_prints_what_it_shows_of_the_same_predictions(tmp_path):
+    run_python(snippets()[0], tmp_path)
+    shown = [
+        block.group()
+        for block in _BLOCK.finditer(README.read_text())
+        if "$ fairgate" in block["text"]
+    ]
+    assert require_what_is_shown(played("\n".join(shown), tmp_path)) >= 1
+
+
+@pytest.fixture
+def checkout(page: tuple[Path, list[tuple[Shown, str]]], tmp_path: Path) -> Path:
+    """A repository with what the job finds there, and the branch of the ledger in `ledger`."""
+    for file in ("score.py", "test.parquet", "candidate.joblib"):
+        shutil.copy(page[0] / file, tmp_path)
+    me = "-c user.name=me -c user.email=me@example.com"
+    for command in (
+        "git init --quiet --bare remote",
+        "git clone --quiet remote ledger 2>/dev/null",
+        "git -C ledger switch --quiet --orphan fairness-ledger",
+        f"git -C ledger {me} commit --quiet --allow-empty -m 'The ledger'",
+        "git -C ledger push --quiet -u origin fairness-ledger",
+    ):
+        done = ran(["bash", "-c", command], tmp_path)
+        assert done.returncode == 0, done.stdout
+    return tmp_path
+
+
+def job(checkout: Path, tag: str, instead: tuple[str, str] = ("", "")) -> dict[str, int]:
+    """Runs the steps of the job `judge`, as a runner does; their exit statuses, by name."""
+    statuses: dict[str, int] = {}
+    for step in workflow()["jobs"]["judge"]["steps"]:
+        if "run" not in step or step["run"].startswith("pip install "):
+            continue
+        if any(statuses.values()) and step.get("if") != "always()":
+            continue
+        lines = f"export GITHUB_REF_NAME='{tag}'\n{step['run'].replace(*instead)}"
+        done = ran(["bash", "-e", "-c", lines], checkout)
+        statuses[step.get("name", step["run"])] = done.returncode
+    return statuses
+
+
+@pytest.mark.slow
+def test_the_release_stops_by_the_exit_status_and_keeps_its_ledger(checkout):
+    names = ["python score.py", "Judge the release candidate", "Keep the ledger"]
+    assert job(checkout, "v1") == dict(zip(names, [0, 0, 0], strict=True))
+    assert "passed" in (checkout / "judgement.html").read_text().lower()
+
+    blocked = job(checkout, "v2", ("[age]) <= 0.05", "[age]) <= 0.001"))
+    assert blocked == dict(zip(names, [0, 3, 0], strict=True))
+
+    kept = ran(
+        ["git", "ls-tree", "-r", "--name-only", "fairness-ledger"], checkout / "remote"
+    ).stdout
+    assert len(re.findall(r"attempt-\d{4}\.json", kept)) == 2
+    log = ran(["git", "log", "--format=%s", "fairness-ledger"], checkout / "remote").stdout
+    assert log.split("\n")[:2] == ["v2", "v1"]
+
+
+def test_the_release_waits_for_the_judgement_and_the_page_is_uploaded_anyhow():
+    jobs = workflow()["jobs"]
+    assert jobs["release"]["needs"] == "judge"
+    upload = next(s for s in jobs["judge"]["steps"] if "upload-artifact" in s.get("uses", ""))
+    assert upload["if"] == "always()"
+    judging = next(s["run"] for s in jobs["judge"]["steps"] if "fairgate judge" in s.get("run", ""))
+    assert f"--report {upload['with']['path']}" in judging
+    ledger = next(s for s in jobs["judge"]["steps"] if "ref" in s.get("with", {}))
+    assert f"--ledger {ledger['with']['path']}" in judging
+
+
+def test_a_shown_output_may_leave_things_out():
+    assert fits("a\n...\nd\n", "a\nb  \nc\nd\n")
+    assert fits("one\ntwo ... four\n", "one two three\nthree four")
+    assert not fits("a\n...\ne\n", "a\nb\nd\n")
+    assert not fits("a\n", "a\nb\n")
+
+
+def write() -> None:
+    """Writes into the page what its snippets and commands print."""
+    text = PAGE.read_text()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        found = list(played(text, folder)) + (list(played(text, folder, True)) if TORCH else [])
+    for shown, printed in sorted(found, key=lambda pair: -pair[0].start):
+        if not fits(shown.output, printed):
+            text = text[: shown.start] + tidy(printed) + text[shown.end :]
+    PAGE.write_text(text)
+
+
+if __name__ == "__main__":
+    write()
