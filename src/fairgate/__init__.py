@@ -25,6 +25,7 @@ import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fairgate.api import Ledger as Ledger
     from fairgate.api import judge as judge
     from fairgate.api import power as power
     from fairgate.constraints import parse as parse
@@ -32,12 +33,13 @@ if TYPE_CHECKING:
 
 _EXPORTS = {
     "Judgement": "fairgate.gate.judgement",
+    "Ledger": "fairgate.api",
     "judge": "fairgate.api",
     "parse": "fairgate.constraints",
     "power": "fairgate.api",
 }
 
-__all__ = ["Judgement", "__version__", "judge", "parse", "power"]
+__all__ = ["Judgement", "Ledger", "__version__", "judge", "parse", "power"]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,8 +10,10 @@ import hashlib
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from fairgate.constraints import language
 from fairgate.constraints.rates import Group
@@ -19,7 +21,7 @@ from fairgate.data import columns, files
 from fairgate.data.columns import Batch
 from fairgate.data.counting import Question, Tally
 from fairgate.errors import DataError, SettingsError
-from fairgate.gate import advice, attempts, checks, judging, ledger
+from fairgate.gate import advice, attempts, checks, judging, ledger, words
 from fairgate.gate.advice import Promise
 from fairgate.gate.config import GateConfig
 from fairgate.gate.judgement import BASELINE, Judgement
@@ -37,11 +39,18 @@ class Ledger:
       folder: of this machine; it is made when it is not there.
       attempts: how many different models may be judged on one test set.
       name: of this attempt, for whoever is refused later.
+
+    Raises:
+      SettingsError: no attempt is allowed.
     """
 
     folder: str | os.PathLike[str]
     attempts: int = 1
     name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise SettingsError(f"attempts = {self.attempts}: at least one model is to be judged")
 
 
 def judge(
@@ -116,7 +125,8 @@ def judge(
         {name: everything[name] for name in question.names},
         {name: everything[name] for name in question.numbers},
     )
-    return judge_batches(batches, question, asked, ledger)
+    with words.errors_named(words.as_arguments):
+        return judge_batches(batches, question, asked, ledger)
 
 
 def judge_files(
@@ -125,6 +135,7 @@ def judge_files(
     asked: GateConfig,
     ledger: Ledger | str | os.PathLike[str] | None = None,
     progress: Callable[[int], None] | None = None,
+    named: Callable[[str], str] = words.as_arguments,
 ) -> Judgement:
     """Judges a model by files that hold one row for each test example.
 
@@ -134,12 +145,14 @@ def judge_files(
       asked: what is asked of the model; see `gate_config`.
       ledger: where attempts are counted.
       progress: called with the number of rows so far.
+      named: puts the names of settings in sentences as whoever reads them knows them.
 
     Raises:
       DataError: a file cannot be read, or lacks a column; and as for `judge`.
     """
     read = files.batches(list(map(pathlib.Path, paths)), question.names, question.numbers)
-    return judge_batches(read, question, asked, ledger, progress)
+    with words.errors_named(named):
+        return judge_batches(read, question, asked, ledger, progress, named)
 
 
 def judge_batches(
@@ -148,6 +161,7 @@ def judge_batches(
     asked: GateConfig,
     ledger: Ledger | str | os.PathLike[str] | None = None,
     progress: Callable[[int], None] | None = None,
+    named: Callable[[str], str] = words.as_arguments,
 ) -> Judgement:
     """Judges a model by batches of rows; arguments and errors as for `judge_files`."""
     tally = count(batches, question, ledger is not None, progress)
@@ -170,15 +184,24 @@ def judge_batches(
     outcomes = {MODEL: tally.outcomes()}
     if question.baseline is not None:
         outcomes[BASELINE] = tally.outcomes(baseline=True)
-    return judging.judge(asked, tally.groups, outcomes, attempt)
+    found = judging.judge(asked, tally.groups, outcomes, attempt)
+    return replace(
+        found, reasons=list(map(named, found.reasons)), advice=list(map(named, found.advice))
+    )
 
 
 def admitted(
     book: Ledger, examples: str, question: attempts.Question, confidence: float
 ) -> attempts.Attempt:
-    """The attempt that the ledger counts; AttemptsUsedUp where there is none left."""
+    """The attempt that the ledger counts; AttemptsUsedUp or DataError where it does not."""
     folder = os.fspath(book.folder)
-    return ledger.admit(folder, examples, question, confidence, book.attempts, book.name)
+    try:
+        return ledger.admit(folder, examples, question, confidence, book.attempts, book.name)
+    except OSError as error:
+        raise DataError(
+            f"ledger {folder}: cannot be used: {error.strerror or error}. Give a folder that can be "
+            "written to; nothing was judged"
+        ) from None
 
 
 def count(
@@ -249,8 +272,13 @@ def power(
     sizes: dict[Any, Size] = {}
     totals = {}
     for feature, members in examples.items():
-        for name, (negatives, positives) in members.items():
-            sizes[Group(feature, name)] = Size(positives, negatives)
+        for name, pair in members.items():
+            if not _is_pair_of_counts(pair):
+                raise DataError(
+                    f"[{feature}={name}]: expected (negatives, positives), two whole numbers of at "
+                    f"least 0, got {pair!r}"
+                )
+            sizes[Group(feature, name)] = Size(pair[1], pair[0])
         totals[feature] = tuple(map(sum, zip(*members.values(), strict=True)))
     if len(set(totals.values())) != 1 or not sum(next(iter(totals.values()))):
         told = "; ".join(f"{feature}: {total}" for feature, total in totals.items()) or "none"
@@ -316,6 +344,14 @@ def promises(
     """A promise for each constraint that is asked."""
     constraints = [language.parse(line, groups, from_counts=True) for line in asked.constraints]
     return [advice.promise(each, sizes, asked.confidence_of_each) for each in constraints]
+
+
+def _is_pair_of_counts(pair: Any) -> bool:
+    return (
+        isinstance(pair, tuple | list)
+        and len(pair) == 2
+        and all(isinstance(count, int | np.integer) and count >= 0 for count in pair)
+    )
 
 
 def _free(name: str, taken: Iterable[str]) -> str:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import pathlib
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
@@ -20,8 +18,8 @@ from fairgate import api
 from fairgate.answers import BLOCKED, DONE, Answer
 from fairgate.data.counting import Question
 from fairgate.documents import to_json, write_text
-from fairgate.errors import DataError, FairGateError
-from fairgate.gate import explaining, tables, words
+from fairgate.errors import DataError
+from fairgate.gate import tables, words
 from fairgate.gate.advice import Promise
 from fairgate.gate.judgement import Judgement
 from fairgate.report import judgement_page
@@ -38,8 +36,11 @@ def judge(options: argparse.Namespace) -> Answer:
         options.positive,
     )
     for file in (options.report, options.verdict):
-        _require_folder(file)
-    with _as_options():
+        _require_writable(file)
+    if options.attempts != 1 and options.ledger is None:
+        raise DataError("--attempts are counted in a ledger: give --ledger FOLDER too")
+    _require_different(options.files)
+    with words.errors_named(words.as_options):
         asked = api.gate_config(
             options.constraint,
             options.confidence,
@@ -51,7 +52,9 @@ def judge(options: argparse.Namespace) -> Answer:
         if options.ledger is not None:
             book = api.Ledger(options.ledger, options.attempts, options.name)
         with _rows_told() as progress:
-            judgement = api.judge_files(options.files, question, asked, book, progress)
+            judgement = api.judge_files(
+                options.files, question, asked, book, progress, words.as_options
+            )
     document = _document(judgement, options)
     if options.verdict:
         write_text(pathlib.Path(options.verdict), to_json(document) + "\n")
@@ -66,7 +69,7 @@ def judge(options: argparse.Namespace) -> Answer:
 
 def power(options: argparse.Namespace) -> Answer:
     """Says what so many examples could promise."""
-    with _as_options():
+    with words.errors_named(words.as_options):
         asked = api.gate_config(options.constraint, options.confidence)
         if bool(options.label) != bool(options.group):
             raise DataError(
@@ -99,10 +102,7 @@ def power(options: argparse.Namespace) -> Answer:
 
 
 def _document(judgement: Judgement, options: argparse.Namespace) -> dict[str, Any]:
-    document = judgement.as_document()
-    for sentences in ("reasons", "warnings", "advice"):
-        document[sentences] = [_named(sentence) for sentence in document[sentences]]
-    return document | {"files": options.files, "version": fairgate.__version__}
+    return judgement.as_document() | {"files": options.files, "version": fairgate.__version__}
 
 
 def _minimums(options: argparse.Namespace) -> dict[str, float]:
@@ -122,16 +122,21 @@ def _page(judgement: Judgement, options: argparse.Namespace) -> str:
         said["Threshold"] = f"a score above {options.threshold:g} is a Yes"
     if options.baseline:
         said["Baseline"] = f"column {options.baseline}"
-    explanation = explaining.explain(judgement, judgement.features, _minimums(options))
     title = options.name or pathlib.Path(options.files[0]).name
-    return judgement_page(judgement, title, _minimums(options), explanation, list(said.items()))
+    return judgement_page(judgement, title, _minimums(options), list(said.items()))
 
 
 def _show(judgement: Judgement, options: argparse.Namespace, console: Console) -> None:
-    named = replace(judgement, reasons=[_named(reason) for reason in judgement.reasons])
     console.print(words.sentence(judgement.as_document()))
     console.print()
-    tables.show(named, console, "the model may be served", "the model should not be served")
+    tables.show(
+        judgement,
+        console,
+        "the model may be served",
+        "the model should not be served",
+        where="the test examples",
+        helping="What would help:",
+    )
     for what, file in (("Report", options.report), ("Verdict", options.verdict)):
         if file:
             tables.line(console, f"{what}: {file}", "dim")
@@ -158,30 +163,23 @@ def _show_power(found: Sequence[Promise], console: Console) -> None:
         console.print()
 
 
-def _require_folder(file: str | None) -> None:
-    if file is not None and not pathlib.Path(file).resolve().parent.is_dir():
-        raise DataError(
-            f"{file}: there is no folder {pathlib.Path(file).resolve().parent}: make it first"
-        )
+def _require_writable(file: str | None) -> None:
+    """Raises DataError before anything is counted, where the answer could not be written."""
+    if file is None:
+        return
+    folder = pathlib.Path(file).resolve().parent
+    if not folder.is_dir():
+        raise DataError(f"{file}: there is no folder {folder}: make it first")
+    if pathlib.Path(file).is_dir():
+        raise DataError(f"{file}: this is a folder; name a file to write")
 
 
-def _named(sentence: str) -> str:
-    """A sentence about settings of the gate, with the options that set them here."""
-    sentence = re.sub(r"\b(positive|threshold)=", r"--\1 ", sentence)
-    sentence = re.sub(
-        r"\bgate\.([a-z_]+)", lambda match: f"--{match[1].replace('_', '-')}", sentence
-    )
-    return sentence.replace(" (data.splits.test)", "")
-
-
-@contextlib.contextmanager
-def _as_options() -> Iterator[None]:
-    """Errors name options, not settings."""
-    try:
-        yield
-    except FairGateError as error:
-        error.args = (_named(str(error)),)
-        raise
+def _require_different(files: Sequence[str]) -> None:
+    seen: set[pathlib.Path] = set()
+    for file in files:
+        if (path := pathlib.Path(file).resolve()) in seen:
+            raise DataError(f"{file} is given twice: its rows would be counted twice")
+        seen.add(path)
 
 
 @contextlib.contextmanager

@@ -94,7 +94,7 @@ def test_scores_need_a_threshold():
     assert judge(people) == fairgate.judge(
         people.labels, scores, groups={"sex": people.sex}, constraints=GAP, threshold=0.5
     )
-    with pytest.raises(DataError, match=r"more than two values|neither Yes nor No"):
+    with pytest.raises(DataError, match="expected decisions, or scores with a threshold"):
         fairgate.judge(people.labels, scores, groups={"sex": people.sex}, constraints=GAP)
 
 
@@ -155,7 +155,7 @@ def test_a_ledger_shares_the_promise(tmp_path):
     once = judge(first, ledger=tmp_path)
     assert once.attempt.number == 1 and once.gate[0].confidence == 0.95
     assert judge(first, ledger=tmp_path) == once  # the same model again costs nothing
-    with pytest.raises(AttemptsUsedUp, match="1 model was judged on this test split already"):
+    with pytest.raises(AttemptsUsedUp, match="1 model was judged on these test examples already"):
         judge(second, ledger=tmp_path)
     others = People(seed=1)
     assert judge(others, ledger=tmp_path).attempt.number == 1  # other examples, another page
@@ -198,6 +198,19 @@ def test_more_examples_promise_tighter_limits():
 def test_power_needs_the_same_examples_in_every_feature(examples):
     with pytest.raises(DataError, match="every group feature divides the same examples"):
         fairgate.power(examples, GAP)
+
+
+@pytest.mark.parametrize("pair", [5, (5,), (-1, 5), (0.5, 5), ("5", 5), (1, 2, 3)])
+def test_power_needs_pairs_of_counts(pair):
+    with pytest.raises(DataError, match=r"\[sex=F\]: expected \(negatives, positives\)"):
+        fairgate.power({"sex": {"F": pair, "M": (5, 5)}}, GAP)
+
+
+def test_sentences_name_what_a_caller_knows():
+    people = People(gap=0.4)
+    found = judge(people, minimum_accuracy=0.99)
+    said = " ".join([str(found), *found.reasons, *found.advice])
+    assert "minimum_accuracy = 0.99" in said and "gate." not in said and "test split" not in said
 
 
 def test_the_page_holds_the_judgement_and_loads_nothing():

@@ -106,6 +106,11 @@ def test_options_are_named_in_reasons(table, capsys):
         ({"options": ["--positive", "hired"]}, "never holds 'hired'"),
         ({"options": ["--confidence", "1"]}, "confidence = 1.0"),
         ({"options": ["--report", "/no/such/folder/report.html"]}, "there is no folder"),
+        ({"options": ["--report", "/"]}, "this is a folder"),
+        ({"options": ["--attempts", "3"]}, "give --ledger FOLDER too"),
+        ({"options": ["--ledger", "x", "--attempts", "0"]}, "attempts"),
+        ({"options": ["--threshold", "nan"]}, "expected a finite number"),
+        ({"options": ["--ledger", "/dev/null"]}, "ledger /dev/null: cannot be used"),
         ({"file": "no.csv"}, "no.csv: cannot be read: No such file"),
     ],
 )
@@ -115,6 +120,12 @@ def test_what_cannot_be_judged_is_status_1_and_one_message(table, change, messag
     captured = capsys.readouterr()
     assert captured.err.startswith("error: ") and message in captured.err
     assert captured.out == "" and "Traceback" not in captured.err
+
+
+def test_a_file_given_twice_is_not_counted_twice(table, capsys):
+    arguments = command(table)
+    assert main([arguments[0], str(table), *arguments[1:]]) == 1
+    assert "is given twice" in capsys.readouterr().err
 
 
 def test_power_of_counts_and_of_examples_agree(table, tmp_path, capsys):

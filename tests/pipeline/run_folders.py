@@ -93,6 +93,7 @@ def blocked(**changes: Any) -> dict[str, Any]:
             advice=[
                 "It would pass with about 1,200 more negatives of [Not Young] in the test split."
             ],
+            features={"Young": ["Young", "Not Young"]},
         )
         | changes
     )

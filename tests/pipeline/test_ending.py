@@ -26,7 +26,7 @@ def test_the_confidence_is_that_of_the_attempt_and_not_of_the_settings(judge, tm
     [row] = verdict.gate
     assert row.confidence == 0.9975
     text = shown(verdict)
-    assert "attempt 2 of 20 on this test split, judged at 99.75%" in text
+    assert "attempt 2 of 20 on the test split, judged at 99.75%" in text
     assert "99.75% bound" in text and "95%" not in text
     verdict.write(tmp_path / "verdict.json")
     assert json.loads((tmp_path / "verdict.json").read_text())["attempt"] == {

@@ -239,7 +239,8 @@ class Parser:
 
     def _unexpected(self, expected: str) -> ConstraintError:
         token = self._peek()
-        return self._error(token, f"unexpected {token}", expected)
+        problem = "it ends too early" if token.kind == "end" else f"unexpected {token}"
+        return self._error(token, problem, expected)
 
     def _error(
         self, token: Token, problem: str, expected: str, suggestions: object = ()

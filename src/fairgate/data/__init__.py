@@ -4,5 +4,6 @@
 |---|---|
 | `columns` | a batch of rows, its columns encoded as numbers; made of arrays and data frames |
 | `files` | batches of CSV files, JSON lines and Parquet files |
+| `answers` | which values are a Yes, and which a No |
 | `counting` | outcomes of each group, counted batch by batch |
 """

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fairgate.constraints.rates import Counts, Group
+from fairgate.data import answers
 from fairgate.data.columns import MISSING, Batch, Column
-from fairgate.errors import DataError
+from fairgate.errors import DataError, SettingsError
 
 MOST_GROUPS = 500
-_YES = ("1", "true", "yes", "y", "t")
-_NO = ("0", "-1", "false", "no", "n", "f")
-_SHOWN = 5
-# Bits of an outcome's number.
-_LABEL, _DECISION, _BASELINE = 1, 2, 4
+_MOST_ANSWERS = 50
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,9 @@ class Question:
       baseline: what another model said, to compare with.
       threshold: scores above it are a Yes; None: the columns hold decisions.
       positive: the label's value that is a Yes; None: 1, true or yes.
+
+    Raises:
+      SettingsError: the threshold is no finite number.
     """
 
     label: str
@@ -40,6 +41,13 @@ class Question:
     baseline: str | None = None
     threshold: float | None = None
     positive: str | None = None
+
+    def __post_init__(self) -> None:
+        threshold = self.threshold
+        if threshold is not None and not (
+            isinstance(threshold, int | float) and math.isfinite(threshold)
+        ):
+            raise SettingsError(f"threshold = {threshold!r}: expected a finite number")
 
     @property
     def decisions(self) -> list[str]:
@@ -69,13 +77,9 @@ class Tally:
     def __init__(self, question: Question, digesting: bool = False) -> None:
         self.question = question
         self.rows = 0
-        self._label = _Meaning(question.label, question.positive)
-        self._said = [
-            (name, _Meaning(name, question.positive, self._label)) for name in question.decisions
-        ]
-        self._everybody = np.zeros(8, np.int64)
-        self._numbers: dict[str, dict[str, int]] = {name: {} for name in question.groups}
-        self._counts = {name: np.zeros((0, 8), np.int64) for name in question.groups}
+        self._label = answers.Labels(question.label, question.positive)
+        self._models = [_Model(name, question.groups) for name in question.decisions]
+        self._groups: dict[str, dict[str, int]] = {name: {} for name in question.groups}
         self._missing: dict[str, int] = {}
         columns = (question.label, question.prediction) if digesting else ()
         self._digests = {name: hashlib.blake2b(digest_size=16) for name in columns}
@@ -84,34 +88,35 @@ class Tally:
         """Counts the rows of a batch.
 
         Raises:
-          DataError: a value of a label or decision is neither Yes nor No.
+          DataError: a label is neither Yes nor No, or a column holds too many different values.
         """
         question = self.question
-        answers = [self._label.read(batch.names[question.label])]
-        for name, meaning in self._said:
-            if question.threshold is None:
-                answers.append(meaning.read(batch.names[name]))
-            else:
-                scores = batch.numbers[name]
-                said = (scores > question.threshold).astype(np.int8)
-                answers.append(np.where(np.isnan(scores), np.int8(MISSING), said))
-        complete = np.ones(len(answers[0]), bool)
-        for name, answer in zip([question.label, *question.decisions], answers, strict=True):
-            complete &= self._present(name, answer)
+        labels = self._label.read(batch.names[question.label])
+        said = [self._said(batch, name) for name in question.decisions]
+        complete = self._present(question.label, labels)
+        for name, column in zip(question.decisions, said, strict=True):
+            complete &= self._present(name, column.codes)
         for name in question.groups:
             complete &= self._present(name, batch.names[name].codes)
         self.rows += len(complete)
         if not complete.all():
             return  # what is missing has been counted: nothing will be judged
-        outcomes = np.zeros(len(complete), np.int32)
-        for bit, answer in zip((_LABEL, _DECISION, _BASELINE), answers, strict=False):
-            outcomes += bit * answer
-        self._everybody += np.bincount(outcomes, minlength=8)
-        for name in question.groups:
-            self._count(name, batch.names[name], outcomes)
+        groups = {name: self._numbered(name, batch.names[name]) for name in question.groups}
+        for model, column in zip(self._models, said, strict=True):
+            model.add(labels, column, batch.names, groups)
         if self._digests:
-            self._digests[question.label].update(answers[0].tobytes())
-            self._digests[question.prediction].update(answers[1].tobytes())
+            self._digests[question.label].update(labels.tobytes())
+            marks = [hashlib.blake2b(v.encode(), digest_size=4).digest() for v in said[0].values]
+            rows = np.frombuffer(b"".join(marks), np.uint32)[said[0].codes]
+            self._digests[question.prediction].update(rows.tobytes())
+
+    def _said(self, batch: Batch, name: str) -> Column:
+        threshold = self.question.threshold
+        if threshold is None:
+            return batch.names[name]
+        scores = batch.numbers[name]
+        codes = np.where(np.isnan(scores), MISSING, scores > threshold).astype(np.int32)
+        return Column(("0", "1"), codes)
 
     def _present(self, name: str, codes: NDArray[np.int8] | NDArray[np.int32]) -> NDArray[np.bool_]:
         there: NDArray[np.bool_] = codes != MISSING
@@ -120,22 +125,19 @@ class Tally:
             self._missing[name] = self._missing.get(name, 0) + absent
         return there
 
-    def _count(self, name: str, column: Column, outcomes: NDArray[np.int32]) -> None:
-        numbers = self._numbers[name]
-        found = np.array([numbers.setdefault(v, len(numbers)) for v in column.values], np.int32)
+    def _numbered(self, name: str, column: Column) -> NDArray[np.int64]:
+        """The numbers of a batch's groups among all that were seen."""
+        numbers = self._groups[name]
+        found = [numbers.setdefault(value, len(numbers)) for value in column.values]
         if len(numbers) > MOST_GROUPS:
             raise DataError(
                 f"column {name!r} holds more than {MOST_GROUPS} different values: groups are expected, "
                 "by name. Put numbers into ranges, and rare values together, before"
             )
-        counts = np.zeros((len(numbers), 8), np.int64)
-        counts[: len(self._counts[name])] = self._counts[name]
-        cells = np.bincount(column.codes * 8 + outcomes, minlength=8 * len(found))
-        counts[found] += cells.reshape(-1, 8)
-        self._counts[name] = counts
+        return np.array(found, np.int64)
 
     def check(self) -> None:
-        """Raises DataError where nothing can be judged: no rows, no value in some, no Yes at all."""
+        """Raises DataError where nothing can be judged: no rows, no value in some, or no meaning."""
         if not self.rows:
             raise DataError("there are no rows, so there is nothing to judge")
         for name, absent in self._missing.items():
@@ -145,20 +147,29 @@ class Tally:
                 "them out before, and say that you did"
             )
         self._label.check()
+        for model in self._models:
+            self._meanings(model)
+
+    def _meanings(self, model: _Model) -> NDArray[np.bool_]:
+        """Which of a model's answers are a Yes."""
+        if self.question.threshold is not None:
+            return np.array([value == "1" for value in model.answers])
+        return answers.meanings(model.name, list(model.answers), self._label)
 
     @property
     def groups(self) -> dict[str, list[str]]:
         """Feature -> the names of its groups, sorted."""
-        return {name: sorted(numbers) for name, numbers in self._numbers.items()}
+        return {name: sorted(numbers) for name, numbers in self._groups.items()}
 
     def outcomes(self, baseline: bool = False) -> dict[Group | None, Counts]:
         """What was counted of the model, or of the baseline: of each group, and at None of everybody."""
-        bit = _BASELINE if baseline else _DECISION
-        measured: dict[Group | None, Counts] = {None: _counts(self._everybody, bit)}
-        for name, numbers in self._numbers.items():
+        model = self._models[int(baseline)]
+        yes = self._meanings(model)
+        measured: dict[Group | None, Counts] = {None: _counts(model.everybody, yes)}
+        for name, numbers in self._groups.items():
             for value in sorted(numbers):
-                row = self._counts[name][numbers[value]]
-                measured[Group(name, value)] = _counts(row, bit)
+                cells = model.of_groups[name][numbers[value]]
+                measured[Group(name, value)] = _counts(cells, yes)
         return measured
 
     def digest_of_examples(self) -> str:
@@ -170,74 +181,72 @@ class Tally:
         return self._digests[self.question.label].hexdigest()
 
     def digest_of_answers(self) -> str:
-        """32 hex digits over the model's decisions, row by row."""
+        """32 hex digits over what the model said, row by row."""
         return self._digests[self.question.prediction].hexdigest()
 
 
-class _Meaning:
-    """Which values of a column are a Yes, which a No."""
+class _Model:
+    """How often a model gave each of its answers, by label: in all, and in each group.
 
-    def __init__(self, column: str, positive: str | None, label: _Meaning | None = None) -> None:
-        self.column, self.positive, self.label = column, positive, label
-        self.known: dict[str, int] = {}
+    Args:
+      name: of the column of its answers.
+      features: names of the group features.
 
-    def read(self, column: Column) -> NDArray[np.int8]:
-        """(n,) 1 for Yes, 0 for No, MISSING for neither."""
-        table = np.empty(len(column.values) + 1, np.int8)
-        table[MISSING] = MISSING
-        for position, value in enumerate(column.values):
-            if value not in self.known:
-                self.known[value] = self._meaning(value)
-            table[position] = self.known[value]
-        if self.positive is None and len(self.known) > 2:
+    Attributes:
+      answers: each different answer -> its number.
+      everybody: (2, answers) examples by label and answer.
+      of_groups: feature -> (groups, 2, answers).
+    """
+
+    def __init__(self, name: str, features: Sequence[str]) -> None:
+        self.name = name
+        self.answers: dict[str, int] = {}
+        self.everybody = np.zeros((2, 0), np.int64)
+        self.of_groups = {feature: np.zeros((0, 2, 0), np.int64) for feature in features}
+
+    def add(
+        self,
+        labels: NDArray[np.int8],
+        said: Column,
+        names: Mapping[str, Column],
+        groups: Mapping[str, NDArray[np.int64]],
+    ) -> None:
+        """Counts complete rows; `groups` are the numbers of the values of each feature's column."""
+        places = [self.answers.setdefault(v, len(self.answers)) for v in said.values]
+        if len(self.answers) > _MOST_ANSWERS:
             raise DataError(
-                f"column {self.column!r} holds more than two values ({self._shown()}): expected a Yes "
-                "and a No. Name the Yes (positive=VALUE), or give scores with a threshold "
-                "(threshold=NUMBER)"
+                f"column {self.name!r} holds more than {_MOST_ANSWERS} different values: expected "
+                "decisions, or scores with a threshold (threshold=NUMBER)"
             )
-        return table[column.codes]
-
-    def _meaning(self, value: str) -> int:
-        word = value.lower()
-        if self.positive is not None and value == self.positive:
-            return 1
-        if self.positive is not None and (self.label is None or value in self.label.known):
-            return 0
-        said_plainly = self.positive is None or self.positive.lower() not in _YES + _NO
-        if said_plainly and word in _YES + _NO:
-            return int(word in _YES)
-        self.known[value] = 0
-        raise DataError(
-            f"column {self.column!r} holds {value!r}, which is neither Yes nor No: expected 1 and 0, "
-            "true and false, or yes and no; or name the label's value that is a Yes (positive=VALUE), "
-            "or give scores with a threshold (threshold=NUMBER)"
-        )
-
-    def check(self) -> None:
-        """Raises DataError where the value that is a Yes never came."""
-        if self.positive is not None and self.positive not in self.known:
-            raise DataError(
-                f"column {self.column!r} never holds {self.positive!r}, which was named as its Yes; it "
-                f"holds {self._shown()}"
+        width = len(said.values)
+        outcomes = labels * np.int32(width) + said.codes
+        self.everybody = _grown(self.everybody, (2, len(self.answers)))
+        cells = np.bincount(outcomes, minlength=2 * width)
+        self.everybody[:, places] += cells.reshape(2, width)
+        for feature, found in groups.items():
+            rows = len(found)
+            cells = np.bincount(
+                names[feature].codes * (2 * width) + outcomes, minlength=rows * 2 * width
             )
-
-    def _shown(self) -> str:
-        values = [repr(value) for value in sorted(self.known)]
-        return ", ".join(values[:_SHOWN]) + (" ..." if len(values) > _SHOWN else "")
-
-
-def _counts(cells: NDArray[np.int64], bit: int) -> Counts:
-    """Of the eight cells, those of a model's decisions at `bit`."""
-
-    def total(label: bool, said: bool) -> int:
-        return int(
-            sum(
-                cells[cell]
-                for cell in range(8)
-                if bool(cell & _LABEL) == label and bool(cell & bit) == said
+            of_groups = self.of_groups[feature]
+            size = max(len(of_groups), int(found.max(initial=-1)) + 1)
+            of_groups = _grown(of_groups, (size, 2, len(self.answers)))
+            of_groups[np.ix_(found, np.arange(2), np.array(places))] += cells.reshape(
+                rows, 2, width
             )
-        )
+            self.of_groups[feature] = of_groups
 
-    return Counts(
-        tp=total(True, True), fp=total(False, True), tn=total(False, False), fn=total(True, False)
-    )
+
+def _grown(cells: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """The same counts in a table of at least this shape; what is new is zero."""
+    if cells.shape == shape:
+        return cells
+    larger = np.zeros(shape, np.int64)
+    larger[tuple(slice(0, size) for size in cells.shape)] = cells
+    return larger
+
+
+def _counts(cells: NDArray[np.int64], yes: NDArray[np.bool_]) -> Counts:
+    """Of (2, answers) examples by label and answer."""
+    said_yes, said_no = cells[:, yes].sum(axis=1), cells[:, ~yes].sum(axis=1)
+    return Counts(tp=int(said_yes[1]), fp=int(said_yes[0]), tn=int(said_no[0]), fn=int(said_no[1]))

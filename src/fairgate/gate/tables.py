@@ -16,7 +16,14 @@ from fairgate.gate.judgement import BASELINE, EVERYBODY, GateRow, Judgement, Mod
 _COLOURS = {"passed": "green", "pushed": "green", "blocked": "red", "failed": "red"}
 
 
-def show(judgement: Judgement, console: Console, consequence: str, blocked: str) -> None:
+def show(
+    judgement: Judgement,
+    console: Console,
+    consequence: str,
+    blocked: str,
+    where: str = "the test split",
+    helping: str = "No solution found. What would help:",
+) -> None:
     """The judgement as tables and one sentence.
 
     Args:
@@ -24,14 +31,16 @@ def show(judgement: Judgement, console: Console, consequence: str, blocked: str)
       console: where to print.
       consequence: what follows where it passed.
       blocked: what follows where it did not.
+      where: what the models were judged on.
+      helping: heads the advice.
     """
-    console.print(groups_table("Models, on the test split", "model", _in_order(judgement)))
+    console.print(groups_table(f"Models, on {where}", "model", _in_order(judgement)))
     for row in judgement.gate:
         console.print(_gate_table(row, judgement))
     attempt = judgement.attempt
     if attempt is not None and attempt.of > 1:
         console.print(
-            f"attempt {attempt.number} of {attempt.of} on this test split, "
+            f"attempt {attempt.number} of {attempt.of} on {where}, "
             f"judged at {words.percent(attempt.confidence)}"
         )
     for warning in judgement.warnings:
@@ -42,7 +51,7 @@ def show(judgement: Judgement, console: Console, consequence: str, blocked: str)
     console.print(Text.assemble(("BLOCKED: ", "bold red"), f"{blocked}, because"))
     console.print(bullets(judgement.reasons))
     if judgement.advice:
-        console.print(Text("No solution found. What would help:", style="bold"))
+        console.print(Text(helping, style="bold"))
         console.print(bullets(judgement.advice))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from fairgate.errors import FairGateError
 
 RATES = {
     "FPR": "false positive rate",
@@ -42,6 +45,8 @@ def plain(expression: str) -> str:
         return f"the largest gap in {rate} between the groups of {match['feature']}"
     if match := _OF_GROUP.fullmatch(expression):
         return f"the {RATES.get(match['rate'], match['rate'])} of {match['group']}"
+    if expression in RATES:
+        return f"the {RATES[expression]}"
     return expression
 
 
@@ -96,7 +101,9 @@ def sentence(verdict: Mapping[str, Any]) -> str:
         )
         row = verdict["gate"][0]
         if len(verdict["gate"]) > 1:
-            kept = f"all {len(verdict['gate'])} constraints of the gate keep their limits"
+            count = len(verdict["gate"])
+            every = "both" if count == 2 else f"all {count}"
+            kept = f"{every} constraints of the gate keep their limits"
         else:
             kept = _holds(row)
         return f"With {percent(row['confidence'])} confidence {kept}, {consequence}."
@@ -108,15 +115,54 @@ def sentence(verdict: Mapping[str, Any]) -> str:
     return f"{reason[0].upper()}{reason[1:]}, {not_served(verdict)}."
 
 
+def as_arguments(sentence: str) -> str:
+    """A sentence that names settings of a pipeline, for whoever calls functions instead.
+
+    >>> as_arguments("accuracy 0.7 is under gate.minimum_accuracy = 0.8 on the test split")
+    'accuracy 0.7 is under minimum_accuracy = 0.8 on the test examples'
+    """
+    return _of_no_pipeline(re.sub(r"\bgate\.([a-z_]+)", r"\1", sentence))
+
+
+def as_options(sentence: str) -> str:
+    """The same for whoever uses the command line.
+
+    >>> as_options("accuracy 0.7 is under gate.minimum_accuracy = 0.8")
+    'accuracy 0.7 is under --minimum-accuracy = 0.8'
+    """
+    sentence = re.sub(r"\b(positive|threshold)=", r"--\1 ", sentence)
+    sentence = re.sub(
+        r"\bgate\.([a-z_]+)", lambda match: f"--{match[1].replace('_', '-')}", sentence
+    )
+    return _of_no_pipeline(sentence)
+
+
+def _of_no_pipeline(sentence: str) -> str:
+    sentence = sentence.replace(" (data.splits.test)", "")
+    sentence = sentence.replace("this test split", "these test examples")
+    return sentence.replace("test split", "test examples")
+
+
+@contextlib.contextmanager
+def errors_named(named: Callable[[str], str]) -> Iterator[None]:
+    """Errors name what the caller knows: see `as_arguments` and `as_options`."""
+    try:
+        yield
+    except FairGateError as error:
+        error.args = (named(str(error)),)
+        raise
+
+
 def not_served(verdict: Mapping[str, Any]) -> str:
     """What follows from a block: in a run, which pushes models, and elsewhere."""
     return "so nothing was pushed" if "pushed" in verdict else "so the model should not be served"
 
 
 def _holds(row: Mapping[str, Any]) -> str:
-    side = "at most" if row["upper_bound"] is not None else "at least"
     name = plain(expression_of(row["constraint"]))
-    return f"{name} is {side} {number(bound_of(row))}, within its limit of {row['limit']:g}"
+    if row["upper_bound"] is not None:
+        return f"{name} is at most {number(bound_of(row))}, within its limit of {row['limit']:g}"
+    return f"{name} is at least {number(bound_of(row))}, not under its limit of {row['limit']:g}"
 
 
 def _breaks(row: Mapping[str, Any]) -> str:

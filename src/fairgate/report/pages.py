@@ -8,8 +8,7 @@ import jinja2
 from markupsafe import Markup
 
 import fairgate
-from fairgate.gate import words
-from fairgate.gate.explaining import Explanation
+from fairgate.gate import explaining, words
 from fairgate.gate.judgement import Judgement
 from fairgate.report import charts, sections
 
@@ -49,8 +48,7 @@ def style() -> Markup:
 def judgement_page(
     judgement: Judgement,
     title: str,
-    minimums: Mapping[str, float],
-    explanation: Explanation | None = None,
+    minimums: Mapping[str, float] | None = None,
     facts: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The judgement as HTML.
@@ -59,25 +57,29 @@ def judgement_page(
       judgement: what the gate said.
       title: what was judged.
       minimums: what else the gate asked: `minimum_accuracy` and `minimum_negatives`, where it did.
-      explanation: the same in sentences, with the counts.
       facts: names and what is to be said under them.
     """
     document = judgement.as_document()
-    return _PAGES.get_template("judgement.html.j2").render(
-        verdict=document,
-        outcome=words.outcome(document),
-        sentence=words.sentence(document),
-        title=title,
-        facts=facts,
-        attempt=words.attempt(document),
-        judged=judgement.judged,
-        gate=sections.gate(document),
-        checks=sections.checks(document, minimums),
-        groups=sections.groups(document),
-        group_charts=sections.group_charts(document),
-        group_names=sections.group_names(document),
-        reasoning=[] if explanation is None else explanation.constraints,
-        examples=judgement.outcomes.examples,
-        style=style(),
-        version=fairgate.__version__,
+    explanation = explaining.explain(judgement, judgement.features, minimums or {})
+    return (
+        _PAGES.get_template("judgement.html.j2")
+        .render(
+            verdict=document,
+            outcome=words.outcome(document),
+            sentence=words.sentence(document),
+            title=title,
+            facts=facts,
+            attempt=words.attempt(document),
+            judged=judgement.judged,
+            gate=sections.gate(document),
+            checks=sections.checks(document, minimums or {}),
+            groups=sections.groups(document),
+            group_charts=sections.group_charts(document),
+            group_names=sections.group_names(document),
+            reasoning=explanation.constraints,
+            examples=judgement.outcomes.examples,
+            style=style(),
+            version=fairgate.__version__,
+        )
+        .replace("test split", "test examples")
     )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fairgate.constraints.rates import Group, count_outcomes
 from fairgate.data import columns, counting
 from fairgate.data.counting import Question, Tally
-from fairgate.errors import DataError
+from fairgate.errors import DataError, SettingsError
 
 QUESTION = Question("label", "said", ("sex",))
 
@@ -110,8 +110,9 @@ def test_decisions_may_be_plain_where_labels_have_names():
             "Hired",
             "never holds 'Hired', which was named as its Yes; it holds",
         ),
-        ({"label": ["Hired", "no"], "said": ["hired", "no"]}, "Hired", "holds 'hired', which"),
-        ({"label": [0, 1], "said": ["yes", 0]}, "0", "column 'said' holds 'yes', which is neither"),
+        ({"label": ["Hired", "no"], "said": ["hired", "no"]}, "Hired", "'hired', which the label"),
+        ({"label": [0, 1], "said": ["yes", 0]}, "0", "'yes', which the label 'label' does not"),
+        ({"label": [1, 2], "said": [0, 1]}, "2", "column 'said' holds '0', which the label"),
         ({"label": [1, None]}, None, "column 'label' has no value in 1 of 2 rows"),
         ({"said": [float("nan"), 0]}, None, "column 'said' has no value in 1 of 2 rows"),
         ({"sex": ["F", ""]}, None, r"column 'sex' has no value in 1 of 2 rows.*'unknown'"),
@@ -126,6 +127,24 @@ def test_what_means_nothing_is_refused(changes, positive, message):
         return
     with pytest.raises(DataError, match=message):
         tally(rows, question)
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+@pytest.mark.parametrize("positive", ["1", "2"])
+def test_answers_mean_the_same_in_whatever_order_the_rows_come(size, positive):
+    """Labels 1 and 2, sorted: the first batches hold one label alone."""
+    labels = [1] * 6 + [2] * 6
+    said = [1, 2, 2, 1, 1, 1, 2, 2, 2, 1, 2, 2]
+    question = Question("label", "said", ("sex",), positive=positive)
+    rows = {"label": labels, "said": said, "sex": ["F"] * 12}
+    expected = count_outcomes(np.array(said) == int(positive), np.array(labels) == int(positive))
+    assert tally(rows, question, size).outcomes()[None] == expected
+
+
+@pytest.mark.parametrize("threshold", [float("nan"), float("inf"), "0.5"])
+def test_a_threshold_is_a_finite_number(threshold):
+    with pytest.raises(SettingsError, match="expected a finite number"):
+        Question("label", "score", ("sex",), threshold=threshold)
 
 
 def test_three_values_are_no_yes_and_no():

@@ -52,7 +52,7 @@ def test_a_lower_bound_is_at_least():
             "limit": 0.7,
         }
     ]
-    assert "the true positive rate of Old is at least 0.7200, within its limit of 0.7" in (
+    assert "the true positive rate of Old is at least 0.7200, not under its limit of 0.7" in (
         words.sentence(verdict)
     )
 
