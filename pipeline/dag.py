@@ -90,9 +90,8 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
 
     baseline = trainer(_unconstrained(settings.trainer)).with_id(BASELINE)
     resolvers = []
-    start: dict[str, Any] = {}
-    if settings.trainer.warm_start != "none":
-        start["base_model"] = baseline.outputs["model"]
+    # Also where nothing starts from it: one more model to choose from.
+    start: dict[str, Any] = {"base_model": baseline.outputs["model"]}
     if settings.trainer.warm_start == "blessed":
         resolvers.append(_latest_blessed_model())
         start["blessed_model"] = resolvers[0].outputs["model"]

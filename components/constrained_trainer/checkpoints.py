@@ -22,7 +22,8 @@ from fairgate.errors import DataError
 
 _KEPT = 2
 # Of a snapshot, beside its weights.
-_FIELDS = ("step", "objective", "error_rate", "violations", "multipliers", "excess")
+_ARRAYS = ("violations", "multipliers", "excess", "scores")
+_NUMBERS = {"step": int, "objective": float, "error_rate": float, "uselessness": int}
 
 
 class Checkpoints:
@@ -65,7 +66,7 @@ class Checkpoints:
         """Writes a snapshot; it counts once a checkpoint of its step or a later one is there."""
         if self._chief:
             file = os.path.join(self.folder, "snapshots", f"{snapshot.step:09d}.npz")
-            others = {name: getattr(snapshot, name) for name in _FIELDS}
+            others = {name: getattr(snapshot, name) for name in (*_ARRAYS, *_NUMBERS)}
             weight_files.write(file, snapshot.weights, **others)
 
     def save(self, step: int) -> None:
@@ -100,12 +101,5 @@ class Checkpoints:
 
 def _read(file: str) -> Snapshot:
     weights, arrays = weight_files.read(file)
-    return Snapshot(
-        step=int(arrays["step"]),
-        objective=float(arrays["objective"]),
-        error_rate=float(arrays["error_rate"]),
-        violations=arrays["violations"],
-        multipliers=arrays["multipliers"],
-        excess=arrays["excess"],
-        weights=weights,
-    )
+    numbers = {name: kind(arrays[name]) for name, kind in _NUMBERS.items()}
+    return Snapshot(weights=weights, **numbers, **{name: arrays[name] for name in _ARRAYS})

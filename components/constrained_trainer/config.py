@@ -48,10 +48,16 @@ class MultiplierConfig(Strict):
 class SelectionConfig(Strict):
     """Which of the snapshots becomes the model."""
 
-    choose: Literal["best", "distribution", "last"] = Field(
+    choose: Literal["best", "distribution", "ranked", "last"] = Field(
         "best",
-        description="best snapshot; distribution: the best mixture of snapshots, served as a "
-        "stochastic classifier; last",
+        description="best: the snapshot and threshold with the least error that keep the constraints; "
+        "distribution: the best mixture of them, served as a stochastic classifier; ranked: the "
+        "published heuristic, which trades error for violation by their ranks; last",
+    )
+    thresholds: Literal["any", "own"] = Field(
+        "any",
+        description="any: each snapshot is also looked at with other thresholds of its score (the served "
+        "model carries the chosen one, so that it decides at probability 0.5); own: as it was trained",
     )
     rated_by: Literal["value", "upper_bound", "gate"] = Field(
         "value",

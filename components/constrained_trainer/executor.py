@@ -63,7 +63,8 @@ class Executor(base_executor.BaseExecutor):
                 config,
                 history,
                 inputs=model_inputs(features, transform),
-                start=_start(input_dict),
+                start=_start(input_dict, config),
+                baseline=_weights_of(input_dict, "base_model"),
                 checkpoints=folder,
                 scope=scope,
                 outlook=_outlook(input_dict, exec_properties, config, features),
@@ -109,13 +110,22 @@ def read_split(
     return load_split(tf.io.gfile.glob(io_utils.all_files_pattern(uri)), features, folder)
 
 
-def _start(input_dict: dict[str, list[types.Artifact]]) -> list[np.ndarray] | None:
-    """The weights to start from: the last blessed model's, or else the baseline's, if either is given."""
-    for key in ("blessed_model", "base_model"):
-        for model in input_dict.get(key, []):
-            if tf.io.gfile.exists(os.path.join(model.uri, WEIGHTS_FILE)):
-                logging.info("warm start from %s", model.uri)
-                return load_weights(model.uri)
+def _start(
+    input_dict: dict[str, list[types.Artifact]], config: TrainingConfig
+) -> list[np.ndarray] | None:
+    """The weights to start from: the last blessed model's, or else the baseline's, if that is asked."""
+    if config.warm_start == "none":
+        return None
+    blessed = _weights_of(input_dict, "blessed_model")
+    return _weights_of(input_dict, "base_model") if blessed is None else blessed
+
+
+def _weights_of(input_dict: dict[str, list[types.Artifact]], key: str) -> list[np.ndarray] | None:
+    """The weights of a model among the inputs; None where there is none."""
+    for model in input_dict.get(key, []):
+        if tf.io.gfile.exists(os.path.join(model.uri, WEIGHTS_FILE)):
+            logging.info("%s: %s", key, model.uri)
+            return load_weights(model.uri)
     return None
 
 

@@ -97,6 +97,8 @@ def record(
                 "error_rate": snapshot.error_rate,
                 "violations": snapshot.violations.tolist(),
                 "multipliers": snapshot.multipliers.tolist(),
+                "shift": snapshot.shift,
+                "uselessness": snapshot.uselessness,
                 "excess": snapshot.excess.tolist(),
             }
             for snapshot in result.snapshots

@@ -192,6 +192,19 @@ def split(model: keras.Model, trained: int = 1) -> tuple[keras.Model, keras.Mode
         ) from error
 
 
+def has_score_bias(model: keras.Model) -> bool:
+    """Whether the last weight of `model` is a bias that is added to its score last of all."""
+    last = getattr(model, "layers", [None])[-1]
+    return (
+        isinstance(last, layers.Dense)
+        and last.units == 1
+        and last.use_bias
+        and last.activation is keras.activations.linear
+        and bool(model.weights)
+        and model.weights[-1] is last.bias
+    )
+
+
 def uses_convolution(model: keras.Model) -> bool:
     """Whether `model` has a convolution, which XLA runs on one core only on a CPU."""
     return any("conv" in layer.name or "Conv" in type(layer).__name__ for layer in model.layers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import numpy as np
 
 from components.constrained_trainer.config import GateTarget
 from fairgate.constraints import language
+from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.rates import Counts, Group
 from fairgate.gate import prediction
 from fairgate.gate.prediction import Sizes
@@ -30,6 +32,15 @@ class Outlook:
     sizes: Sizes
     pass_probability: float = 0.8
 
+    @functools.cached_property
+    def constraints(self) -> list[Constraint]:
+        """What the gate will ask, over the groups that it will see."""
+        names: dict[str, list[str]] = {}
+        for group in self.sizes:
+            if group is not None:
+                names.setdefault(group.feature, []).append(group.name)
+        return [language.parse(line, names) for line in self.target.constraints]
+
     def excess(self, counts: Mapping[Group | None, Counts]) -> np.ndarray:
         """How far beyond each thing the gate asks a model is predicted to be; it passes where <= 0.
 
@@ -44,15 +55,10 @@ class Outlook:
         answers = {everyone.tp + everyone.fp > 0, everyone.tn + everyone.fn > 0}
         if answers != {True}:
             return np.full(len(self.target.constraints) + 1, math.inf)
-        names: dict[str, list[str]] = {}
-        for group in counts:
-            if group is not None:
-                names.setdefault(group.feature, []).append(group.name)
         delta, miss = 1 - self.target.confidence, 1 - self.pass_probability
-        constraints = [language.parse(line, names) for line in self.target.constraints]
         predicted = [
             line.violation(prediction.predicted_bound(line, counts, self.sizes, delta, miss))
-            for line in constraints
+            for line in self.constraints
         ]
         lacking = self.target.minimum_accuracy - everyone.rate("ACC")
         return np.nan_to_num(np.array([*predicted, lacking]), nan=math.inf, posinf=math.inf)

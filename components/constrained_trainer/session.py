@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -102,7 +103,9 @@ class Session:
         first, began = self._loop.step, time.perf_counter()
         progress = self._loop.advance_to(last)
         seconds = time.perf_counter() - began
-        snapshot = self._take(progress.step) if progress.step == target else None
+        snapshot = None
+        if progress.step == target:
+            snapshot = self._take(progress.step, self._loop.take_mean_objective())
         if self._checkpoints:
             self._checkpoints.save_if_due(progress.step)
         self._on_moment(
@@ -118,17 +121,19 @@ class Session:
         )
         return seconds
 
-    def _take(self, step: int) -> Snapshot:
+    def rate_start(self) -> None:
+        """Takes the model as it is now for a snapshot of step 0: one more to choose from."""
+        if not self.snapshots:
+            self._take(0, math.nan)
+
+    def _take(self, step: int, objective: float) -> Snapshot:
         model = self._loop.model
-        error_rate, violations, excess = self._rating()
         snapshot = Snapshot(
             step=step,
-            objective=self._loop.take_mean_objective(),
-            error_rate=error_rate,
-            violations=violations,
+            objective=objective,
             multipliers=self._loop.multipliers,
             weights=[np.array(weight) for weight in model.get_weights()],
-            excess=excess,
+            **self._rating(),
         )
         self.snapshots.append(snapshot)
         if self._checkpoints:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import keras
 import numpy as np
 
-from components.constrained_trainer import networks
+from components.constrained_trainer import networks, thresholds
 from components.constrained_trainer.config import SelectionConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.outlook import Outlook
 from fairgate.constraints.expressions import Constraint, CurveOf, rates_in, violations
-from fairgate.constraints.rates import Counts, Group
+from fairgate.constraints.rates import Measured
 from fairgate.errors import DataError
 from fairgate.gate.prediction import bound_of
 from fairgate.optimization import candidates, trainable
 
+# Candidates at other thresholds: enough for a mixture, few enough to bound each.
+_MOST_SHIFTED = 40
 # Of a mixture's expected excess.
 _ROUNDING = 1e-9
 
@@ -36,6 +39,9 @@ class Snapshot:
       weights: of the network, layer by layer.
       excess: (g,) how far beyond what the gate asks it is predicted to be (`outlook.Outlook`); empty
         where no gate is known.
+      scores: (n,) float32 of the validation split, at the threshold 0; empty where they are not kept.
+      shift: what was taken from every score, so that 0 is the threshold; the weights hold it.
+      uselessness: see `thresholds.uselessness`.
     """
 
     step: int
@@ -45,6 +51,9 @@ class Snapshot:
     multipliers: np.ndarray
     weights: list[np.ndarray] = field(repr=False)
     excess: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    scores: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32), repr=False)
+    shift: float = 0.0
+    uselessness: int = 0
 
     @property
     def worst(self) -> float:
@@ -76,6 +85,7 @@ class Rating:
         config: SelectionConfig,
         outlook: Outlook | None = None,
     ):
+        self._constraints = constraints
         self._pieces = [piece for each in constraints for piece in trainable.pieces(each)]
         self._needs_scores = any(
             isinstance(rate, CurveOf) for each in self._pieces for rate in rates_in(each.expression)
@@ -88,14 +98,58 @@ class Rating:
             f"{piece.expression} {piece.sense} {piece.limit:g}" for piece in self._pieces
         ]
 
-    def __call__(self) -> tuple[float, np.ndarray, np.ndarray]:
-        """(error rate, violations (k,), excess over the gate (g,)) of the model as it is now."""
+    def __call__(self) -> dict[str, Any]:
+        """Fields of `Snapshot` that rate the model as it is now."""
         scores = self._scores(self._split)
         counts = self._split.counts(scores)
-        excess = self._outlook.excess(counts) if self._outlook else np.zeros(0)
-        return counts[None].rate("ERR"), self._violations(scores, counts), excess
+        return self._rated(counts, self._violations(scores, counts)) | {"scores": scores}
 
-    def _violations(self, scores: np.ndarray, counts: dict[Group | None, Counts]) -> np.ndarray:
+    def _rated(self, counts: Measured, violations: np.ndarray) -> dict[str, Any]:
+        return {
+            "error_rate": counts[None].rate("ERR"),
+            "violations": violations,
+            "excess": self._outlook.excess(counts) if self._outlook else np.zeros(0),
+            "uselessness": thresholds.uselessness(counts),
+        }
+
+    def shifted(self, snapshots: Sequence[Snapshot]) -> list[Snapshot]:
+        """The snapshots at other thresholds, as far as no other choice is better in everything.
+
+        Their last weight is taken for the bias of the score (`networks.has_score_bias`). There are none
+        where nothing is constrained, or where a constraint is on a curve, which no threshold moves.
+        """
+        if not self._pieces or self._needs_scores:
+            return []
+        found = []
+        for place, snapshot in enumerate(snapshots):
+            shifts = thresholds.shifts(snapshot.scores)
+            at_each = thresholds.counts_at(self._split, snapshot.scores, shifts)
+            found += [(place, float(s), c) for s, c in zip(shifts, at_each, strict=True)]
+        found = [each for each in found if thresholds.uselessness(each[2]) < 2]
+        errors = np.array([counts[None].rate("ERR") for _, _, counts in found])
+        beyond = np.array([self._beyond(counts) for _, _, counts in found])
+        known = np.flatnonzero(np.isfinite(beyond))
+        kept = known[thresholds.undominated(errors[known], beyond[known])]
+        if len(kept) > _MOST_SHIFTED:
+            kept = kept[np.linspace(0, len(kept) - 1, _MOST_SHIFTED).astype(int)]
+        return [
+            self._at(snapshots[place], shift, counts)
+            for place, shift, counts in (found[index] for index in kept)
+            if shift
+        ]
+
+    def _beyond(self, counts: Measured) -> float:
+        """How far the worst constraint is violated as measured: the gate's, where it is rated by it."""
+        lines = self._outlook.constraints if self._outlook else self._constraints
+        return max(line.violation(line.value(counts)) for line in lines)
+
+    def _at(self, snapshot: Snapshot, shift: float, counts: Measured) -> Snapshot:
+        weights = [*snapshot.weights[:-1], snapshot.weights[-1] - np.float32(shift)]
+        rated = self._rated(counts, self._violations(snapshot.scores, counts))
+        scores = snapshot.scores - np.float32(shift)
+        return replace(snapshot, weights=weights, scores=scores, shift=shift, **rated)
+
+    def _violations(self, scores: np.ndarray, counts: Measured) -> np.ndarray:
         """(k,) float64; NaN where a rate has no examples."""
         if self._delta is not None:
             # What the violations are at most, with this confidence.
@@ -120,8 +174,12 @@ def scorer(model: keras.Model) -> Callable[[Split], np.ndarray]:
 def choose(snapshots: Sequence[Snapshot], config: SelectionConfig) -> np.ndarray:
     """(n,) probability of each snapshot: one of them, or a mixture (at most k + 1).
 
-    best: the published heuristic, `candidates.find_best_candidate_index`; distribution:
+    best: the least error among those that keep every constraint, where there are such, or else as
+    ranked; ranked: the published heuristic, `candidates.find_best_candidate_index`; distribution:
     `candidates.find_best_candidate_distribution`; last: the last.
+
+    A useless model (`thresholds.uselessness`) is not chosen while another is there; one that only errs
+    as often as the commonest answer may be, if no useful one keeps the constraints and it does.
 
     Rated by the gate, where something of it could be predicted: best is the least error among those
     predicted to pass, or else the one whose worst excess is least; distribution is over excesses. The
@@ -133,12 +191,16 @@ def choose(snapshots: Sequence[Snapshot], config: SelectionConfig) -> np.ndarray
     excess = np.array([snapshot.excess for snapshot in snapshots]).reshape(len(errors), -1)
     predicted = np.flatnonzero(np.isfinite(excess).all(axis=1) & np.isfinite(errors))
     if excess.shape[1] and len(predicted):
+        predicted = predicted[_in_play(predicted, snapshots, excess)]
         probabilities = np.zeros(len(errors))
         probabilities[predicted] = _by_excess(errors[predicted], excess[predicted], config)
         return probabilities
     violations = np.array([snapshot.violations for snapshot in snapshots]).reshape(len(errors), -1)
     # What could not be measured (a precision without any positive decision) is not chosen.
-    measured = np.flatnonzero(np.isfinite(violations).all(axis=1) & np.isfinite(errors))
+    known = np.isfinite(violations).all(axis=1) & np.isfinite(errors)
+    measured = np.flatnonzero(known)
+    if len(measured):
+        measured = measured[_in_play(measured, snapshots, violations)]
     if not len(measured):
         raise DataError(
             "trainer.constraints could not be measured on the validation split for any snapshot: "
@@ -150,9 +212,27 @@ def choose(snapshots: Sequence[Snapshot], config: SelectionConfig) -> np.ndarray
             errors[measured], violations[measured]
         )
     else:
-        best = candidates.find_best_candidate_index(errors[measured], violations[measured])
+        best = _best(errors[measured], violations[measured], config)
         probabilities[measured[best]] = 1.0
     return probabilities
+
+
+def _in_play(places: np.ndarray, snapshots: Sequence[Snapshot], beyond: np.ndarray) -> np.ndarray:
+    """(n,) bool: which of `places` may be chosen; see `choose`."""
+    useless = np.array([snapshots[place].uselessness for place in places])
+    kept = (beyond[places] <= 0).all(axis=1)
+    for most in (0, 1):
+        if (kept & (useless <= most)).any():
+            return useless <= most
+    return useless <= useless.min()
+
+
+def _best(errors: np.ndarray, violations: np.ndarray, config: SelectionConfig) -> int:
+    kept = np.flatnonzero((violations <= 0).all(axis=1))
+    if config.choose == "ranked" or not len(kept):
+        return candidates.find_best_candidate_index(errors, violations)
+    # The last key sorts first; indices negated, because the later of equals wins.
+    return int(kept[np.lexsort((-kept, errors[kept]))[0]])
 
 
 def predicted_to_pass(snapshots: Sequence[Snapshot], probabilities: np.ndarray) -> bool | None:

@@ -85,6 +85,7 @@ def train(
     *,
     inputs: Mapping[str, ModelInput] | None = None,
     start: Sequence[np.ndarray] | None = None,
+    baseline: Sequence[np.ndarray] | None = None,
     checkpoints: str | None = None,
     scope: tf.distribute.Strategy | None = None,
     outlook: Outlook | None = None,
@@ -98,6 +99,7 @@ def train(
       on_moment: called after every call of the compiled loop, about twice a second.
       inputs: what the network takes; None: as the training split has it.
       start: weights to start from, for `config.warm_start`.
+      baseline: weights of a model without constraints, which is one more to choose from; None: none is.
       checkpoints: folder to write checkpoints to and to go on from; None: none are written.
       scope: the strategy to train with; None: that of `config.devices`.
       outlook: the gate that snapshots are rated by, where `config.selection.rated_by` is "gate"; None:
@@ -134,16 +136,27 @@ def train(
         session.go_on_from(
             Checkpoints(checkpoints, belongs_to, config.checkpoint_seconds, **loop.state)
         )
+    if baseline is not None:
+        own = model.get_weights()
+        _set_weights(model, baseline, config)
+        session.rate_start()
+        model.set_weights(own)
     stopped = session.run()
-    probabilities = choose(session.snapshots, config.selection)
+    found = list(session.snapshots)
+    if config.selection.thresholds == "any" and config.selection.choose != "last":
+        found += rating.shifted(found) if networks.has_score_bias(trained) else []
+    chosen = choose(found, config.selection)
+    # Of the thresholds that were only looked at, nothing stays.
+    kept = [place for place, each in enumerate(found) if not each.shift or chosen[place]]
+    snapshots, probabilities = [found[place] for place in kept], chosen[kept]
     result = TrainingResult(
         model=model,
-        snapshots=session.snapshots,
+        snapshots=snapshots,
         probabilities=probabilities,
         pieces=rating.pieces,
         constraints=list(loop.game.problem.constraint_names),
         stopped=stopped,
-        predicted_to_pass=predicted_to_pass(session.snapshots, probabilities),
+        predicted_to_pass=predicted_to_pass(snapshots, probabilities),
     )
     trained.set_weights(result.chosen.weights)
     return result
