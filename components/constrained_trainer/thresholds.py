@@ -1,0 +1,101 @@
+"""A snapshot at other thresholds of its score: what it would do, and which of them are worth a look.
+
+Moving the threshold is free: a model with the shift s decides by  score - s > 0, so that its outcomes
+at every shift are known from one pass over a split. No other model needs to be trained for them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.constrained_trainer.data import Split
+from fairgate.constraints.rates import Counts, Group
+
+MOST = 65
+"""Thresholds that are looked at: the decisions' own, and quantiles between."""
+_RARE = 0.1
+
+
+def shifts(scores: NDArray[np.floating], most: int = MOST) -> NDArray[np.float32]:
+    """0, and thresholds between neighbouring scores, at about equal ranks; (t,) float32, rising.
+
+    A threshold in the middle between two scores decides alike whatever rounding does to them.
+
+    Args:
+      scores: (n,) of one model.
+      most: how many at the most.
+    """
+    ordered = np.unique(np.asarray(scores, np.float64)[np.isfinite(scores)])
+    middles = (ordered[1:] + ordered[:-1]) / 2
+    if len(middles) >= most:
+        middles = middles[np.linspace(0, len(middles) - 1, most - 1).astype(int)]
+    return np.unique(np.append(middles, 0.0).astype(np.float32))
+
+
+def counts_at(
+    split: Split, scores: NDArray[np.floating], thresholds: NDArray[np.floating]
+) -> list[dict[Group | None, Counts]]:
+    """Confusion counts of everyone (None) and of each group, at the decision score > threshold.
+
+    Args:
+      split: whose labels and groups.
+      scores: (n,), one for each example.
+      thresholds: (t,).
+    """
+    positive = split.labels > 0
+    members = {None: np.ones(len(split), bool)} | {
+        group: split.memberships[:, column] > 0 for column, group in enumerate(split.groups)
+    }
+    table = {}
+    for group, of_group in members.items():
+        yes, no = np.sort(scores[of_group & positive]), np.sort(scores[of_group & ~positive])
+        # A score that is no number is above no threshold.
+        yes, no = (np.where(np.isnan(each), -np.inf, each) for each in (yes, no))
+        fn = np.searchsorted(np.sort(yes), thresholds, side="right")
+        tn = np.searchsorted(np.sort(no), thresholds, side="right")
+        table[group] = len(yes) - fn, len(no) - tn, tn, fn
+    return [
+        {group: Counts(*(int(cells[t]) for cells in columns)) for group, columns in table.items()}
+        for t in range(len(thresholds))
+    ]
+
+
+def uselessness(counts: dict[Group | None, Counts]) -> int:
+    """0: a model of some use; 1: errs as often as the commonest answer would; 2: says next to nothing.
+
+    Next to nothing: one answer to almost everybody (the rarer answer is given ten times more rarely
+    than the rarer label comes up), or a group in which Yes is not said more often to positives than
+    to negatives. Such a model keeps every limit on a gap, and nobody wants it.
+    """
+    everyone = counts[None]
+    said_yes = everyone.tp + everyone.fp
+    rarer_answer = min(said_yes, everyone.examples - said_yes)
+    rarer_label = min(everyone.positives, everyone.negatives)
+    if rarer_answer <= _RARE * rarer_label:
+        return 2
+    told_apart = [
+        each.rate("TPR") > each.rate("FPR")
+        for each in counts.values()
+        if each.positives and each.negatives
+    ]
+    if not all(told_apart):
+        return 2
+    return int(everyone.fp + everyone.fn >= rarer_label)
+
+
+def undominated(errors: NDArray[np.float64], beyond: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The places where no other has both a smaller error and a smaller violation; in order of error.
+
+    Args:
+      errors: (n,).
+      beyond: (n,) how far the limits are exceeded; below 0 is as good as 0.
+    """
+    beyond = np.maximum(beyond, 0.0)
+    kept: list[int] = []
+    least = np.inf
+    for place in np.lexsort((beyond, errors)):
+        if beyond[place] < least:
+            kept.append(int(place))
+            least = float(beyond[place])
+    return np.array(kept, dtype=np.intp)
