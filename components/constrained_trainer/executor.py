@@ -18,7 +18,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components import group_sizes, progress
-from components.constrained_trainer import devices, serving, weight_files
+from components.constrained_trainer import devices, serving, telling, weight_files
 from components.constrained_trainer.config import GateTarget, TrainingConfig
 from components.constrained_trainer.data import Split, load_split
 from components.constrained_trainer.history import History
@@ -72,6 +72,8 @@ class Executor(base_executor.BaseExecutor):
         if result.stopped:
             logging.warning("training stopped early: %s", result.stopped)
             progress.report(result.snapshots[-1].step, config.steps, f"stopped: {result.stopped}")
+        for sentence in telling.sentences(result):
+            logging.info("%s", sentence)
         if result.predicted_to_pass is False:
             logging.warning(
                 "no snapshot is predicted to pass the gate: %s", exec_properties["gate"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import tensorflow as tf
 
 from components import progress
+from components.constrained_trainer import telling
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.training import Moment, TrainingResult
 from fairgate.documents import finite, to_json
@@ -85,6 +87,8 @@ def record(
     found = {
         "constraints": result.constraints,
         "pieces": result.pieces,
+        "told": telling.sentences(result),
+        "yardsticks": [asdict(each) for each in result.yardsticks],
         "best": result.best,
         "probabilities": result.probabilities.tolist(),
         "rated_by": rated_by,

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from components.constrained_trainer import devices, heads, networks
+from components.constrained_trainer import devices, heads, networks, yardsticks
 from components.constrained_trainer.checkpoints import Checkpoints
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
@@ -26,6 +26,7 @@ from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.sampling import Sampler
 from components.constrained_trainer.session import Moment, Session
 from components.constrained_trainer.snapshots import Rating, Snapshot, choose, predicted_to_pass
+from components.constrained_trainer.yardsticks import Yardstick
 from components.transform.inputs import ModelInput
 from fairgate.constraints import language
 from fairgate.constraints.expressions import Constraint, CurveOf, RateOf, rates_in
@@ -45,6 +46,7 @@ class TrainingResult:
       constraints: (m,) names of what each multiplier belongs to.
       stopped: why training ended before its last step, or None.
       predicted_to_pass: whether the gate is predicted to let the choice pass; None: no gate was known.
+      yardsticks: what constraints cost at least, where a model without constraints was given.
     """
 
     model: keras.Model
@@ -54,6 +56,12 @@ class TrainingResult:
     constraints: list[str]
     stopped: str | None = None
     predicted_to_pass: bool | None = None
+    yardsticks: list[Yardstick] = field(default_factory=list)
+
+    @property
+    def is_useful(self) -> bool:
+        """Whether the choice says anything at all; see `thresholds.uselessness`."""
+        return self.chosen.uselessness < 2
 
     @property
     def best(self) -> int:
@@ -157,9 +165,22 @@ def train(
         constraints=list(loop.game.problem.constraint_names),
         stopped=stopped,
         predicted_to_pass=predicted_to_pass(snapshots, probabilities),
+        yardsticks=_yardsticks(session.snapshots[0], constraints, validation),
     )
     trained.set_weights(result.chosen.weights)
     return result
+
+
+def _yardsticks(
+    first: Snapshot, constraints: Sequence[Constraint], validation: Split
+) -> list[Yardstick]:
+    """Of a training whose first snapshot is a model without constraints, taken at step 0."""
+    on_curves = any(
+        isinstance(rate, CurveOf) for each in constraints for rate in rates_in(each.expression)
+    )
+    if first.step or not constraints or on_curves:
+        return []
+    return yardsticks.measure(validation, constraints, first.scores)
 
 
 def parse(lines: Sequence[str], split: Split) -> list[Constraint]:

@@ -41,13 +41,13 @@ def training(data: ReportData) -> dict[str, Any] | None:
     objective = [
         Series(
             m,
-            [(p["step"], p["objective"]) for p in _thin(h.get("moments") or h["snapshots"])],
+            [(p["step"], p["objective"]) for p in _thin(h.get("moments") or _taken(h))],
             _STYLE[m],
         )
         for m, h in histories.items()
     ]
     errors = [
-        Series(m, [(s["step"], s["error_rate"]) for s in h["snapshots"]], _STYLE[m])
+        Series(m, [(s["step"], s["error_rate"]) for s in _taken(h)], _STYLE[m])
         for m, h in histories.items()
     ]
     drawn = [
@@ -73,26 +73,50 @@ def training(data: ReportData) -> dict[str, Any] | None:
             ],
         ),
     ]
-    if (history := histories.get(CONSTRAINED)) and history["snapshots"]:
+    if (history := histories.get(CONSTRAINED)) and _taken(history):
         drawn += _constraint_charts(history, chosen[CONSTRAINED])
-    steps = []
-    for model, picks in chosen.items():
-        at = " and ".join(f"{pick['step']:,}" for pick in picks)
-        steps.append(f"of the {model} model the snapshot of step {at}")
+    told = [
+        f"The {model} model. {' '.join(history.get('told') or _steps(chosen[model]))}"
+        for model, history in histories.items()
+    ]
     stopped = [
         f"The training of the {model} model stopped early: {history['stopped']}."
         for model, history in histories.items()
         if history.get("stopped")
     ]
     return {
-        "words": "Snapshots were rated on the validation split. Chosen: " + ", ".join(steps) + ".",
+        "words": ["Snapshots were rated on the validation split.", *told],
+        "yardsticks": _yardsticks(histories.get(CONSTRAINED, {})),
         "charts": drawn,
         "stopped": " ".join(stopped),
     }
 
 
+def _steps(picks: Sequence[dict[str, Any]]) -> list[str]:
+    """Of a history that does not tell it in words."""
+    at = " and ".join(f"{pick['step']:,}" for pick in picks)
+    return [f"Chosen: the snapshot of step {at}."]
+
+
+def _yardsticks(history: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the constraints cost at least, and what the chosen model pays, on the validation split."""
+    rows = list(history.get("yardsticks") or [])
+    if not rows:
+        return []
+    picks = _chosen(history)
+    mixture = [p for p in history["probabilities"] if p > 0]
+    worst = [max(pick["violations"]) for pick in picks]
+    own = {
+        "name": "the chosen model",
+        "error_rate": sum(p * s["error_rate"] for p, s in zip(mixture, picks, strict=True)),
+        "worst": sum(p * w for p, w in zip(mixture, worst, strict=True)),
+        "sees_groups": False,
+    }
+    return [*rows, own]
+
+
 def _constraint_charts(history: dict[str, Any], chosen: Sequence[dict[str, Any]]) -> list:
-    snapshots = history["snapshots"]
+    snapshots = _taken(history)
     names = [words.short(piece) for piece in history.get("pieces") or history["constraints"]]
     vertical = [(snapshot["step"], 1) for snapshot in chosen]
     by_bound = history.get("rated_by", "value") != "value"
@@ -129,6 +153,11 @@ def _constraint_charts(history: dict[str, Any], chosen: Sequence[dict[str, Any]]
             )
         )
     return drawn
+
+
+def _taken(history: dict[str, Any]) -> list[dict[str, Any]]:
+    """The snapshots as they were taken, in the order of their steps."""
+    return [s for s in history["snapshots"] if s["step"] and not s.get("shift")]
 
 
 def _chosen(history: dict[str, Any]) -> list[dict[str, Any]]:

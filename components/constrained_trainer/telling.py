@@ -1,0 +1,55 @@
+"""What a training came to, in sentences: for the log, the report and the card."""
+
+from __future__ import annotations
+
+import math
+
+from components.constrained_trainer.snapshots import Snapshot
+from components.constrained_trainer.training import TrainingResult
+
+
+def sentences(result: TrainingResult) -> list[str]:
+    """Which snapshot, threshold or mixture was chosen, and whether it keeps its constraints.
+
+    Args:
+      result: of a training.
+    """
+    places = [place for place, p in enumerate(result.probabilities) if p > 0]
+    members = [(float(result.probabilities[place]), result.snapshots[place]) for place in places]
+    if len(members) == 1:
+        said = [f"Chosen: {_named(members[0][1])}."]
+    else:
+        shares = ", ".join(f"{_named(each)} for {p:.0%}" for p, each in members)
+        said = [f"Chosen: a mixture of {shares} of the examples."]
+    error = math.fsum(p * each.error_rate for p, each in members)
+    said.append(f"On the validation split it errs on {error:.2%} of the examples.")
+    if result.pieces:
+        said.append(_kept(result, members))
+    if not result.is_useful:
+        said.append(
+            "It gives almost everybody one answer, or says Yes to a group's negatives as often as to its "
+            "positives, and no other choice did better: there is no solution here. A looser limit, more "
+            "examples or better inputs would help."
+        )
+    return said
+
+
+def _named(snapshot: Snapshot) -> str:
+    name = f"the snapshot of step {snapshot.step:,}" if snapshot.step else "the baseline"
+    if not snapshot.shift:
+        return name
+    return f"{name} with its threshold moved by {snapshot.shift:+.3g} (in the score)"
+
+
+def _kept(result: TrainingResult, members: list[tuple[float, Snapshot]]) -> str:
+    expected = [
+        math.fsum(p * float(each.violations[k]) for p, each in members)
+        for k in range(len(result.pieces))
+    ]
+    worst = max(range(len(expected)), key=lambda k: expected[k])
+    if expected[worst] > 1e-9:
+        return (
+            f"It breaks a constraint of its training there: {result.pieces[worst]} by "
+            f"{expected[worst]:.4f}. No choice kept them all."
+        )
+    return f"It keeps the constraints of its training there, the nearest by {-expected[worst]:.4f}."
