@@ -176,8 +176,8 @@ class Judged:
 
     def training(self) -> Charts:
         """Objective, error, violations and multipliers over the steps; the chosen snapshot marked."""
-        shown = sections.training(self.data) or {"charts": [], "words": "No history was kept."}
-        return Charts([chart for chart in shown["charts"] if chart], shown["words"])
+        shown = sections.training(self.data) or {"charts": [], "words": ["No history was kept."]}
+        return Charts([chart for chart in shown["charts"] if chart], " ".join(shown["words"]))
 
     def frontier(self) -> Charts:
         """Accuracy against the constraint's value, limit by limit."""

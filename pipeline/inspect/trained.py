@@ -122,7 +122,7 @@ def training_charts(baseline: TrainingResult, constrained: TrainingResult) -> Ch
     histories = {name: history.record(result) for name, result in results.items()}
     shown = sections.training(ReportData({}, "", "", "", histories=histories))
     assert shown is not None
-    return Charts([chart for chart in shown["charts"] if chart], shown["words"])
+    return Charts([chart for chart in shown["charts"] if chart], " ".join(shown["words"]))
 
 
 def _scored(models: Mapping[str, keras.Model], examples: Examples) -> Scored:

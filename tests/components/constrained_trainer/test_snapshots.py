@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,9 +22,11 @@ VALIDATION = biased_split(900, seed=5)
 NAMES = {"G": ["a", "b"]}
 
 
-def rating(*lines: str, **config) -> Rating:
+def rated(*lines: str, gate: Outlook | None = None, **config):
+    """(error rate, violations, excess) of the model."""
     constraints = [language.parse(line, NAMES) for line in lines]
-    return Rating(MODEL, constraints, VALIDATION, SelectionConfig(**config))
+    found = Rating(MODEL, constraints, VALIDATION, SelectionConfig(**config), gate)()
+    return found["error_rate"], found["violations"], found["excess"]
 
 
 MODEL = linear_network((4, 4, 1))
@@ -35,7 +39,7 @@ def scores() -> np.ndarray:
 
 
 def test_violations_are_those_of_the_rates_of_the_whole_split():
-    error, violations, _ = rating("FPR | [a] <= 0.05", "TPR | [b] >= 0.9", "PPV >= 0.7")()
+    error, violations, _ = rated("FPR | [a] <= 0.05", "TPR | [b] >= 0.9", "PPV >= 0.7")
     yes, positive = scores() > 0, VALIDATION.labels > 0
     a, b = VALIDATION.memberships.T > 0
     assert error == np.mean(yes != positive)
@@ -49,7 +53,7 @@ def test_violations_are_those_of_the_rates_of_the_whole_split():
 
 
 def test_an_area_is_measured_from_scores():
-    _, [violation], _ = rating("AUC | [a] >= 0.9")()
+    _, [violation], _ = rated("AUC | [a] >= 0.9")
     rows = VALIDATION.memberships[:, 0] > 0
     s, y = scores()[rows], VALIDATION.labels[rows] > 0
     pairs = np.sign(s[y][:, None] - s[~y][None, :])
@@ -58,13 +62,13 @@ def test_an_area_is_measured_from_scores():
 
 def test_an_upper_bound_rates_what_can_be_promised():
     line = "FPR | [a] <= 0.05"
-    _, [value], _ = rating(line)()
-    _, [bound], _ = rating(line, rated_by="upper_bound", confidence=0.9)()
+    _, [value], _ = rated(line)
+    _, [bound], _ = rated(line, rated_by="upper_bound", confidence=0.9)
     counts = VALIDATION.counts(scores())
     expected = bounds.clopper_pearson_upper(*counts[Group("G", "a")].trials("FPR"), 0.1) - 0.05
     assert bound == pytest.approx(expected) and bound > value
-    _, [at_least], _ = rating("TPR | [b] >= 0.9", rated_by="upper_bound")()
-    _, [measured], _ = rating("TPR | [b] >= 0.9")()
+    _, [at_least], _ = rated("TPR | [b] >= 0.9", rated_by="upper_bound")
+    _, [measured], _ = rated("TPR | [b] >= 0.9")
     assert at_least > measured
 
 
@@ -78,11 +82,36 @@ CANDIDATES = [snapshot(0.10, 0.05), snapshot(0.20, -0.05), snapshot(0.13, 0.01)]
 
 @pytest.mark.parametrize(
     ("how", "expected"),
-    [("best", [0, 0, 1]), ("last", [0, 0, 1]), ("distribution", [0, 1 / 6, 5 / 6])],
+    [
+        ("best", [0, 1, 0]),
+        ("ranked", [0, 0, 1]),
+        ("last", [0, 0, 1]),
+        ("distribution", [0, 1 / 6, 5 / 6]),
+    ],
 )
-def test_the_choice_is_the_published_one(how, expected):
+def test_the_choice_keeps_the_constraints_or_is_a_published_one(how, expected):
     chosen = choose(CANDIDATES, SelectionConfig(choose=how))
     np.testing.assert_allclose(chosen, expected, atol=1e-9)
+
+
+def useless(degree: int, error: float, *violations: float) -> Snapshot:
+    return replace(snapshot(error, *violations), uselessness=degree)
+
+
+@pytest.mark.parametrize("how", ["best", "ranked", "distribution"])
+def test_a_useless_model_is_not_chosen_while_another_is_there(how):
+    found = [useless(2, 0.1, -0.05), snapshot(0.3, 0.01)]
+    assert choose(found, SelectionConfig(choose=how)).tolist() == [0, 1]
+    assert choose(found[:1], SelectionConfig(choose=how)).tolist() == [1]
+
+
+def test_what_errs_as_the_commonest_answer_does_is_chosen_only_where_it_alone_keeps_the_limits():
+    config = SelectionConfig()
+    broken, kept = snapshot(0.1, 0.05), snapshot(0.25, -0.01)
+    commonplace = useless(1, 0.2, -0.05)
+    assert choose([broken, commonplace], config).tolist() == [0, 1]
+    assert choose([broken, commonplace, kept], config).tolist() == [0, 0, 1]
+    assert choose([broken, useless(1, 0.2, 0.04)], config).tolist() == [1, 0]
 
 
 def test_without_constraints_the_least_error_is_best():
@@ -114,8 +143,7 @@ def test_an_excess_is_what_the_gate_is_predicted_to_see_beyond_its_limits():
     counts = VALIDATION.counts(scores())
     sizes = {None: Size(80, 70), Group("G", "a"): Size(30, 30), Group("G", "b"): Size(50, 40)}
     gate = outlook(sizes, minimum_accuracy=0.9)
-    config = SelectionConfig(rated_by="gate")
-    error, _, excess = Rating(MODEL, [], VALIDATION, config, gate)()
+    error, _, excess = rated(gate=gate, rated_by="gate")
     constraint = language.parse(LINE, NAMES)
     bound = predicted_bound(constraint, counts, sizes, 1 - 0.95, 1 - 0.8)
     np.testing.assert_allclose(excess, [bound - 0.2, 0.9 - (1 - error)])
@@ -174,3 +202,37 @@ def test_without_a_gate_the_choice_is_by_the_trainers_constraints_as_measured():
     chosen = choose(CANDIDATES, GATE)
     assert chosen.tolist() == choose(CANDIDATES, SelectionConfig()).tolist()
     assert predicted_to_pass(CANDIDATES, chosen) is None
+
+
+def taken(model=MODEL) -> Snapshot:
+    rating = Rating(
+        model, [language.parse("FPR | [b] <= 0.1", NAMES)], VALIDATION, SelectionConfig()
+    )
+    weights = [np.array(weight) for weight in model.get_weights()]
+    return Snapshot(10, 0.5, multipliers=np.zeros(1), weights=weights, **rating())
+
+
+def test_a_shifted_snapshot_is_what_its_weights_do():
+    rating = Rating(
+        MODEL, [language.parse("FPR | [b] <= 0.1", NAMES)], VALIDATION, SelectionConfig()
+    )
+    found = rating.shifted([taken()])
+    assert len(found) > 3 and all(each.shift for each in found)
+    own = MODEL.get_weights()
+    try:
+        for each in found:
+            MODEL.set_weights(each.weights)
+            again = rating()
+            assert again["error_rate"] == each.error_rate
+            np.testing.assert_allclose(again["violations"], each.violations, atol=1e-12)
+            np.testing.assert_allclose(again["scores"], each.scores, atol=1e-5)
+    finally:
+        MODEL.set_weights(own)
+    assert min(each.worst for each in found) <= 0 < taken().worst
+
+
+def test_nothing_is_shifted_where_no_threshold_moves_the_constraint():
+    for lines in ([], ["AUC | [a] >= 0.9"]):
+        constraints = [language.parse(line, NAMES) for line in lines]
+        rating = Rating(MODEL, constraints, VALIDATION, SelectionConfig())
+        assert rating.shifted([taken()]) == []
