@@ -77,11 +77,40 @@ def read_verdict(
         attempt=attempt,
         run_id=run_id,
         pipeline=settings.name,
-        data=settings.data.folder + ("" if settings.data.path else " (synthetic)"),
+        data=_data(settings),
         outcome="no solution found" if pushed_model is None else "pushed",
         advice=[*helping, *said],
         features=groups,
     )
+
+
+def without_solution(settings: Settings, run_id: str, why: str) -> Verdict:
+    """The verdict of a run whose training found no model that is worth judging.
+
+    Args:
+      settings: of the run.
+      run_id: names the run.
+      why: as the trainer says it, of the validation split.
+    """
+    groups = settings.data.features.group_names
+    return Verdict(
+        blessed=False,
+        pushed=False,
+        pushed_model=None,
+        gate=[],
+        # The test split was not asked: nothing was counted there.
+        models={CONSTRAINED: judging.model_result({}, groups)},
+        reasons=[f"no solution was found, and the test split was not asked. {why}"],
+        run_id=run_id,
+        pipeline=settings.name,
+        data=_data(settings),
+        outcome="no solution found",
+        features=groups,
+    )
+
+
+def _data(settings: Settings) -> str:
+    return settings.data.folder + ("" if settings.data.path else " (synthetic)")
 
 
 def _load_slices(

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from components import progress
 from fairgate.documents import to_json, write_text
-from fairgate.errors import DataError, FairGateError, SettingsError
+from fairgate.errors import DataError, FairGateError, NoSolution, SettingsError
 from pipeline import ending, terminal
 from pipeline.runs import FAILURE_FILE, LOCK_FILE, LOG_FILE, SETTINGS_FILE, STEPS_FILE, Run
 from pipeline.settings import Settings, dump
@@ -49,7 +49,10 @@ def run(settings: Settings, verbose: bool = False) -> Ended:
         _require_writable("serving", model)
 
     def work(run_id: str, folder: pathlib.Path, console: Console) -> int:
-        verdict, steps, made = _run_steps(settings, run_id, console)
+        try:
+            verdict, steps, made = _run_steps(settings, run_id, console)
+        except NoSolution as found:
+            return _without_solution(settings, Run(folder), str(found), console)
         verdict.write(folder / VERDICT_FILE)
         write_steps(steps, folder)
         from pipeline import report
@@ -61,6 +64,16 @@ def run(settings: Settings, verbose: bool = False) -> Ended:
         return PUSHED if verdict.pushed else BLOCKED
 
     return in_run_folder(settings, work, "run", "Nothing was pushed.", verbose)
+
+
+def _without_solution(settings: Settings, run: Run, why: str, console: Console) -> int:
+    from pipeline import evaluation
+
+    verdict = evaluation.without_solution(settings, run.id, why)
+    verdict.write(run.folder / VERDICT_FILE)
+    console.print()
+    ending.show(run, verdict, console)
+    return BLOCKED
 
 
 def in_run_folder(

@@ -16,6 +16,7 @@ from components.evaluator import digests
 from components.evaluator.files import FILES
 from components.evaluator.stamp import Stamp, gate_digest, test_digest
 from fairgate.constraints import language
+from fairgate.errors import NoSolution
 from fairgate.gate import ledger
 from fairgate.gate.attempts import Question, asked
 
@@ -31,11 +32,14 @@ class Executor(standard.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Evaluates; raises AttemptsUsedUp before any prediction on the test split is made."""
+        """Evaluates; raises NoSolution or AttemptsUsedUp before the test split is looked at."""
         examples = artifact_utils.get_single_instance(
             input_dict[standard_component_specs.EXAMPLES_KEY]
         )
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
+        # A component never imports another one's executor: the property's name is the trainer's.
+        if why := model.get_string_custom_property("no_solution"):
+            raise NoSolution(why)
         folder = path_utils.serving_model_path(model.uri)
         config = config_pb2.EvalConfig()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.EVAL_CONFIG_KEY], config)

@@ -15,3 +15,7 @@ class SettingsError(FairGateError):
 
 class DataError(FairGateError):
     """Data on disk that cannot be used: missing, damaged, or not what the settings say."""
+
+
+class NoSolution(FairGateError):
+    """No model was found that is worth judging: the test data was not asked, and no attempt was spent."""
