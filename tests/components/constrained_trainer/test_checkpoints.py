@@ -15,7 +15,11 @@ import pytest
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.training import train
 from fairgate.errors import DataError
-from tests.components.constrained_trainer.toy import biased_split, changed
+from tests.components.constrained_trainer.toy import (
+    AS_TRAINED,
+    biased_split,
+    changed,
+)
 
 REPOSITORY = Path(__file__).parents[3]
 CONFIG = TrainingConfig(
@@ -27,6 +31,7 @@ CONFIG = TrainingConfig(
     snapshots=6,
     jit="off",
     checkpoint_seconds=0.0,
+    selection=AS_TRAINED,
 )
 # A training of its own in a process of its own, that says which step it is at.
 SCRIPT = """

@@ -9,7 +9,12 @@ from components.constrained_trainer import frontier, limits
 from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
 from components.constrained_trainer.frontier import sweep
 from fairgate.errors import SettingsError
-from tests.components.constrained_trainer.toy import biased_split, changed, two_sided_split
+from tests.components.constrained_trainer.toy import (
+    AS_TRAINED,
+    biased_split,
+    changed,
+    two_sided_split,
+)
 
 GROUPS = {"G": ["a", "b"]}
 GAP = "max_gap(FPR, [G]) <= 0.5"
@@ -23,6 +28,7 @@ CONFIG = TrainingConfig(
     multipliers=MultiplierConfig(learning_rate=0.1),
     jit="off",
     seed=3,
+    selection=AS_TRAINED,
 )
 
 

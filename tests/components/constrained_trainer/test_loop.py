@@ -7,7 +7,11 @@ import pytest
 
 from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
 from components.constrained_trainer.training import train
-from tests.components.constrained_trainer.toy import biased_split, changed
+from tests.components.constrained_trainer.toy import (
+    AS_TRAINED,
+    biased_split,
+    changed,
+)
 
 TRAINING, VALIDATION = biased_split(1500, seed=1), biased_split(1000, seed=2)
 CONFIG = TrainingConfig(
@@ -19,6 +23,7 @@ CONFIG = TrainingConfig(
     snapshots=2,
     jit="off",
     multipliers=MultiplierConfig(learning_rate=0.3, every=3),
+    selection=AS_TRAINED,
 )
 
 

@@ -11,11 +11,22 @@ from components.constrained_trainer import networks
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.training import train
 from fairgate.errors import SettingsError
-from tests.components.constrained_trainer.toy import biased_split, changed, gap_of
+from tests.components.constrained_trainer.toy import (
+    AS_TRAINED,
+    biased_split,
+    changed,
+    gap_of,
+)
 
 TRAINING, VALIDATION, TEST = (biased_split(3000, seed=seed) for seed in (1, 2, 3))
 CONFIG = TrainingConfig(
-    network="mlp", constraints=(), steps=300, batch_size=128, snapshots=3, jit="off"
+    network="mlp",
+    constraints=(),
+    steps=300,
+    batch_size=128,
+    snapshots=3,
+    jit="off",
+    selection=AS_TRAINED,
 )
 GAP = ("max_gap(FPR, [G]) <= 0.04",)
 configured = partial(changed, CONFIG)

@@ -22,7 +22,13 @@ from fairgate.constraints.rates import Group
 from fairgate.errors import DataError
 from fairgate.gate.prediction import sizes_of
 from fairgate.optimization.candidates import find_best_candidate_index
-from tests.components.constrained_trainer.toy import GROUPS, biased_split, changed, gap_of
+from tests.components.constrained_trainer.toy import (
+    AS_TRAINED,
+    GROUPS,
+    biased_split,
+    changed,
+    gap_of,
+)
 
 LINEAR = "tests.components.constrained_trainer.toy:linear_network"
 LIMIT = 0.04
@@ -37,6 +43,7 @@ CONFIG = TrainingConfig(
     multipliers=MultiplierConfig(learning_rate=0.1),
     jit="off",  # compiling would take longer than the steps; test_loop.py compares both
     seed=3,
+    selection=AS_TRAINED,
 )
 configured = partial(changed, CONFIG)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.constrained_trainer.config import TrainingConfig
+from components.constrained_trainer.config import SelectionConfig, TrainingConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.snapshots import predict_scores
 from fairgate.constraints.rates import Group
 
 GROUPS = (Group("G", "a"), Group("G", "b"))
+# Of snapshots alone, by the published heuristic: what is tested is the training.
+AS_TRAINED = SelectionConfig(choose="ranked", thresholds="own")
 
 
 def changed(config: TrainingConfig, **fields) -> TrainingConfig:
