@@ -120,14 +120,16 @@ class Session:
 
     def _take(self, step: int) -> Snapshot:
         model = self._loop.model
-        error_rate, violations, excess = self._rating()
+        with self._loop.averaged():
+            error_rate, violations, excess = self._rating()
+            weights = [np.array(weight) for weight in model.get_weights()]
         snapshot = Snapshot(
             step=step,
             objective=self._loop.take_mean_objective(),
             error_rate=error_rate,
             violations=violations,
             multipliers=self._loop.multipliers,
-            weights=[np.array(weight) for weight in model.get_weights()],
+            weights=weights,
             excess=excess,
         )
         self.snapshots.append(snapshot)

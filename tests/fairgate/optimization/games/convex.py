@@ -205,6 +205,9 @@ GAMES: Mapping[str, Game] = {
     "PI with a radius": Game(
         lambda: PILagrangian(3, maximum_radius=3.0, optimizer=0.1), settles=True
     ),
+    "PI with scales": Game(
+        lambda: PILagrangian(3, scale=[1.0, 0.5, 0.75], optimizer=0.1), settles=True
+    ),
     "PI of a running mean": Game(
         lambda: PILagrangian(3, smoothing=0.5, optimizer=0.1), settles=True
     ),

@@ -80,7 +80,19 @@ def test_the_radius_bounds_what_the_model_sees_and_nothing_winds_up() -> None:
     assert game.multipliers().numpy() == pytest.approx([0, 0], abs=1e-6)
 
 
-@pytest.mark.parametrize("argument", [{"proportional": -1.0}, {"smoothing": 1.0}])
+def test_a_scale_is_the_unit_of_a_multiplier() -> None:
+    """Twice the scale, twice the multiplier, and the radius is in units of the scale."""
+    game = PILagrangian(2, maximum_radius=2.0, scale=[1.0, 0.1], optimizer=0.5)
+    game.update(tf.constant([0.2, 0.4]))
+    np.testing.assert_allclose(game.multipliers(), [0.3, 0.6], rtol=1e-6)
+    np.testing.assert_allclose(game.lagrange_multipliers(), [0.3, 0.06], rtol=1e-6)
+    game.warm_start([0.5, 0.15])
+    np.testing.assert_allclose(game.multipliers(), [0.5, 1.5], rtol=1e-6)
+    values = ProblemValues(tf.constant(1.0), tf.constant([2.0, 10.0]), tf.zeros([2]))
+    assert float(game.lagrangian(values)) == pytest.approx(1 + 0.5 * 2 + 0.15 * 10)
+
+
+@pytest.mark.parametrize("argument", [{"proportional": -1.0}, {"smoothing": 1.0}, {"scale": 0.0}])
 def test_an_argument_out_of_range_is_refused(argument: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(argument))):
         PILagrangian(1, **argument)
