@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -12,11 +12,23 @@ from fairgate.strict import Strict
 BUILT_IN_NETWORKS = ("mlp", "cnn", "resnet", "tabular")
 
 
+# `steps: auto` is never more: they train the networks here to convergence.
+MOST_STEPS = 3000
+
+# A number, or what fits the data: `resolving.resolve` finds it before training.
+Auto = Literal["auto"]
+_Positive = Annotated[float, Field(gt=0)]
+_NotNegative = Annotated[float, Field(ge=0)]
+_Count = Annotated[int, Field(ge=1)]
+
+
 class MultiplierConfig(Strict):
     """The player that sets the weights of the constraints (the dual player)."""
 
-    formulation: Literal["proxy_lagrangian", "lagrangian"] = Field(
-        "proxy_lagrangian", description="the game: weights that sum to one, or free multipliers"
+    formulation: Literal["pi_lagrangian", "proxy_lagrangian", "lagrangian"] = Field(
+        "pi_lagrangian",
+        description="the game: multipliers under a PI controller, which do not swing; weights that sum "
+        "to one; or multipliers that plain gradient steps move",
     )
     regret: Literal["swap", "external"] = Field(
         "swap", description="regret that the player minimises (proxy_lagrangian)"
@@ -24,24 +36,51 @@ class MultiplierConfig(Strict):
     update: Literal["multiplicative", "additive"] = Field(
         "multiplicative", description="how the weights move (proxy_lagrangian)"
     )
-    learning_rate: float = Field(1.0, gt=0, description="step size of the player")
+    learning_rate: _Positive | Auto = Field(
+        "auto",
+        description="step size of the player per model step (pi_lagrangian: of the integral); auto: "
+        "by the number of steps and by the examples of the rarest set that a constraint needs",
+    )
+    proportional: _NotNegative | Auto = Field(
+        "auto",
+        description="weight per unit of violation, as it is now (pi_lagrangian); auto: by the examples "
+        "of the rarest set that a constraint needs",
+    )
+    smoothing: float = Field(
+        0.5,
+        ge=0,
+        lt=1,
+        description="share of the running mean of violations that stays at each of the player's steps "
+        "(pi_lagrangian)",
+    )
+    maximum: float = Field(
+        10.0,
+        gt=0,
+        description="most that the multipliers may sum to, so that a constraint that nothing can meet "
+        "does not drown the objective, which weighs 1 (lagrangian; pi_lagrangian: relative to the share "
+        "of the rarest set that a constraint needs)",
+    )
     initial_radius: float | None = Field(
         0.3,
         gt=0,
         le=1,
         description="share of the weight that starts at the constraints, about (proxy_lagrangian)",
     )
-    watch: Literal["validation", "training"] = Field(
-        "validation", description="the split whose minibatches the player sees"
+    watch: Literal["auto", "validation", "training", "both"] = Field(
+        "auto",
+        description="the examples that the player sees; auto: validation, or both where it has few "
+        "examples of a set that a constraint needs",
     )
-    every: int = Field(
-        2, ge=1, description="model steps per step of the player, which is made as much longer"
+    every: _Count | Auto = Field(
+        "auto",
+        description="model steps per step of the player, which is made as much longer; auto: so that "
+        "its examples cost little",
     )
-    batch_share: float = Field(
-        0.25,
-        gt=0,
-        le=1,
-        description="size of the player's minibatches on the validation split, as a share of batch_size",
+    batch_share: _Positive | Auto = Field(
+        "auto",
+        description="examples that the player sees at each of its steps, as a share of batch_size (all "
+        "there are at the most; its steps go through all of them in turn); auto: by the rarest set "
+        "that a constraint needs",
     )
 
 
@@ -82,7 +121,7 @@ class GateTarget(Strict):
 class TrainingConfig(Strict):
     """What ConstrainedTrainer does, apart from the data it is given.
 
-    The defaults train the reference network of the CelebA tutorials to convergence on 80,000 images.
+    What is `auto` is derived from the data before training (`resolving`); a number overrides it.
     """
 
     network: str = Field(
@@ -94,12 +133,18 @@ class TrainingConfig(Strict):
         ("max_gap(FPR, [Young]) <= 0.01",),
         description="lines of the constraint language; none trains an unconstrained model",
     )
-    objective: Literal["hinge", "cross_entropy"] = Field(
-        "hinge", description="loss that stands in for the error rate"
+    objective: Literal["auto", "hinge", "cross_entropy"] = Field(
+        "auto",
+        description="loss that stands in for the error rate; auto: hinge for pictures, cross_entropy "
+        "for tables",
     )
-    steps: int = Field(3000, ge=1, description="minibatch steps")
-    batch_size: int = Field(
-        256, ge=1, description="examples per step over all devices, drawn with replacement"
+    steps: _Count | Auto = Field(
+        "auto", description=f"minibatch steps; auto: {MOST_STEPS}, less for few examples"
+    )
+    batch_size: _Count | Auto = Field(
+        "auto",
+        description="examples per step over all devices, drawn with replacement; auto: 256, or more "
+        "where a constraint needs a rare set",
     )
     batches: Literal["proportional", "balanced", "per_group"] = Field(
         "proportional",
@@ -108,6 +153,11 @@ class TrainingConfig(Strict):
     )
     learning_rate: float = Field(
         1e-3, gt=0, description="initial step size of Adam, decayed to zero by a cosine"
+    )
+    weight_decay: _NotNegative | Auto = Field(
+        "auto",
+        description="penalty on half the squared weights of the layers (not on their biases); auto: "
+        "16 over the number of training examples, so that small tables are not memorised",
     )
     snapshots: int = Field(
         30, ge=1, description="snapshots taken at equal distances and rated on the validation split"
@@ -164,8 +214,9 @@ class TrainingConfig(Strict):
 
     @model_validator(mode="after")
     def _fits_together(self) -> TrainingConfig:
-        if self.snapshots > self.steps:
-            raise ValueError(f"snapshots ({self.snapshots}) cannot exceed steps ({self.steps})")
+        steps = MOST_STEPS if self.steps == "auto" else self.steps
+        if self.snapshots > steps:
+            raise ValueError(f"snapshots ({self.snapshots}) cannot exceed steps ({steps})")
         if self.layers == "head" and self.warm_start == "none":
             raise ValueError(
                 "layers: head trains the last layer of a model that is there: set warm_start to "

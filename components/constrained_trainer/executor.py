@@ -23,6 +23,7 @@ from components.constrained_trainer.config import GateTarget, TrainingConfig
 from components.constrained_trainer.data import Split, load_split
 from components.constrained_trainer.history import History
 from components.constrained_trainer.outlook import Outlook
+from components.constrained_trainer.resolving import resolve
 from components.constrained_trainer.training import TrainingResult, train
 from components.features import Features
 from components.transform.inputs import model_inputs
@@ -51,12 +52,16 @@ class Executor(base_executor.BaseExecutor):
         )
         with tempfile.TemporaryDirectory(prefix="fairgate-") as scratch:
             run = _own(artifact_utils.get_single_uri(output_dict["model_run"]), scratch)
-            progress.report(0, config.steps, "reading examples")
+            progress.report(0, 1, "reading examples")
             splits = [
                 read_split(input_dict["examples"], name, features, scratch)
                 for name in ("train", "validation")
             ]
+            resolved = resolve(config, *splits, scope.num_replicas_in_sync)
+            config = resolved.config
             progress.report(0, config.steps, _plan(splits, config, scope))
+            for reason in resolved.reasons:
+                logging.info("settings that fit the data: %s", reason)
             history = History(run, config)
             folder = _checkpoints(input_dict, output_dict, exec_properties)
             result = train(

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.constrained_trainer.data import Split
-from components.constrained_trainer.sampling import Sampler
+from components.constrained_trainer.sampling import Rounds, Sampler
 
 # Where a split is not resident: about how many steps' rows are read together, how many times ahead.
 _BLOCK_STEPS = 16
@@ -49,7 +49,7 @@ class Feed:
     def __init__(
         self,
         split: Split,
-        sampler: Sampler,
+        sampler: Sampler | Rounds,
         resident: bool,
         scope: tf.distribute.Strategy,
         every: int = 1,

@@ -19,6 +19,7 @@ from components.constrained_trainer import devices
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.limits import tightening
+from components.constrained_trainer.resolving import resolve
 from components.constrained_trainer.session import Moment
 from components.constrained_trainer.snapshots import predict_scores
 from components.constrained_trainer.training import train
@@ -107,10 +108,11 @@ def sweep(
     if not 0 < share <= 1:
         raise ValueError(f"share must be in (0, 1], got {share!r}")
     legs = tightening(config.constraints, validation.group_names, limits)
+    scope = scope or devices.strategy(config.devices)
+    config = resolve(config, training, validation, scope.num_replicas_in_sync).config
     free = config.model_copy(update={"constraints": (), "layers": "all"})
     later = _shortened(config, share)
     total = free.steps + later.steps * len(legs)
-    scope = scope or devices.strategy(config.devices)
 
     points: list[Point] = []
     weights = start

@@ -1,9 +1,9 @@
 """The game that is trained: the error rate of the network against its multipliers.
 
 The model player follows minibatches of the training split. The multiplier player sees the true rates
-on minibatches of the validation split (or the same ones), so that a network cannot satisfy a
-constraint by memorising its training data: Cotter et al., "Training Well-Generalizing Classifiers for
-Fairness Metrics and Other Data-Dependent Constraints" (ICML 2019).
+on the validation split (`resolving` says when on more), part after part, so that a network cannot
+satisfy a constraint by memorising its training data: Cotter et al., "Training Well-Generalizing
+Classifiers for Fairness Metrics and Other Data-Dependent Constraints" (ICML 2019).
 
 Denominators of all rates are counted once over both splits, so every minibatch rate is unbiased
 however rare its group is.
@@ -17,11 +17,16 @@ import keras
 import numpy as np
 
 from components.constrained_trainer import networks
+from components.constrained_trainer.calm_adam import CalmAdam
 from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.feed import columns
+from components.constrained_trainer.resolving import rarest_of
 from fairgate import optimization as co
 from fairgate.constraints.expressions import Constraint
+
+# Snapshots are of the mean over this share of the training: about what is between two of them.
+_MEAN_OVER = 1 / 30
 
 _OBJECTIVES = {"hinge": co.HingeLoss, "cross_entropy": co.SoftmaxCrossEntropyLoss}
 
@@ -41,23 +46,28 @@ def make_game(
     Raises:
       NotTrainableError: (a ValueError) for a constraint that no game can be made of.
     """
-    split = config.multipliers.watch == "validation"
+    split = config.multipliers.watch != "training"
     weighted = config.batches != "proportional"
     context, members = _context(model, training, split, weighted)
-    lines = [
-        line
-        for constraint in constraints
-        for line in co.from_language(constraint, context, members)
-    ]
+    made = [co.from_language(constraint, context, members) for constraint in constraints]
+    lines = [line for each in made for line in each]
     loss = _OBJECTIVES[config.objective]()
     problem = co.RateMinimizationProblem(co.error_rate(context, penalty_loss=loss), lines)
-    problem.count([{"training": _whole(training, weighted), "watched": _whole(watched, weighted)}])
-    optimizer: keras.optimizers.Optimizer = keras.optimizers.Adam(
-        keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps)
+    problem.count([{"training": _whole(training, weighted), "watched": _whole(watched, False)}])
+    decayed = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps)
+    optimizer: keras.optimizers.Optimizer = CalmAdam(
+        decayed, config.weight_decay, max(1.0, _MEAN_OVER * config.steps)
     )
     if config.precision == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    formulation = _formulation(config.multipliers, problem.num_constraints)
+    # Each constraint on the scale of its rarest set; what rates bring along comes last.
+    shares = [
+        max(rarest_of(constraint, training).examples, 1) / len(training)
+        for constraint, each in zip(constraints, made, strict=True)
+        for _ in each
+    ]
+    scale = [*shares, *[1.0] * problem.num_constraints][: problem.num_constraints]
+    formulation = _formulation(config.multipliers, scale)
     return co.ConstrainedOptimizer(problem, formulation, optimizer, model)
 
 
@@ -78,7 +88,8 @@ def _context(
     keys = ("training", "watched") if is_split else ("training",)
     predictions = [scores(key, training=key == "training") for key in keys]
     labels = [column(key, "labels") for key in keys]
-    weights = [column(key, "weights") if weighted else None for key in keys]
+    # The watched examples are gone through in turn, each as often as any other.
+    weights = [column(key, "weights") if weighted and key == "training" else None for key in keys]
     make = co.split_rate_context if is_split else co.rate_context
     context = make(*predictions, *labels, *weights)
     members = {
@@ -87,11 +98,21 @@ def _context(
     return context, members
 
 
-def _formulation(config: MultiplierConfig, num_constraints: int) -> co.Formulation:
+def _formulation(config: MultiplierConfig, scale: Sequence[float]) -> co.Formulation:
+    num_constraints = len(scale)
     # One step of the player stands for several of the model: as much longer.
     rate = config.learning_rate * config.every
     if config.formulation == "lagrangian":
-        return co.Lagrangian(num_constraints, optimizer=rate)
+        return co.Lagrangian(num_constraints, config.maximum, optimizer=rate)
+    if config.formulation == "pi_lagrangian":
+        return co.PILagrangian(
+            num_constraints,
+            config.proportional,
+            config.smoothing,
+            config.maximum,
+            scale,
+            optimizer=rate,
+        )
     return co.ProxyLagrangian(
         num_constraints,
         regret_type=config.regret,

@@ -92,6 +92,7 @@ def record(
         "best": result.best,
         "probabilities": result.probabilities.tolist(),
         "rated_by": rated_by,
+        "settings_found": list(result.reasons),
         "stopped": result.stopped,
         "predicted_to_pass": result.predicted_to_pass,
         "snapshots": [

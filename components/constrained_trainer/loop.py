@@ -8,7 +8,8 @@ every sum is one over all of them: they take the steps that one would take.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,6 +126,14 @@ class Loop:
         total, steps = self._losses.numpy()
         self._losses.assign([0.0, 0.0])
         return float(total / max(steps, 1))
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The model at the running mean of its weights, until this is left."""
+        optimizer = self.game.optimizer
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        with inner.at_their_means(self.model):
+            yield
 
     @property
     def waited(self) -> float:

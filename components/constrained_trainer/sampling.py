@@ -87,6 +87,59 @@ class Sampler:
         return tf.reshape(tf.map_fn(self.rows, steps, fn_output_signature=tf.int32), [-1])
 
 
+class Rounds:
+    """Goes through all rows of a split in turn, a part of them at each of the player's steps.
+
+    Rows are laid out so that every stretch of them holds each combination of groups and label in the
+    proportions of the whole: row i of the n_c of a combination is put at
+    (i + u) / n_c, u uniform in [0, 1). Rates over
+    parts then differ less than rates over random rows, and their mean over a round is exact.
+
+    Args:
+      split: what is gone through.
+      batch_size: rows per step; all that there are at the most.
+      seed: of the training.
+      every: the player moves at steps every - 1, 2 every - 1, ... only.
+    """
+
+    weights = None
+
+    def __init__(self, split: Split, batch_size: int, seed: int, every: int):
+        self.batch_size = min(batch_size, len(split))
+        self._every = every
+        self._order = _stratified(split, np.random.default_rng(seed)).astype(np.int32)
+
+    def rows(self, step: tf.Tensor) -> tf.Tensor:
+        """(B,) int32: the rows of the minibatch of `step`, () int32 or int64."""
+        size, count = self.batch_size, len(self._order)
+        if size == count:
+            return tf.constant(self._order)
+        turn = tf.cast(step, tf.int64) // self._every
+        places = (turn * size + tf.range(size, dtype=tf.int64)) % count
+        return tf.gather(tf.constant(self._order), places)
+
+    @tf.function(autograph=False)
+    def rows_of(self, steps: tf.Tensor) -> tf.Tensor:
+        """(len(steps) * B,) int32: the rows of several steps, one after another."""
+        return tf.reshape(tf.map_fn(self.rows, steps, fn_output_signature=tf.int32), [-1])
+
+
+def _stratified(split: Split, random: np.random.Generator) -> np.ndarray:
+    """(N,) all rows, each stretch of them like the whole."""
+    place = np.empty(len(split))
+    for rows in _cells(split):
+        shift = random.random()  # or all combinations would come up at the same places
+        place[random.permutation(rows)] = (np.arange(len(rows)) + shift) / len(rows)
+    return np.argsort(place, kind="stable")
+
+
+def _cells(split: Split) -> list[np.ndarray]:
+    """The rows of each combination of groups and label that occurs."""
+    cells = np.column_stack([split.memberships > 0, split.labels > 0])
+    _, cell = np.unique(cells, axis=0, return_inverse=True)
+    return [np.flatnonzero(cell.ravel() == index) for index in range(cell.max() + 1)]
+
+
 def _parts(split: Split, scheme: Scheme) -> list[tuple[float, np.ndarray]]:
     """(share of the minibatch, rows) of each part."""
     everyone = np.arange(len(split))
@@ -101,9 +154,7 @@ def _parts(split: Split, scheme: Scheme) -> list[tuple[float, np.ndarray]]:
                     "proportional"
                 )
         return [(0.5, everyone)] + [(0.5 / len(of_groups), rows) for rows in of_groups]
-    cells = np.column_stack([split.memberships > 0, split.labels > 0])
-    _, cell = np.unique(cells, axis=0, return_inverse=True)
-    sets = [np.flatnonzero(cell.ravel() == index) for index in range(cell.max() + 1)]
+    sets = _cells(split)
     return [(1 / len(sets), rows) for rows in sets]
 
 

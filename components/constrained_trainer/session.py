@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable
@@ -128,12 +129,16 @@ class Session:
 
     def _take(self, step: int, objective: float) -> Snapshot:
         model = self._loop.model
+        # At step 0 there is no mean yet.
+        with self._loop.averaged() if step else contextlib.nullcontext():
+            rated = self._rating()
+            weights = [np.array(weight) for weight in model.get_weights()]
         snapshot = Snapshot(
             step=step,
             objective=objective,
             multipliers=self._loop.multipliers,
-            weights=[np.array(weight) for weight in model.get_weights()],
-            **self._rating(),
+            weights=weights,
+            **rated,
         )
         self.snapshots.append(snapshot)
         if self._checkpoints:

@@ -23,7 +23,8 @@ from components.constrained_trainer.feed import Feed
 from components.constrained_trainer.game import make_game
 from components.constrained_trainer.loop import Loop
 from components.constrained_trainer.outlook import Outlook
-from components.constrained_trainer.sampling import Sampler
+from components.constrained_trainer.resolving import resolve, watched_split
+from components.constrained_trainer.sampling import Rounds, Sampler
 from components.constrained_trainer.session import Moment, Session
 from components.constrained_trainer.snapshots import Rating, Snapshot, choose, predicted_to_pass
 from components.constrained_trainer.yardsticks import Yardstick
@@ -47,6 +48,7 @@ class TrainingResult:
       stopped: why training ended before its last step, or None.
       predicted_to_pass: whether the gate is predicted to let the choice pass; None: no gate was known.
       yardsticks: what constraints cost at least, where a model without constraints was given.
+      reasons: what the settings left open, as it was found from the data, in words.
     """
 
     model: keras.Model
@@ -56,6 +58,7 @@ class TrainingResult:
     constraints: list[str]
     stopped: str | None = None
     predicted_to_pass: bool | None = None
+    reasons: tuple[str, ...] = ()
     yardsticks: list[Yardstick] = field(default_factory=list)
 
     @property
@@ -121,6 +124,8 @@ def train(
       interruption.Stopped: SIGTERM arrived; a checkpoint has been written.
     """
     scope = scope or devices.strategy(config.devices)
+    resolved = resolve(config, training, validation, scope.num_replicas_in_sync)
+    config = resolved.config
     _require_equal_parts(config, scope)
     constraints = parse(config.constraints, training)
     _require_examples(constraints, {"train": training, "validation": validation})
@@ -166,6 +171,7 @@ def train(
         stopped=stopped,
         predicted_to_pass=predicted_to_pass(snapshots, probabilities),
         yardsticks=_yardsticks(session.snapshots[0], constraints, validation),
+        reasons=resolved.reasons,
     )
     trained.set_weights(result.chosen.weights)
     return result
@@ -209,7 +215,8 @@ def make_loop(
     Raises:
       NotTrainableError: (a ValueError) for a constraint that no game can be made of.
     """
-    watched = validation if config.multipliers.watch == "validation" else training
+    config = resolve(config, training, validation, scope.num_replicas_in_sync).config
+    watched = watched_split(config.multipliers.watch, training, validation)
     game = make_game(model, constraints, training, watched, config)
     return Loop(model, game, *_feeds(training, watched, config, scope), config, scope)
 
@@ -219,17 +226,18 @@ def _feeds(
 ) -> tuple[Feed, Feed | None]:
     """The examples of the model player, and of the multiplier player if it has its own."""
 
-    def feed(split: Split, size: int, stream: int, every: int) -> Feed:
-        sampler = Sampler(split, size, config.batches, config.seed, stream)
+    def feed(split: Split, sampler: Sampler | Rounds, every: int) -> Feed:
         return Feed(split, sampler, split.fits_in(config.resident_gb), scope, every)
 
-    multipliers = config.multipliers
-    feeds = feed(training, config.batch_size, stream=0, every=1), None
-    if multipliers.watch == "validation" and config.constraints:
-        replicas = scope.num_replicas_in_sync
-        size = replicas * max(1, round(config.batch_size * multipliers.batch_share / replicas))
-        feeds = feeds[0], feed(watched, size, stream=1, every=multipliers.every)
-    return feeds
+    sampler = Sampler(training, config.batch_size, config.batches, config.seed, stream=0)
+    first = feed(training, sampler, every=1)
+    multipliers, replicas = config.multipliers, scope.num_replicas_in_sync
+    if multipliers.watch == "training" or not config.constraints:
+        return first, None
+    size = min(round(config.batch_size * multipliers.batch_share), len(watched))
+    size = replicas * max(1, size // replicas)
+    rounds = Rounds(watched, size, config.seed, multipliers.every)
+    return first, feed(watched, rounds, multipliers.every)
 
 
 def _require_equal_parts(config: TrainingConfig, scope: tf.distribute.Strategy) -> None:

@@ -99,7 +99,7 @@ def _given(value: str | None, field: str) -> str:
 def _require_equal_parts(settings: Settings) -> None:
     trainer, batch = settings.deploy.trainer, settings.trainer.batch_size
     devices = trainer.replicas * max(1, trainer.accelerators)
-    if batch % devices:
+    if batch != "auto" and batch % devices:
         raise SettingsError(
             f"trainer.batch_size = {batch} cannot be shared equally by the job's {devices} devices "
             f"({trainer.replicas} replicas): give a multiple of {devices}"

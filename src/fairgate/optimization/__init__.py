@@ -20,7 +20,7 @@ Every public name is at hand here, and is imported when it is first used. The gu
 | `candidates` | which snapshot to keep, or in what proportions to mix them | SciPy |
 | `losses` | zero-one, hinge, softmax and cross-entropy on net costs | TensorFlow |
 | `problems/` | any problem: contexts, every rate, expressions, losses, the language | TensorFlow |
-| `games/` | Lagrangian, proxy-Lagrangian, multipliers from a model (with `simplex`) | TensorFlow |
+| `games/` | Lagrangian, PI and proxy-Lagrangian, multipliers from a model (with `simplex`) | TensorFlow |
 | `training/` | one step for loops of your own; `compile` and `fit` | TensorFlow |
 | `serving/` | a stochastic classifier as one SavedModel | TensorFlow |
 
@@ -61,7 +61,8 @@ _PROBLEMS = (
     "true_negative_rate true_positive_proportion true_positive_rate upper_bound wrap_rate"
 )
 _GAMES = (
-    "Formulation Lagrangian MultiplierModel ProxyLagrangian constrained_loss feature_multipliers"
+    "Formulation Lagrangian MultiplierModel PILagrangian ProxyLagrangian constrained_loss "
+    "feature_multipliers"
 )
 _EXPORTS = {
     **dict.fromkeys(_PROBLEMS.split(), "problems"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from components.constrained_trainer import frontier, limits
-from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
+from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.frontier import sweep
 from fairgate.errors import SettingsError
 from tests.components.constrained_trainer.toy import (
@@ -25,7 +25,6 @@ CONFIG = TrainingConfig(
     batch_size=128,
     learning_rate=0.01,
     snapshots=9,
-    multipliers=MultiplierConfig(learning_rate=0.1),
     jit="off",
     seed=3,
     selection=AS_TRAINED,

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.constrained_trainer.data import Split
-from components.constrained_trainer.sampling import Sampler, _shares
+from components.constrained_trainer.sampling import Rounds, Sampler, _shares
 from fairgate.constraints.rates import Group
 from fairgate.errors import DataError
+from tests.components.constrained_trainer.toy import biased_split
 
 SCHEMES = ("proportional", "balanced", "per_group")
 
@@ -104,3 +105,38 @@ def test_what_cannot_be_drawn_is_refused_in_words():
     nobody = split.take(np.flatnonzero(split.memberships[:, 1] > 0))
     with pytest.raises(DataError, match=r"no example is in \[G=rare\]"):
         Sampler(nobody, 32, "per_group", 0, 0)
+
+
+# Going through all rows in turn.
+
+
+def rounds_of(split, size, every=1, steps=None):
+    rounds = Rounds(split, size, seed=0, every=every)
+    return [np.asarray(rounds.rows(tf.constant(step, tf.int64))) for step in steps]
+
+
+def test_a_round_holds_every_row_once_and_then_begins_again():
+    split = biased_split(100, seed=1)
+    seen = np.concatenate(rounds_of(split, 30, steps=range(10)))  # three rounds of 100
+    assert (np.bincount(seen, minlength=100) == 3).all()
+
+
+def test_the_player_s_steps_go_on_where_the_one_before_ended():
+    split = biased_split(100, seed=1)
+    rare = rounds_of(split, 30, every=4, steps=[3, 7, 11])
+    np.testing.assert_array_equal(rare, rounds_of(split, 30, steps=[0, 1, 2]))
+
+
+def test_every_part_is_like_the_whole():
+    """Of each combination of group and label as many as its share, but for rounding at both ends."""
+    split = biased_split(1000, seed=1)
+    cells = split.memberships[:, 0] * 2 + split.labels
+    for rows in rounds_of(split, 200, steps=range(7)):
+        for cell in range(4):
+            assert abs(np.sum(cells[rows] == cell) - np.sum(cells == cell) / 5) <= 2
+
+
+def test_no_more_rows_than_there_are():
+    split = biased_split(50, seed=1)
+    [rows] = rounds_of(split, 80, steps=[9])
+    assert sorted(rows) == list(range(50))

@@ -60,7 +60,7 @@ def test_the_head_alone_is_trained_and_closes_the_gap(baseline):
     for before, after in zip(start, body, strict=False):
         np.testing.assert_array_equal(before, after)
     assert not np.array_equal(head, start[-2]) and not np.array_equal(bias, start[-1])
-    assert result.chosen.worst < 0.01
+    assert result.chosen.worst < 0.015
     assert gap_of(result.model, TEST) < 0.6 * gap_of(baseline.model, TEST)
     # The snapshots are of the head; the members are whole models, the chosen one the result.
     [(probability, weights)] = result.members()

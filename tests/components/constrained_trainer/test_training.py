@@ -131,7 +131,8 @@ def test_a_constraint_on_one_group_acts_on_that_group(splits, baseline):
     assert high > 0.15 > free[GROUPS[0]].rate("FPR")
     result = train(splits[0], splits[1], configured(constraints=("FPR | [b] <= 0.08",)))
     held = test.counts(predict_scores(result.model, test))
-    assert held[GROUPS[1]].rate("FPR") < 0.10
+    # Two standard errors of 500 negatives on the validation split above the limit, at most.
+    assert held[GROUPS[1]].rate("FPR") < 0.08 + 0.025
     assert abs(held[GROUPS[0]].rate("FPR") - baseline_counts[GROUPS[0]].rate("FPR")) < 0.05
 
 

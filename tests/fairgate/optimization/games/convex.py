@@ -20,6 +20,7 @@ from fairgate.optimization.games import (
     Formulation,
     Lagrangian,
     MultiplierModel,
+    PILagrangian,
     ProxyLagrangian,
     feature_multipliers,
 )
@@ -160,6 +161,7 @@ class Game:
         rate: of the model's optimistic steps; the convex combinations of `ProxyLagrangian` scale
             its gradient down.
         steps: of both players.
+        settles: with plain steps of both players, also where the problem has no curvature.
         averaged: compare the mean over all steps, not the last one. A multiplier model needs it:
             |x| makes a multiplier of 0 bounce by its rate times the slack, so the rate must decay.
     """
@@ -168,6 +170,7 @@ class Game:
     rate: float = 0.1
     steps: int = 6000
     averaged: bool = False
+    settles: bool = False
 
 
 def by_features(rate: Any) -> Formulation:
@@ -196,6 +199,17 @@ GAMES: Mapping[str, Game] = {
     "Lagrangian with a radius": Game(lambda: Lagrangian(3, 3.0, optimizer=Optimistic(0.2))),
     "Lagrangian with a dual scale": Game(
         lambda: Lagrangian(3, optimizer=Optimistic(0.04), dual_scale=5.0)
+    ),
+    # Plain steps: the controller does what optimism does for the others.
+    "PI": Game(lambda: PILagrangian(3, optimizer=0.1), settles=True),
+    "PI with a radius": Game(
+        lambda: PILagrangian(3, maximum_radius=3.0, optimizer=0.1), settles=True
+    ),
+    "PI with scales": Game(
+        lambda: PILagrangian(3, scale=[1.0, 0.5, 0.75], optimizer=0.1), settles=True
+    ),
+    "PI of a running mean": Game(
+        lambda: PILagrangian(3, smoothing=0.5, optimizer=0.1), settles=True
     ),
     "multiplier model": Game(
         lambda: by_features(keras.optimizers.schedules.InverseTimeDecay(0.2, 300, 1)),

@@ -40,7 +40,8 @@ def test_a_loop_of_steps_finds_primal_and_dual(name: str) -> None:
     """One compiled loop per game; the problem is its argument."""
     game = GAMES[name]
     problem, formulation = ConvexProblem(), game.make()
-    players = ConstrainedOptimizer(problem, formulation, Optimistic(game.rate), [problem.w])
+    steps = keras.optimizers.SGD if game.settles else Optimistic
+    players = ConstrainedOptimizer(problem, formulation, steps(game.rate), [problem.w])
 
     @tf.function(autograph=False, jit_compile=True)
     def solve(batch: Any) -> Any:
@@ -74,7 +75,8 @@ def test_fit_finds_primal_and_dual(name: str) -> None:
     model = keras.Sequential([keras.Input([2]), keras.layers.Dense(1, use_bias=False)])
     problem, formulation = ConvexProblem(model.trainable_variables[0]), game.make()
     trained = ConstrainedModel(model, problem, formulation)
-    trained.compile(Optimistic(game.rate), steps_per_execution=500)
+    steps = keras.optimizers.SGD if game.settles else Optimistic
+    trained.compile(steps(game.rate), steps_per_execution=500)
     restart = Restart(model, formulation, trained.optimizer, formulation.optimizer)
     two = "two active constraints" if name != "multiplier model" else "one constraint alone"
     for title in (two, "a proxy of another slope"):

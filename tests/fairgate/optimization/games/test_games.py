@@ -15,6 +15,7 @@ from fairgate.optimization.games import (
     Formulation,
     Lagrangian,
     MultiplierModel,
+    PILagrangian,
     ProxyLagrangian,
     constrained_loss,
     feature_multipliers,
@@ -54,6 +55,8 @@ GAMES: dict[str, Callable[[], Formulation]] = {
         2,
         optimizer=keras.optimizers.Adam(keras.optimizers.schedules.InverseTimeDecay(0.05, 100, 1)),
     ),
+    "PI": lambda: PILagrangian(2, optimizer=0.1),
+    "PI with a radius": lambda: PILagrangian(2, maximum_radius=5.0, optimizer=0.1),
     "multiplier model": by_features,
 } | {
     f"{regret} {update}{' normalized' * normalize}": (
