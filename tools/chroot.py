@@ -71,6 +71,8 @@ def run(
 @contextlib.contextmanager
 def _lent(root: pathlib.Path) -> Iterator[None]:
     shutil.copyfile("/etc/resolv.conf", root / "etc" / "resolv.conf")
+    # An installed Debian has it, and so has every container; debootstrap writes none.
+    (root / "etc" / "hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
     with contextlib.ExitStack() as lent:
         scratch = lent.enter_context(
             tempfile.TemporaryDirectory(dir=root.parent, ignore_cleanup_errors=True)

@@ -41,7 +41,8 @@ KUBEFLOW = [
     " tolerations: [{key: nvidia.com/gpu, effect: NoSchedule}]}",
 ]
 
-_FINGERPRINT = re.compile(r"\b[0-9a-f]{16}\b")
+# Digests of code, 16 digits, and of what a gate decides by, code among it, 32.
+_FINGERPRINT = re.compile(r"\b(?:[0-9a-f]{16}){1,2}\b")
 _SPEC_FLAG = "--json_serialized_inputs_spec_args"
 
 

@@ -89,7 +89,7 @@ def test_the_verdict_says_which_attempt_it_was(passed, place):
     assert (attempt["number"], attempt["of"]) == (1, 8)
     assert attempt["confidence"] == passed.verdict["gate"][0]["confidence"] == pytest.approx(0.95)
     assert attempt["delta_total"] == pytest.approx(0.4) and passed.verdict["warnings"] == []
-    assert "attempt 1 of 8 on this test split, judged at 95%" in passed.words
+    assert "attempt 1 of 8 on the test split, judged at 95%" in passed.words
     assert (place.home / "ledger" / attempt["test_digest"] / "attempt-0001.json").is_file()
 
 
