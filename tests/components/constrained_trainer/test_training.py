@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from components.constrained_trainer import snapshots
+from components.constrained_trainer import snapshots, telling
 from components.constrained_trainer.config import (
     GateTarget,
     MultiplierConfig,
@@ -87,9 +87,43 @@ def test_a_training_that_knows_its_gate_says_whether_it_will_pass(splits):
     assert narrow.predicted_to_pass is False and narrow.chosen.excess[0] == min(excess)
     # Without a gate, by the trainer's own constraints as measured.
     free = train(splits[0], splits[1], config)
-    errors, violations = zip(*((s.error_rate, s.violations) for s in free.snapshots), strict=True)
-    assert free.best == find_best_candidate_index(errors, np.array(violations))
+    kept = [snapshot.error_rate for snapshot in free.snapshots if snapshot.worst <= 0]
+    assert free.chosen.worst <= 0 and free.chosen.error_rate == min(kept)
     assert free.predicted_to_pass is None
+
+
+def test_the_baseline_is_one_more_to_choose_from(splits, baseline):
+    weights = baseline.model.get_weights()
+    config = configured(
+        constraints=("max_gap(FPR, [G]) <= 0.5",),
+        steps=20,
+        snapshots=2,
+        selection=SelectionConfig(),
+    )
+    result = train(*splits[:2], config, baseline=weights)
+    first = result.snapshots[0]
+    assert first.step == 0 and first.error_rate == baseline.chosen.error_rate
+    # Twenty steps from nothing are no match for it: it keeps this limit, and errs least.
+    assert result.chosen.step == 0
+    commonest, own, by_group = result.yardsticks
+    assert own.error_rate == first.error_rate < commonest.error_rate
+    assert by_group.sees_groups and by_group.worst == 0
+    told = " ".join(telling.sentences(result))
+    assert "the baseline" in told and "It keeps the constraints of its training" in told
+    # The training itself is the one that would have been without it.
+    alone = train(*splits[:2], config)
+    np.testing.assert_array_equal(alone.snapshots[0].weights[0], result.snapshots[1].weights[0])
+
+
+def test_a_constraint_that_no_choice_keeps_is_told(splits):
+    config = configured(
+        constraints=("FPR | [b] <= 0.01", "TPR | [b] >= 0.95"),
+        steps=50,
+        snapshots=2,
+        selection=SelectionConfig(),
+    )
+    told = " ".join(telling.sentences(train(*splits[:2], config)))
+    assert "It breaks a constraint of its training there" in told and "[G=b]" in told
 
 
 # What constraints do.
