@@ -16,7 +16,7 @@ from tfx.proto.orchestration import pipeline_pb2
 from tfx.types import standard_artifacts
 
 from components import group_sizes
-from components.constrained_trainer.executor import PREDICTED_TO_PASS
+from components.constrained_trainer.executor import BROKEN, PREDICTED_TO_PASS
 from components.evaluator.stamp import read_attempt, test_digest
 from components.example_gen.splits import WARNINGS
 from fairgate.gate import advice, attempts, ledger
@@ -123,16 +123,17 @@ def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str
         sentences = advice.before_training(settings.gate, features.group_names, sizes)
         return [Note(sentence, advice.is_warning(sentence)) for sentence in sentences]
     if node == CONSTRAINED:
-        model = _output(store, settings.name, run_id, node, "model")
-        if PREDICTED_TO_PASS in model.custom_properties and not (
-            model.custom_properties[PREDICTED_TO_PASS].int_value
-        ):
-            return [
-                Note(
-                    "No snapshot is predicted to pass the gate; the nearest one goes on.",
-                    warns=True,
-                )
-            ]
+        known = _output(store, settings.name, run_id, node, "model").custom_properties
+        notes = []
+        if BROKEN in known:
+            chosen = (
+                f"On the validation split the chosen model was rated. {known[BROKEN].string_value}"
+            )
+            notes.append(Note(chosen, warns=True))
+        if PREDICTED_TO_PASS in known and not known[PREDICTED_TO_PASS].int_value:
+            nearest = "No snapshot is predicted to pass the gate; the nearest one goes on."
+            notes.append(Note(nearest, warns=True))
+        return notes
     return []
 
 

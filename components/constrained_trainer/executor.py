@@ -31,6 +31,7 @@ from components.transform.inputs import model_inputs
 WEIGHTS_FILE = "weights.npz"
 PREDICTED_TO_PASS = "predicted_to_pass"
 NO_SOLUTION = "no_solution"
+BROKEN = "broken_constraint"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -90,6 +91,8 @@ class Executor(base_executor.BaseExecutor):
             _export(result, transform, features, model.uri)
             if result.predicted_to_pass is not None:
                 model.set_int_custom_property(PREDICTED_TO_PASS, int(result.predicted_to_pass))
+            if (sentence := telling.broken(result)) and result.is_useful:
+                model.set_string_custom_property(BROKEN, sentence)
             if not result.is_useful:
                 model.set_string_custom_property(NO_SOLUTION, " ".join(telling.sentences(result)))
             if tf.io.gfile.exists(folder):

@@ -7,6 +7,8 @@ import math
 from components.constrained_trainer.snapshots import Snapshot
 from components.constrained_trainer.training import TrainingResult
 
+_ROUNDING = 1e-9
+
 
 def sentences(result: TrainingResult) -> list[str]:
     """Which snapshot, threshold or mixture was chosen, and whether it keeps its constraints.
@@ -24,7 +26,7 @@ def sentences(result: TrainingResult) -> list[str]:
     error = math.fsum(p * each.error_rate for p, each in members)
     said.append(f"On the validation split it errs on {error:.2%} of the examples.")
     if result.pieces:
-        said.append(_kept(result, members))
+        said.append(broken(result) or _kept(result))
     if not result.is_useful:
         said.append(
             "It gives almost everybody one answer, or says Yes to a group's negatives as often as to its "
@@ -41,15 +43,30 @@ def _named(snapshot: Snapshot) -> str:
     return f"{name} with its threshold moved by {snapshot.shift:+.3g} (in the score)"
 
 
-def _kept(result: TrainingResult, members: list[tuple[float, Snapshot]]) -> str:
-    expected = [
-        math.fsum(p * float(each.violations[k]) for p, each in members)
+def broken(result: TrainingResult) -> str | None:
+    """Which constraint of its training the choice breaks most on the validation split; None: none."""
+    expected = _expected(result)
+    worst = max(range(len(expected)), key=lambda k: expected[k], default=None)
+    if worst is None or expected[worst] <= _ROUNDING:
+        return None
+    return (
+        f"It breaks a constraint of its training there: {result.pieces[worst]} by "
+        f"{expected[worst]:.4f}. No choice kept them all."
+    )
+
+
+def _kept(result: TrainingResult) -> str:
+    nearest = -max(_expected(result))
+    return f"It keeps the constraints of its training there, the nearest by {nearest:.4f}."
+
+
+def _expected(result: TrainingResult) -> list[float]:
+    """The violation of each piece that the choice has, or a mixture is expected to have."""
+    return [
+        math.fsum(
+            float(p) * float(each.violations[k])
+            for p, each in zip(result.probabilities, result.snapshots, strict=True)
+            if p > 0
+        )
         for k in range(len(result.pieces))
     ]
-    worst = max(range(len(expected)), key=lambda k: expected[k])
-    if expected[worst] > 1e-9:
-        return (
-            f"It breaks a constraint of its training there: {result.pieces[worst]} by "
-            f"{expected[worst]:.4f}. No choice kept them all."
-        )
-    return f"It keeps the constraints of its training there, the nearest by {-expected[worst]:.4f}."
