@@ -50,8 +50,8 @@ def broken(result: TrainingResult) -> str | None:
     if worst is None or expected[worst] <= _ROUNDING:
         return None
     return (
-        f"It breaks a constraint of its training there: {result.pieces[worst]} by "
-        f"{expected[worst]:.4f}. No choice kept them all."
+        f"The chosen model breaks a constraint of its training on the validation split: "
+        f"{result.pieces[worst]} by {expected[worst]:.4f}. No choice kept them all."
     )
 
 
