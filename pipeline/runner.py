@@ -126,10 +126,7 @@ def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str
         known = _output(store, settings.name, run_id, node, "model").custom_properties
         notes = []
         if BROKEN in known:
-            chosen = (
-                f"On the validation split the chosen model was rated. {known[BROKEN].string_value}"
-            )
-            notes.append(Note(chosen, warns=True))
+            notes.append(Note(known[BROKEN].string_value, warns=True))
         if PREDICTED_TO_PASS in known and not known[PREDICTED_TO_PASS].int_value:
             nearest = "No snapshot is predicted to pass the gate; the nearest one goes on."
             notes.append(Note(nearest, warns=True))

@@ -123,7 +123,7 @@ def test_a_constraint_that_no_choice_keeps_is_told(splits):
         selection=SelectionConfig(),
     )
     told = " ".join(telling.sentences(train(*splits[:2], config)))
-    assert "It breaks a constraint of its training there" in told and "[G=b]" in told
+    assert "breaks a constraint of its training on the validation split" in told and "[G=b]" in told
 
 
 # What constraints do.
