@@ -86,7 +86,12 @@ def test_the_element_is_given_the_verdicts_numbers(passed, made):
 
 def test_the_chosen_snapshot_is_the_trainings(made):
     history = made.histories["constrained"]
-    assert len(history["snapshots"]) == 6 and history["pieces"]
+    taken = [snapshot["step"] for snapshot in history["snapshots"] if not snapshot["shift"]]
+    assert taken == [0, 50, 100, 150, 200, 250, 300] and history["pieces"]
+    assert [row["name"] for row in history["yardsticks"]][:2] == [
+        "the commonest answer",
+        "the baseline",
+    ]
     assert made.histories["baseline"]["constraints"] == []
 
 
