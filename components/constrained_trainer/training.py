@@ -149,7 +149,8 @@ def train(
         session.go_on_from(
             Checkpoints(checkpoints, belongs_to, config.checkpoint_seconds, **loop.state)
         )
-    if baseline is not None:
+    # A head that is trained alone sees what the start's body says, which only the start's own head fits.
+    if baseline is not None and (config.layers == "all" or config.warm_start == "baseline"):
         own = model.get_weights()
         _set_weights(model, baseline, config)
         session.rate_start()
