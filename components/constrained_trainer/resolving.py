@@ -240,6 +240,8 @@ def _share(count: int, rare: Rarest | None, batch: int, steps: int) -> tuple[flo
     affordable = _WATCHED_SHARE * batch * max(1, steps // _MOVES)
     wanted = _RARE_PER_MOVE * count / max(rare.examples, 1) if rare else 0
     seen = round(min(count, max(affordable, wanted)))
+    if 16 < seen < count:
+        seen -= seen % 16  # so that 2, 4, 8 or 16 devices see in parts what one sees whole
     whole = "all " if seen == count else ""
     return seen / batch, f"{whole}{seen:,} of {count:,} watched examples at a time"
 
