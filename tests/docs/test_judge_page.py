@@ -110,8 +110,13 @@ def tidy(output: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+# The ledger says when an attempt was made.
+_DAY = re.compile(r"\b20\d\d-\d\d-\d\d\b")
+
+
 def fits(shown: str, printed: str) -> bool:
     """Whether they are the same; "..." stands for anything, and lines may then be broken elsewhere."""
+    shown, printed = (_DAY.sub("some day", text) for text in (shown, printed))
     if "..." not in shown:
         return shown == tidy(printed)
     parts = [r"\s+".join(map(re.escape, part.split())) for part in shown.split("...")]
