@@ -44,10 +44,10 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """See `component.ConstrainedTrainer`."""
-        config = TrainingConfig.model_validate_json(exec_properties["config"])
+        asked = TrainingConfig.model_validate_json(exec_properties["config"])
         features = Features.model_validate_json(exec_properties["features"])
         # Several workers can only be joined before anything else is done with TensorFlow.
-        scope = devices.strategy(config.devices)
+        scope = devices.strategy(asked.devices)
         transform = tft.TFTransformOutput(
             artifact_utils.get_single_uri(input_dict["transform_graph"])
         )
@@ -58,7 +58,8 @@ class Executor(base_executor.BaseExecutor):
                 read_split(input_dict["examples"], name, features, scratch)
                 for name in ("train", "validation")
             ]
-            resolved = resolve(config, *splits, scope.num_replicas_in_sync)
+            # As `train` will, which keeps the reasons with its result.
+            resolved = resolve(asked, *splits, scope.num_replicas_in_sync)
             config = resolved.config
             progress.report(0, config.steps, _plan(splits, config, scope))
             for reason in resolved.reasons:
@@ -67,7 +68,7 @@ class Executor(base_executor.BaseExecutor):
             folder = _checkpoints(input_dict, output_dict, exec_properties)
             result = train(
                 *splits,
-                config,
+                asked,
                 history,
                 inputs=model_inputs(features, transform),
                 start=_start(input_dict, config),

@@ -49,7 +49,7 @@ def counts_at(
     }
     table = {}
     for group, of_group in members.items():
-        yes, no = np.sort(scores[of_group & positive]), np.sort(scores[of_group & ~positive])
+        yes, no = scores[of_group & positive], scores[of_group & ~positive]
         # A score that is no number is above no threshold.
         yes, no = (np.where(np.isnan(each), -np.inf, each) for each in (yes, no))
         fn = np.searchsorted(np.sort(yes), thresholds, side="right")

@@ -193,6 +193,8 @@ def test_training_logs_objective_violations_and_multipliers(passed, place, name)
     # The baseline is one more for the constrained model to choose from.
     first = [] if name == "baseline" else [0]
     assert taken == [*first, 50, 100, 150, 200, 250, 300] and history["told"]
+    # What was left to the data, and why.
+    assert any(reason.startswith("weight decay") for reason in history["settings_found"])
     constraints = len(history["constraints"])
     assert constraints == (0 if name == "baseline" else 2)
     events = EventAccumulator(str(folder)).Reload()
