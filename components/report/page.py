@@ -76,6 +76,7 @@ def _render(data: ReportData) -> str:
         label=data.label,
         positive=data.positive,
         group_names=judged.group_names(data.verdict),
+        test_data="test split",
         examples=verdict["models"]["constrained"]["examples"],
         versions=data.versions,
         steps=data.steps,

@@ -222,6 +222,13 @@ def test_the_page_holds_the_judgement_and_loads_nothing():
     assert "http" not in page.replace("http-equiv", "")
 
 
+def test_a_group_that_is_called_as_the_pages_words_are_keeps_its_name():
+    people = People()
+    people.sex = np.where(people.sex == "Male", "test split", people.sex)
+    page = judgement_page(judge(people), "candidate", {})
+    assert ">test split</th>" in page and "test examples</span>" in page
+
+
 def test_names_are_at_hand_and_others_are_refused():
     assert fairgate.__version__.count(".") == 2 and "judge" in dir(fairgate)
     with pytest.raises(AttributeError, match="no attribute 'jugde'"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import jinja2
 from markupsafe import Markup
@@ -61,25 +62,25 @@ def judgement_page(
     """
     document = judgement.as_document()
     explanation = explaining.explain(judgement, judgement.features, minimums or {})
-    return (
-        _PAGES.get_template("judgement.html.j2")
-        .render(
-            verdict=document,
-            outcome=words.outcome(document),
-            sentence=words.sentence(document),
-            title=title,
-            facts=facts,
-            attempt=words.attempt(document),
-            judged=judgement.judged,
-            gate=sections.gate(document),
-            checks=sections.checks(document, minimums or {}),
-            groups=sections.groups(document),
-            group_charts=sections.group_charts(document),
-            group_names=sections.group_names(document),
-            reasoning=explanation.constraints,
-            examples=judgement.outcomes.examples,
-            style=style(),
-            version=fairgate.__version__,
-        )
-        .replace("test split", "test examples")
+    return _PAGES.get_template("judgement.html.j2").render(
+        verdict=document,
+        outcome=words.outcome(document),
+        sentence=words.sentence(document),
+        title=title,
+        facts=facts,
+        attempt=words.attempt(document),
+        judged=judgement.judged,
+        gate=sections.gate(document),
+        checks=sections.checks(document, minimums or {}),
+        groups=sections.groups(document),
+        group_charts=sections.group_charts(document),
+        group_names=sections.group_names(document),
+        reasoning=[
+            replace(each, sentences=list(map(words.as_arguments, each.sentences)))
+            for each in explanation.constraints
+        ],
+        test_data="test examples",
+        examples=judgement.outcomes.examples,
+        style=style(),
+        version=fairgate.__version__,
     )
