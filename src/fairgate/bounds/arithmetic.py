@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from fairgate.bounds.conditional import Moebius, one_share
 from fairgate.bounds.one_rate import LOWER, UPPER, check_delta
 from fairgate.bounds.shares import disjoint, independent, share, spread
 from fairgate.bounds.two_rates import Linear, Quotient, Trials, upper_bound_of_two
@@ -44,6 +45,7 @@ def upper_bound(
     | max | max_i U(e_i, delta), every one at the full delta |
     | min | min_i U(e_i, delta / n) over the n arguments that hold rates |
     | quotient of two independent rates (linear in each, not negative) | Buehler's at delta |
+    | quotient that is a function of one share, like F1 | Clopper-Pearson of it (`conditional`) |
     | any other quotient | max(U(n), 0) / L(d), a share of delta each; inf while L(d) is 0 |
 
     A sum is merged first: equal rates (and complements, like TPR = 1 - FNR) count once, and
@@ -218,6 +220,9 @@ class _Bounds:
         return bounds["clopper_pearson" if self.method == "exact" else self.method]
 
     def _upper_of_ratio(self, above: Expression, below: Expression, delta: float) -> float:
+        share_of = self._one_share(above, below)
+        if share_of is not None:
+            return _of_share(share_of, delta, upper=True)
         found = self._quotient(above, below)
         if found is not None:
             return found(delta, -math.inf)
@@ -231,6 +236,9 @@ class _Bounds:
 
     def _lower_of_ratio(self, above: Expression, below: Expression, delta: float) -> float:
         """L(n) / U(d) while L(n) >= 0 and the divisor cannot be negative; otherwise -inf."""
+        share_of = self._one_share(above, below)
+        if share_of is not None:
+            return _of_share(share_of, delta, upper=False)
         found = self._quotient(below, above)
         if found is not None:  # the inverse of the inverse's upper bound
             bound = found(delta, -math.inf)
@@ -242,6 +250,9 @@ class _Bounds:
         if least < 0 or most <= 0 or value_range(below)[0] < 0:
             return -math.inf
         return least / most
+
+    def _one_share(self, above: Expression, below: Expression) -> Moebius | None:
+        return one_share(above, below, self.counts) if self.method == "exact" else None
 
     def _divided(self, above: Expression, below: Expression, delta: float) -> list[float]:
         """The shares of numerator and divisor; all of it where only one holds rates."""
@@ -261,6 +272,14 @@ class _Bounds:
         if not disjoint(one, other) or min(a0, a0 + a, b0, b0 + b) < 0:
             return None
         return self._of_two(Quotient(a0, a, b0, b), one, other)
+
+
+def _of_share(function: Moebius, delta: float, upper: bool) -> float:
+    """The bound on one side, from that of the share on the side that it follows."""
+    bounds = UPPER if upper == function.rises else LOWER
+    trials = function.trials
+    found = bounds["clopper_pearson"](trials.successes, trials.trials, delta)
+    return found if math.isnan(found) else function.value(found)
 
 
 def _one_rate(expression: Expression) -> tuple[RateOf, float, float] | None:
