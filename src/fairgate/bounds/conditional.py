@@ -23,9 +23,8 @@ from dataclasses import dataclass
 from fairgate.bounds.two_rates import Trials
 from fairgate.constraints.algebra import merge_terms
 from fairgate.constraints.expressions import Expression, RateOf
-from fairgate.constraints.rates import RATES, Counts, Group, Measured
-
-_CELLS = tuple(Counts(*(float(place == cell) for place in range(4))) for cell in range(4))
+from fairgate.constraints.rates import OUTCOMES, RATES, Group, Measured
+from fairgate.constraints.units import Costs
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def one_share(above: Expression, below: Expression, counts: Measured) -> Moebius
     >>> one_share(score.numerator, score.denominator, {None: Counts(tp=80, fp=10, tn=100, fn=10)})
     Moebius(a=2.0, b=0.0, c=1.0, d=1.0, trials=Trials(successes=80, trials=100))
     """
-    numerator, divisor = _of_outcomes(above), _of_outcomes(below)
+    numerator, divisor = factors_of_outcomes(above), factors_of_outcomes(below)
     if numerator is None or divisor is None or numerator[0] != divisor[0]:
         return None
     group, costs, weights = numerator[0], numerator[1], divisor[1]
@@ -85,8 +84,12 @@ def one_share(above: Expression, below: Expression, counts: Measured) -> Moebius
     return Moebius(n1 - n2, n2, d1 - d2, d2, Trials(first, first + second))
 
 
-def _of_outcomes(expression: Expression) -> tuple[Group | None, list[float]] | None:
-    """(group, factor of tp, fp, tn, fn) of a sum of proportions of one group's examples, else None."""
+def factors_of_outcomes(expression: Expression) -> tuple[Group | None, Costs] | None:
+    """(group, factors of its outcomes) of a sum of proportions of one group's examples, else None.
+
+    >>> factors_of_outcomes(2 * RateOf("TPP") + RateOf("ERR"))
+    (None, (2.0, 1.0, 0.0, 1.0))
+    """
     terms, constant = merge_terms(expression)
     rates = [term for term in terms if isinstance(term, RateOf)]
     groups = {rate.group for rate in rates}
@@ -94,8 +97,8 @@ def _of_outcomes(expression: Expression) -> tuple[Group | None, list[float]] | N
         return None
     if any(RATES[rate.rate].denominator != "all" for rate in rates):
         return None
-    factors = [
-        round(constant + sum(terms[rate] * cell.trials(rate.rate)[0] for rate in rates), 12)
-        for cell in _CELLS
-    ]
-    return groups.pop(), factors
+    tp, fp, tn, fn = (
+        round(constant + sum(terms[rate] * one.trials(rate.rate)[0] for rate in rates), 12)
+        for one in OUTCOMES
+    )
+    return groups.pop(), (tp, fp, tn, fn)

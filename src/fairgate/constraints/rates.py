@@ -174,6 +174,9 @@ class Counts:
         raise ValueError(f"{shown} cannot be told from counts of decisions: it needs the scores")
 
 
+OUTCOMES = (Counts(1, 0, 0, 0), Counts(0, 1, 0, 0), Counts(0, 0, 1, 0), Counts(0, 0, 0, 1))
+"""One example of each outcome: tp, fp, tn and fn."""
+
 Measured = Mapping[Group | None, Counts]
 """Outcomes of each group, and at None those of everybody."""
 
