@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from fairgate.constraints import language
-from fairgate.constraints.rates import Group
+from fairgate.constraints.rates import Group, Measured
+from fairgate.constraints.units import UnitMethod
 from fairgate.data import columns, files
 from fairgate.data.columns import Batch
 from fairgate.data.counting import Question, Tally
@@ -66,6 +67,11 @@ def judge(
     minimum_accuracy: float = 0.0,
     minimum_negatives: int = 0,
     ledger: Ledger | str | os.PathLike[str] | None = None,
+    unit: Any = None,
+    weight: Any = None,
+    largest_unit: float | None = None,
+    largest_weight: float | None = None,
+    units: UnitMethod = "betting",
 ) -> Judgement:
     """Judges a model by what it said of test examples that nobody used to train or to choose it.
 
@@ -84,6 +90,12 @@ def judge(
       minimum_accuracy: lowest accuracy that passes.
       minimum_negatives: fewest negative examples of each group that pass.
       ledger: where attempts are counted; a folder alone allows one attempt.
+      unit: (n,) whose each example is, where people have several: bounds are then over people.
+      weight: (n,) what each example counts, at least 0.
+      largest_unit: the most examples that anybody has, known before; as many as the largest has here,
+        unless it is given.
+      largest_weight: what no weight is over, known before; weights need it.
+      units: "betting" is guaranteed, "cluster_robust" approximate, by the central limit theorem.
 
     Returns:
       The judgement; `blessed` says whether the model passed.
@@ -105,6 +117,7 @@ def judge(
     """
     table = {name: columns.series(name, column) for name, column in columns.table(groups).items()}
     said = {"labels": labels, "predictions": predictions, "baseline": baseline}
+    said |= {"unit": unit, "weight": weight}
     free = {name: _free(name, table) for name in said}
     given = {
         free[name]: columns.series(name, column)
@@ -118,8 +131,12 @@ def judge(
         None if baseline is None else free["baseline"],
         threshold,
         columns.text_of(positive),
+        None if unit is None else free["unit"],
+        None if weight is None else free["weight"],
+        largest_unit,
+        largest_weight,
     )
-    asked = gate_config(constraints, confidence, minimum_accuracy, minimum_negatives)
+    asked = gate_config(constraints, confidence, minimum_accuracy, minimum_negatives, units=units)
     everything = given | table
     batches = columns.batches(
         {name: everything[name] for name in question.names},
@@ -171,6 +188,8 @@ def judge_batches(
     if ledger is not None:
         book = ledger if isinstance(ledger, Ledger) else Ledger(ledger)
         meaning = repr((question.label, question.positive, sorted(question.groups)))
+        if question.in_units:
+            meaning += repr((question.unit, question.weight, asked.units))
         attempt = admitted(
             book,
             tally.digest_of_examples(),
@@ -181,13 +200,19 @@ def judge_batches(
             ),
             asked.confidence,
         )
-    outcomes = {MODEL: tally.outcomes()}
+    outcomes = {MODEL: _outcomes(tally, asked)}
     if question.baseline is not None:
-        outcomes[BASELINE] = tally.outcomes(baseline=True)
+        outcomes[BASELINE] = _outcomes(tally, asked, baseline=True)
     found = judging.judge(asked, tally.groups, outcomes, attempt)
     return replace(
         found, reasons=list(map(named, found.reasons)), advice=list(map(named, found.advice))
     )
+
+
+def _outcomes(tally: Tally, asked: GateConfig, baseline: bool = False) -> Measured:
+    if tally.question.in_units:
+        return tally.unit_outcomes(asked.units, baseline)
+    return tally.outcomes(baseline)
 
 
 def admitted(
@@ -228,6 +253,7 @@ def gate_config(
     minimum_accuracy: float = 0.0,
     minimum_negatives: int = 0,
     attempts: int = 1,
+    units: UnitMethod = "betting",
 ) -> GateConfig:
     """What is asked of a model; arguments as for `judge`.
 
@@ -242,6 +268,7 @@ def gate_config(
             minimum_accuracy=minimum_accuracy,
             minimum_negatives=minimum_negatives,
             attempts=attempts,
+            units=units,
         )
     except ValueError as error:
         raise SettingsError(_in_words(error)) from None

@@ -79,6 +79,7 @@ def add_commands(commands: Any) -> None:
         "--threshold", type=float, metavar="NUMBER", help="a score above it is a Yes"
     )
     _add_positive(judge)
+    _add_units(judge)
     judge.add_argument(
         "--minimum-accuracy", type=float, default=0.0, metavar="NUMBER", help="lowest that passes"
     )
@@ -147,6 +148,33 @@ def _add_gate(command: argparse.ArgumentParser) -> None:
         "--json",
         action="store_true",
         help="print one JSON document instead (all else goes to standard error)",
+    )
+
+
+def _add_units(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--unit",
+        metavar="COLUMN",
+        help="whose example a row is, where people have several: bounds are then over people",
+    )
+    command.add_argument(
+        "--largest-unit",
+        type=float,
+        metavar="NUMBER",
+        help="the most rows that anybody has, known before (default: as many as the largest has here)",
+    )
+    command.add_argument("--weight", metavar="COLUMN", help="what a row counts, at least 0")
+    command.add_argument(
+        "--largest-weight",
+        type=float,
+        metavar="NUMBER",
+        help="what no weight is over, known before; --weight needs it",
+    )
+    command.add_argument(
+        "--units",
+        choices=("betting", "cluster_robust"),
+        default="betting",
+        help="bounds over units or weights: betting is guaranteed (default), cluster_robust approximate",
     )
 
 

@@ -27,14 +27,19 @@ from fairgate.report import judgement_page
 
 def judge(options: argparse.Namespace) -> Answer:
     """Judges a model."""
-    question = Question(
-        options.label,
-        options.prediction,
-        tuple(dict.fromkeys(options.group)),
-        options.baseline,
-        options.threshold,
-        options.positive,
-    )
+    with words.errors_named(words.as_options):
+        question = Question(
+            options.label,
+            options.prediction,
+            tuple(dict.fromkeys(options.group)),
+            options.baseline,
+            options.threshold,
+            options.positive,
+            options.unit,
+            options.weight,
+            options.largest_unit,
+            options.largest_weight,
+        )
     for file in (options.report, options.verdict):
         _require_writable(file)
     if options.attempts != 1 and options.ledger is None:
@@ -47,6 +52,7 @@ def judge(options: argparse.Namespace) -> Answer:
             options.minimum_accuracy,
             options.minimum_negatives,
             options.attempts,
+            options.units,
         )
         book = None
         if options.ledger is not None:
@@ -120,6 +126,10 @@ def _page(judgement: Judgement, options: argparse.Namespace) -> str:
     }
     if options.threshold is not None:
         said["Threshold"] = f"a score above {options.threshold:g} is a Yes"
+    if options.unit:
+        said["Unit"] = f"column {options.unit}: whose example a row is"
+    if options.weight:
+        said["Weight"] = f"column {options.weight}, at most {options.largest_weight:g}"
     if options.baseline:
         said["Baseline"] = f"column {options.baseline}"
     title = options.name or pathlib.Path(options.files[0]).name
@@ -137,6 +147,7 @@ def _show(judgement: Judgement, options: argparse.Namespace, console: Console) -
         where="the test examples",
         helping="What would help:",
     )
+    console.print(Text(str(judgement.sampling), style="dim"))
     for what, file in (("Report", options.report), ("Verdict", options.verdict)):
         if file:
             tables.line(console, f"{what}: {file}", "dim")

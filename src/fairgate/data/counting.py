@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fairgate.constraints.rates import Counts, Group
+from fairgate.constraints.rates import Counts, Group, Measured
+from fairgate.constraints.units import UnitMethod
 from fairgate.data import answers
 from fairgate.data.columns import MISSING, Batch, Column
+from fairgate.data.units import UnitTally
 from fairgate.errors import DataError, SettingsError
 
 MOST_GROUPS = 500
@@ -30,9 +32,13 @@ class Question:
       baseline: what another model said, to compare with.
       threshold: scores above it are a Yes; None: the columns hold decisions.
       positive: the label's value that is a Yes; None: 1, true or yes.
+      unit: whose example a row is, where people have several; None: rows are independent.
+      weight: what a row counts; None: one.
+      largest_unit: the most examples that a unit of the population has; None: as many as one has here.
+      largest_weight: what no weight of the population is over.
 
     Raises:
-      SettingsError: the threshold is no finite number.
+      SettingsError: the threshold is no finite number, or weights have no largest.
     """
 
     label: str
@@ -41,6 +47,10 @@ class Question:
     baseline: str | None = None
     threshold: float | None = None
     positive: str | None = None
+    unit: str | None = None
+    weight: str | None = None
+    largest_unit: float | None = None
+    largest_weight: float | None = None
 
     def __post_init__(self) -> None:
         threshold = self.threshold
@@ -48,6 +58,15 @@ class Question:
             isinstance(threshold, int | float) and math.isfinite(threshold)
         ):
             raise SettingsError(f"threshold = {threshold!r}: expected a finite number")
+        if self.weight is not None and self.largest_weight is None:
+            raise SettingsError(
+                "weights are given without largest_weight: of weights without a largest nothing can be "
+                "promised. Declare what no weight of the population is over"
+            )
+        for name in ("largest_unit", "largest_weight"):
+            most = getattr(self, name)
+            if most is not None and not (math.isfinite(most) and most > 0):
+                raise SettingsError(f"{name} = {most!r}: expected a number over 0")
 
     @property
     def decisions(self) -> list[str]:
@@ -58,12 +77,19 @@ class Question:
     def names(self) -> list[str]:
         """Columns to be read as names."""
         said = self.decisions if self.threshold is None else []
-        return [self.label, *said, *self.groups]
+        own = [] if self.unit is None else [self.unit]
+        return [self.label, *said, *self.groups, *own]
 
     @property
     def numbers(self) -> list[str]:
         """Columns to be read as numbers."""
-        return [] if self.threshold is None else self.decisions
+        weight = [] if self.weight is None else [self.weight]
+        return weight if self.threshold is None else [*self.decisions, *weight]
+
+    @property
+    def in_units(self) -> bool:
+        """Whether rows are more, or less, than an independent example each."""
+        return self.unit is not None or self.weight is not None
 
 
 class Tally:
@@ -81,6 +107,9 @@ class Tally:
         self._models = [_Model(name, question.groups) for name in question.decisions]
         self._groups: dict[str, dict[str, int]] = {name: {} for name in question.groups}
         self._missing: dict[str, int] = {}
+        self._units = (
+            UnitTally(question.weight, question.largest_weight) if question.in_units else None
+        )
         columns = (question.label, question.prediction) if digesting else ()
         self._digests = {name: hashlib.blake2b(digest_size=16) for name in columns}
 
@@ -98,12 +127,27 @@ class Tally:
             complete &= self._present(name, column.codes)
         for name in question.groups:
             complete &= self._present(name, batch.names[name].codes)
+        if question.unit is not None:
+            complete &= self._present(question.unit, batch.names[question.unit].codes)
+        if question.weight is not None:
+            known = np.where(np.isnan(batch.numbers[question.weight]), MISSING, 0).astype(np.int32)
+            complete &= self._present(question.weight, known)
         self.rows += len(complete)
         if not complete.all():
             return  # what is missing has been counted: nothing will be judged
         groups = {name: self._numbered(name, batch.names[name]) for name in question.groups}
         for model, column in zip(self._models, said, strict=True):
             model.add(labels, column, batch.names, groups)
+        if self._units is not None:
+            self._units.add(
+                None if question.unit is None else batch.names[question.unit],
+                None if question.weight is None else batch.numbers[question.weight],
+                [
+                    labels.astype(np.int64),
+                    *(m.codes(column) for m, column in zip(self._models, said, strict=True)),
+                    *(groups[name][batch.names[name].codes] for name in question.groups),
+                ],
+            )
         if self._digests:
             self._digests[question.label].update(labels.tobytes())
             marks = [hashlib.blake2b(v.encode(), digest_size=4).digest() for v in said[0].values]
@@ -172,6 +216,18 @@ class Tally:
                 measured[Group(name, value)] = _counts(cells, yes)
         return measured
 
+    def unit_outcomes(self, method: UnitMethod, baseline: bool = False) -> Measured:
+        """What `outcomes` counts, by unit; DataError where one has more examples than the largest."""
+        assert self._units is not None
+        number = int(baseline)
+        return self._units.outcomes(
+            number,
+            self._meanings(self._models[number]),
+            {name: list(numbers) for name, numbers in self._groups.items()},
+            method,
+            self.question.largest_unit,
+        )
+
     def digest_of_examples(self) -> str:
         """32 hex digits over the labels, row by row.
 
@@ -203,6 +259,10 @@ class _Model:
         self.answers: dict[str, int] = {}
         self.everybody = np.zeros((2, 0), np.int64)
         self.of_groups = {feature: np.zeros((0, 2, 0), np.int64) for feature in features}
+
+    def codes(self, said: Column) -> NDArray[np.int64]:
+        """(n,) the numbers of answers that were added."""
+        return np.array([self.answers[value] for value in said.values], np.int64)[said.codes]
 
     def add(
         self,

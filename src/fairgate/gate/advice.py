@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from fairgate.constraints.expressions import Constraint, RateOf, rates_in
 from fairgate.constraints.rates import Group, Measured
+from fairgate.constraints.units import UnitCounts
 from fairgate.gate import checks, power
 from fairgate.gate.checks import Groups
 from fairgate.gate.config import GateConfig
 from fairgate.gate.prediction import Sizes
-from fairgate.gate.samples import labels_needed, more_examples
+from fairgate.gate.samples import Addition, labels_needed, more_examples
 from fairgate.gate.words import percent
 
 # Shares that a model may well have: of errors, and of Yes where decisions are compared.
@@ -158,8 +159,16 @@ def _more(constraint: Constraint, counts: Measured, delta: float) -> str:
         whom = f"{added.label}{of} ({added.factor:.1f} times as many)"
     return (
         f"{constraint} would pass with about {number} more {whom} in the test split, if the rates "
-        "stay as they were measured."
+        f"stay as they were measured{_in_units(added, counts)}."
     )
+
+
+def _in_units(added: Addition, counts: Measured) -> str:
+    """ " (those of about 120 more units)" where examples come in units that count."""
+    if not isinstance(counts, UnitCounts) or counts.weighted:
+        return ""
+    units = _two_digits(math.ceil(counts.units_of(added.group) * (added.factor - 1)))
+    return f"; these are the examples of about {units:,} more units, since bounds are over units"
 
 
 def _scarcest(constraint: Constraint, sizes: Sizes) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from fairgate.strict import Strict
@@ -28,6 +30,11 @@ class GateConfig(Strict):
         ge=1,
         description="how many different models may be judged on one test split; "
         "they share 1 - confidence",
+    )
+    units: Literal["betting", "cluster_robust"] = Field(
+        "betting",
+        description="bounds over units, where the data have a unit or weights: betting is guaranteed, "
+        "cluster_robust is approximate and needs fewer units",
     )
     minimum_accuracy: float = Field(
         0.8, ge=0, le=1, description="lowest accuracy on the test split that may pass"

@@ -32,6 +32,8 @@ class GateRow:
       passed: whether the bound is within the limit.
       baseline_value: as `value`, of the model it is compared with.
       baseline_bound: the bound of that model, on the same side.
+      independent_bound: what the bound would be if the examples of a unit were independent; None where
+        examples come in no units.
     """
 
     constraint: str
@@ -43,6 +45,7 @@ class GateRow:
     passed: bool
     baseline_value: float | None = None
     baseline_bound: float | None = None
+    independent_bound: float | None = None
 
     @property
     def bound(self) -> float | None:
@@ -88,6 +91,26 @@ class ModelResult(GroupResult):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """What the bounds took for independent draws.
+
+    Attributes:
+      units: how many units there are; None: every example is taken for a draw of its own.
+      most: the most examples (or the largest sum of weights) of a unit.
+      weighted: whether examples have weights.
+      method: how units are bounded.
+    """
+
+    units: int | None = None
+    most: float | None = None
+    weighted: bool = False
+    method: str = "betting"
+
+    def __str__(self) -> str:
+        return words.sampling(asdict(self))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Judgement:
     """Whether a model passed a gate, and all that the decision rests on.
 
@@ -100,6 +123,7 @@ class Judgement:
       attempt: which model this was on its test data, where attempts are counted.
       advice: in words, what would help.
       features: name of each group feature -> the names of its groups.
+      sampling: what the bounds took for independent draws.
     """
 
     blessed: bool
@@ -110,6 +134,7 @@ class Judgement:
     attempt: Attempt | None = None
     advice: list[str] = field(default_factory=list)
     features: dict[str, list[str]] = field(default_factory=dict)
+    sampling: Sampling = field(default_factory=Sampling)
 
     @property
     def judged(self) -> str:

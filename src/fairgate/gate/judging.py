@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairgate.constraints.rates import Counts, Group, Measured
+from fairgate.constraints.units import UnitCounts, rows_of
 from fairgate.gate import advice, checks, words
 from fairgate.gate.attempts import Attempt
 from fairgate.gate.checks import GateCheck, Groups
@@ -18,6 +19,7 @@ from fairgate.gate.judgement import (
     GroupResult,
     Judgement,
     ModelResult,
+    Sampling,
     shown_name,
 )
 from fairgate.gate.prediction import bound_of
@@ -25,10 +27,17 @@ from fairgate.gate.prediction import bound_of
 
 @dataclass(frozen=True)
 class Measurement:
-    """A constraint's left side on the test data: its value and its bound; None where there is none."""
+    """A constraint's left side on the test data: its value and its bound; None where there is none.
+
+    Attributes:
+      value: as it was measured.
+      bound: on the side that could break the limit.
+      independent: the bound that independent examples would have, where they come in units.
+    """
 
     value: float | None
     bound: float | None
+    independent: float | None = None
 
 
 def measure(check: GateCheck, counts: Measured, confidence: float) -> Measurement:
@@ -44,7 +53,11 @@ def measure(check: GateCheck, counts: Measured, confidence: float) -> Measuremen
     """
     delta = round(1.0 - confidence, 12)
     value = _finite(check.constraint.value(counts))
-    return Measurement(value, _finite(bound_of(check.constraint, counts, delta)))
+    bound = _finite(bound_of(check.constraint, counts, delta))
+    independent = None
+    if isinstance(counts, UnitCounts) and not counts.weighted:
+        independent = _finite(bound_of(check.constraint, dict(counts), delta))
+    return Measurement(value, bound, independent)
 
 
 def judge(
@@ -95,6 +108,19 @@ def judge(
         attempt=attempt,
         advice=advice.when_blocked(gate, confidence, groups, counts) if reasons else [],
         features={feature: list(names) for feature, names in groups.items()},
+        sampling=sampling_of(counts),
+    )
+
+
+def sampling_of(counts: Measured) -> Sampling:
+    """What the bounds took for independent draws."""
+    if not isinstance(counts, UnitCounts):
+        return Sampling()
+    return Sampling(
+        units=counts.units_of(None),
+        most=counts.most,
+        weighted=counts.weighted,
+        method=counts.method,
     )
 
 
@@ -117,6 +143,7 @@ def gate_rows(
             passed=own.bound is not None and check.constraint.is_satisfied(own.bound),
             baseline_value=other.value,
             baseline_bound=other.bound,
+            independent_bound=own.independent,
         )
         for check, own, other in zip(asked, judged, compared, strict=True)
     ]
@@ -124,12 +151,17 @@ def gate_rows(
 
 def model_result(counts: Measured, groups: Groups) -> ModelResult:
     """A model's outcomes: everybody, and each group as it is called in tables."""
+    rows = rows_of(counts)
+
+    def rates(group: Group | None) -> dict[str, Any]:
+        return _rates(counts.get(group), rows.get(group))
+
     results = {
-        shown_name(feature, name, groups): GroupResult(**_rates(counts.get(Group(feature, name))))
+        shown_name(feature, name, groups): GroupResult(**rates(Group(feature, name)))
         for feature, members in groups.items()
         for name in members
     }
-    return ModelResult(**_rates(counts.get(None)), groups=results)
+    return ModelResult(**rates(None), groups=results)
 
 
 def reasons_against(
@@ -197,11 +229,11 @@ def _against(row: GateRow) -> str:
     )
 
 
-def _rates(counts: Counts | None) -> dict[str, Any]:
-    counts = counts or Counts(0, 0, 0, 0)
+def _rates(counts: Counts | None, rows: Counts | None) -> dict[str, Any]:
+    counts, rows = (each or Counts(0, 0, 0, 0) for each in (counts, rows))
     return {
-        "examples": int(counts.examples),
-        "negatives": int(counts.negatives),
+        "examples": int(rows.examples),
+        "negatives": int(rows.negatives),
         "accuracy": _finite(counts.rate("ACC")),
         "fpr": _finite(counts.rate("FPR")),
         "fnr": _finite(counts.rate("FNR")),

@@ -99,6 +99,8 @@ def _gate_table(row: GateRow, judgement: Judgement) -> Table:
     made.add_row(
         judgement.judged, number(row.value), number(row.bound), limit, outcome(passed(row.passed))
     )
+    if row.independent_bound is not None:
+        made.add_row("if independent", "", number(row.independent_bound), "", "")
     return made
 
 

@@ -131,6 +131,7 @@ def as_options(sentence: str) -> str:
     'accuracy 0.7 is under --minimum-accuracy = 0.8'
     """
     sentence = re.sub(r"\b(positive|threshold)=", r"--\1 ", sentence)
+    sentence = re.sub(r"\blargest_(unit|weight)\b", r"--largest-\1", sentence)
     sentence = re.sub(
         r"\bgate\.([a-z_]+)", lambda match: f"--{match[1].replace('_', '-')}", sentence
     )
@@ -151,6 +152,25 @@ def errors_named(named: Callable[[str], str]) -> Iterator[None]:
     except FairGateError as error:
         error.args = (named(str(error)),)
         raise
+
+
+def sampling(told: Mapping[str, Any]) -> str:
+    """What the bounds took for independent draws, in a sentence.
+
+    >>> sampling({"units": None})
+    'Examples are taken as independent draws: where people have several, name the unit.'
+    >>> sampling({"units": 120, "most": 7.0, "weighted": False, "method": "betting"})
+    'Bounds are over 120 units, of at most 7 examples each, which may resemble each other.'
+    """
+    units = told.get("units")
+    if units is None:
+        return "Examples are taken as independent draws: where people have several, name the unit."
+    of = "with weights of at most" if told["weighted"] else "of at most"
+    each = f"{told['most']:g} together" if told["weighted"] else f"{told['most']:g} examples each"
+    found = f"Bounds are over {units:,} units, {of} {each}, which may resemble each other"
+    if told["method"] == "cluster_robust":
+        return f"{found}; they are cluster-robust, which is approximate: no guarantee."
+    return f"{found}."
 
 
 def not_served(verdict: Mapping[str, Any]) -> str:

@@ -66,6 +66,7 @@ def judgement_page(
         verdict=document,
         outcome=words.outcome(document),
         sentence=words.sentence(document),
+        sampling=words.sampling(document["sampling"]),
         title=title,
         facts=facts,
         attempt=words.attempt(document),

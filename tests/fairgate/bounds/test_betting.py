@@ -22,8 +22,8 @@ from fairgate.bounds.betting import (
 
 
 @st.composite
-def unit_rates(draw, units=st.integers(2, 60), most=5):
-    count = draw(units)
+def unit_rates(draw, units=None, most=5):
+    count = draw(st.integers(2, 60)) if units is None else units
     members = draw(arrays(np.int64, count, elements=st.integers(0, most)))
     shares = draw(arrays(np.float64, count, elements=st.floats(0, 1)))
     return UnitRate(np.round(members * shares), members.astype(float), float(most))
@@ -69,7 +69,7 @@ def test_a_larger_rate_is_rejected_where_a_smaller_one_is(rate, delta):
 @settings(max_examples=40, deadline=None)
 @given(unit_rates(), st.data())
 def test_what_is_rejected_at_both_ends_is_rejected_between(first, data):
-    second = data.draw(unit_rates(st.just(len(first.events))))
+    second = data.draw(unit_rates(len(first.events)))
     both = (
         UnitRate(first.events, first.members, 10.0),
         UnitRate(second.events, second.members, 10.0),
@@ -169,5 +169,5 @@ def test_scaled_weights_change_nothing():
     ("events", "members"), [([2.0], [1.0]), ([-1.0], [1.0]), ([0.0], [9.0]), ([0.0, 1.0], [1.0])]
 )
 def test_what_is_no_rate_is_refused(events, members):
-    with pytest.raises(ValueError, match="expected|must both"):
+    with pytest.raises(ValueError, match="events"):
         UnitRate(np.array(events), np.array(members), 5.0)
