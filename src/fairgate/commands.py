@@ -147,7 +147,8 @@ def _show(judgement: Judgement, options: argparse.Namespace, console: Console) -
         where="the test examples",
         helping="What would help:",
     )
-    console.print(Text(str(judgement.sampling), style="dim"))
+    if judgement.sampling.units is not None:
+        console.print(Text(str(judgement.sampling), style="dim"))
     for what, file in (("Report", options.report), ("Verdict", options.verdict)):
         if file:
             tables.line(console, f"{what}: {file}", "dim")
