@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from fairgate.constraints.rates import Counts, Group
-from fairgate.gate import advice, checks, judging
+from fairgate.gate import advice, checks, judging, requirements
 from fairgate.gate.attempts import Attempt
-from fairgate.gate.judgement import BASELINE, CONSTRAINED
+from fairgate.gate.judgement import BASELINE, CONSTRAINED, Outcome, outcome_of
 from fairgate.gate.judging import Measurement
 from pipeline.settings import Settings
 from pipeline.verdict import Verdict
@@ -42,27 +43,38 @@ def read_verdict(
     asked = checks.checks(settings.gate, groups)
     slices = {model: _load_slices(evaluation, model) for model in (CONSTRAINED, BASELINE)}
     overall = {model: slices[model].get((), {}) for model in slices}
+    counts = {model: _counts_by_group(slices[model], groups) for model in slices}
     measured = {
         model: [
-            Measurement(_number(found, check.value_metric), _number(found, check.bound_metric))
+            Measurement(
+                _number(found, check.value_metric),
+                _number(found, check.bound_metric),
+                judging.opposite(check, counts[model], attempt.confidence),
+            )
             for check in asked
         ]
         for model, found in overall.items()
     }
     rows = judging.gate_rows(asked, attempt.confidence, measured[CONSTRAINED], measured[BASELINE])
-    counts = {model: _counts_by_group(slices[model], groups) for model in slices}
+    besides = requirements.rows(
+        settings.gate,
+        [check.constraint for check in asked],
+        groups,
+        counts[CONSTRAINED],
+        attempt.confidence,
+    )
     models = {model: judging.model_result(counts[model], groups) for model in slices}
     reasons: list[str] = []
     helping: list[str] = []
     if not blessed:
-        answers = _number(overall[CONSTRAINED], checks.DISTINCT_DECISIONS)
-        reasons = judging.reasons_against(
-            settings.gate,
-            rows,
-            models[CONSTRAINED],
-            _number(overall[CONSTRAINED], checks.ACCURACY),
-            None if answers is None else int(answers),
-        ) or ["the Evaluator gave no blessing; its validation is among the run's artifacts"]
+        reasons = judging.reasons_against(rows, besides)
+        if _number(overall[CONSTRAINED], checks.ACCURACY) is None:
+            reasons.insert(
+                0, "the accuracy could not be measured: some predictions are not numbers"
+            )
+        reasons = reasons or [
+            "the Evaluator gave no blessing; its validation is among the run's artifacts"
+        ]
         helping = advice.when_blocked(
             settings.gate, attempt.confidence, groups, counts[CONSTRAINED]
         )
@@ -78,10 +90,20 @@ def read_verdict(
         run_id=run_id,
         pipeline=settings.name,
         data=_data(settings),
-        outcome="no solution found" if pushed_model is None else "pushed",
+        outcome=_outcome(blessed, pushed_model, outcome_of([*rows, *besides])),
         advice=[*helping, *said],
         features=groups,
+        checks=besides,
     )
+
+
+def _outcome(
+    blessed: bool, pushed_model: str | None, found: Outcome
+) -> Outcome | Literal["pushed"]:
+    if blessed:
+        return "passed" if pushed_model is None else "pushed"
+    # Without a blessing, though the counts know of no reason: some answers were no numbers.
+    return "undecided" if found == "passed" else found
 
 
 def without_solution(settings: Settings, run_id: str, why: str) -> Verdict:

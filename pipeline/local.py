@@ -181,12 +181,13 @@ def _run_steps(
                 outcome.pushed_model,
                 outcome.attempt,
                 outcome.warnings,
-                # What is known of the ledger before the model is does not belong to the model.
+                # What was said before the model was there, of the ledger and of other models, does not
+                # belong to it.
                 said=[
                     note.text
                     for step in display.steps
                     for note in step.notes
-                    if step.name != runner.EXAMPLE_GEN
+                    if step.name == runner.CONSTRAINED
                 ],
             )
     return verdict, display.steps, outcome.report

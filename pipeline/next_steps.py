@@ -26,9 +26,7 @@ def explain(run: Run, verdict: Verdict, command: str) -> Explanation:
     features = settings.get("data", {}).get("features", {}).get("groups", {})
     groups = {feature: list(group["values"]) for feature, group in features.items()}
     steps = _served if verdict.blessed else _ways_out
-    return explaining.explain(
-        verdict, groups, settings.get("gate", {}), steps(run, verdict, command)
-    )
+    return explaining.explain(verdict, groups, steps(run, verdict, command))
 
 
 def _served(run: Run, verdict: Verdict, command: str) -> list[Step]:
@@ -58,7 +56,16 @@ def _ways_out(run: Run, verdict: Verdict, command: str) -> list[Step]:
                 "nothing",
             )
         )
-    if any(not row.passed and row.value is not None for row in verdict.gate):
+    if verdict.outcome == "over the limit":
+        own += " --set trainer.selection.rated_by=gate"
+        steps.append(
+            Step(
+                f"{command} run {own} {_other_data(run.settings)}",
+                "another model, chosen by what the gate will say of it, on a test split that no model "
+                "was judged on",
+            )
+        )
+    elif any(not row.passed and row.value is not None for row in verdict.gate):
         steps.append(
             Step(
                 f"{again} --set trainer.selection.rated_by=gate",
@@ -73,6 +80,14 @@ def _ways_out(run: Run, verdict: Verdict, command: str) -> list[Step]:
 
 def _is_too_inaccurate(verdict: Verdict) -> bool:
     return any("minimum_accuracy" in reason for reason in verdict.reasons)
+
+
+def _other_data(settings: Mapping[str, Any]) -> str:
+    """Settings that ask for as much data as there is, drawn anew, or for whatever the user has."""
+    data = settings.get("data", {})
+    if data.get("path") is not None:
+        return "--set data.path=FOLDER"
+    return f"--set data.stand_in.seed={data.get('stand_in', {}).get('seed', 0) + 1}"
 
 
 def _new_data(settings: Mapping[str, Any], advice: Sequence[str]) -> str:

@@ -57,7 +57,7 @@ def read_verdict(
     verdict = evaluations.read_verdict(
         tree, run_id, evaluation.uri, blessed, None, read_attempt(blessing), warnings
     )
-    return asdict(verdict) | ({"pushed": None, "outcome": None} if blessed else {})
+    return asdict(verdict) | ({"pushed": None} if blessed else {})
 
 
 def publish(

@@ -19,8 +19,11 @@ from components import group_sizes
 from components.constrained_trainer.executor import BROKEN, PREDICTED_TO_PASS
 from components.evaluator.stamp import read_attempt, test_digest
 from components.example_gen.splits import WARNINGS
-from fairgate.gate import advice, attempts, ledger
+from fairgate.constraints.rates import Counts
+from fairgate.errors import NoSolution
+from fairgate.gate import advice, attempts, checks, ledger, requirements
 from fairgate.gate.attempts import Attempt
+from fairgate.gate.prediction import Sizes
 from pipeline.dag import CONSTRAINED, create_pipeline, ledger_folder
 from pipeline.settings import Settings
 from pipeline.terminal import Display, Note
@@ -111,16 +114,19 @@ def _run_nodes(
 def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str) -> list[Note]:
     """What a person should know once `node` is done, before the gate is asked."""
     if node == EXAMPLE_GEN:
-        entries = ledger.read(
-            ledger_folder(settings), test_digest(_examples(store, settings.name, run_id))
-        )
+        entries = _entries(store, settings, run_id)
         refusal = attempts.warning(entries, settings.gate.confidence, settings.gate.attempts)
         return [] if refusal is None else [Note(refusal, warns=True)]
     if node == STATISTICS:
         features = settings.data.features
         statistics = _output(store, settings.name, run_id, node, "statistics")
         sizes = group_sizes.read(statistics.uri, "test", features)
-        sentences = advice.before_training(settings.gate, features.group_names, sizes)
+        _require_enough(settings, sizes)
+        # An attempt more costs each its share: what the ledger will give is what counts.
+        confidence = attempts.next_confidence(
+            _entries(store, settings, run_id), settings.gate.confidence, settings.gate.attempts
+        )
+        sentences = advice.before_training(settings.gate, features.group_names, sizes, confidence)
         return [Note(sentence, advice.is_warning(sentence)) for sentence in sentences]
     if node == CONSTRAINED:
         known = _output(store, settings.name, run_id, node, "model").custom_properties
@@ -132,6 +138,24 @@ def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str
             notes.append(Note(nearest, warns=True))
         return notes
     return []
+
+
+def _entries(store: mlmd.MetadataStore, settings: Settings, run_id: str) -> list[attempts.Entry]:
+    """The attempts on this run's test split so far."""
+    examples = _examples(store, settings.name, run_id)
+    return ledger.read(ledger_folder(settings), test_digest(examples))
+
+
+def _require_enough(settings: Settings, sizes: Sizes) -> None:
+    """Raises NoSolution where the test split's numbers of examples alone let no model pass."""
+    counts = {group: Counts(of.positives, 0, of.negatives, 0) for group, of in sizes.items()}
+    groups = settings.data.features.group_names
+    asked = [check.constraint for check in checks.checks(settings.gate, groups)]
+    found = requirements.enough_examples(settings.gate.minimum_negatives, asked, groups, counts)
+    if missing := [row.reason for row in found if not row.passed]:
+        raise NoSolution(
+            f"Whatever is trained, it cannot pass: {'; '.join(missing)}. No attempt was spent"
+        )
 
 
 def _only(ir: pipeline_pb2.Pipeline, name: str, cache: bool) -> pipeline_pb2.Pipeline:

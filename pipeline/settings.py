@@ -24,6 +24,7 @@ from components.constrained_trainer.config import TrainingConfig
 from components.features import Features, require_network_fits
 from fairgate.constraints import language
 from fairgate.errors import SettingsError
+from fairgate.gate import checks
 from fairgate.gate.config import GateConfig
 from fairgate.optimization import trainable
 from fairgate.strict import Strict
@@ -163,6 +164,7 @@ class Settings(Strict):
                         trainable.pieces(constraint)
                 except ValueError as error:
                     raise ValueError(f"{field}.constraints.{index}: {error}") from error
+        checks.checks(self.gate, groups)  # with gate.limit in place: can it be kept at all?
         return self
 
 

@@ -10,12 +10,19 @@ import json
 import pathlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any
 
 from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError
 from fairgate.gate.attempts import Attempt
-from fairgate.gate.judgement import CONSTRAINED, GateRow, GroupResult, Judgement, ModelResult
+from fairgate.gate.judgement import (
+    CONSTRAINED,
+    CheckRow,
+    GateRow,
+    GroupResult,
+    Judgement,
+    ModelResult,
+)
 
 VERDICT_FILE = "verdict.json"
 
@@ -29,7 +36,6 @@ class Verdict(Judgement):
     run_id: str = ""
     pipeline: str = ""
     data: str = ""
-    outcome: Literal["pushed", "no solution found"] | None = None
 
     @property
     def model_is_there(self) -> bool:
@@ -60,6 +66,7 @@ class Verdict(Judgement):
     def _from(cls, tree: Mapping[str, Any]) -> Verdict:
         known = _known(cls, tree)
         known["gate"] = [GateRow(**_known(GateRow, row)) for row in tree["gate"]]
+        known["checks"] = [CheckRow(**_known(CheckRow, row)) for row in tree.get("checks", [])]
         known["models"] = {
             name: ModelResult(
                 **_known(GroupResult, model),

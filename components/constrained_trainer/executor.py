@@ -32,6 +32,7 @@ WEIGHTS_FILE = "weights.npz"
 PREDICTED_TO_PASS = "predicted_to_pass"
 NO_SOLUTION = "no_solution"
 BROKEN = "broken_constraint"
+VALIDATION = "validation"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -92,6 +93,10 @@ class Executor(base_executor.BaseExecutor):
             _export(result, transform, features, model.uri)
             if result.predicted_to_pass is not None:
                 model.set_int_custom_property(PREDICTED_TO_PASS, int(result.predicted_to_pass))
+            model.set_string_custom_property(
+                VALIDATION,
+                json.dumps({"examples": len(splits[1]), "error_rate": result.error_rate}),
+            )
             if (sentence := telling.broken(result)) and result.is_useful:
                 model.set_string_custom_property(BROKEN, sentence)
             if not result.is_useful:

@@ -23,8 +23,7 @@ def sentences(result: TrainingResult) -> list[str]:
     else:
         shares = ", ".join(f"{_named(each)} for {p:.0%}" for p, each in members)
         said = [f"Chosen: a mixture of {shares} of the examples."]
-    error = math.fsum(p * each.error_rate for p, each in members)
-    said.append(f"On the validation split it errs on {error:.2%} of the examples.")
+    said.append(f"On the validation split it errs on {result.error_rate:.2%} of the examples.")
     if result.pieces:
         said.append(broken(result) or _kept(result))
     if not result.is_useful:

@@ -67,6 +67,13 @@ class TrainingResult:
         return self.chosen.uselessness < 2
 
     @property
+    def error_rate(self) -> float:
+        """On the validation split; of a mixture, the expected one."""
+        errors = [snapshot.error_rate for snapshot in self.snapshots]
+        chosen = np.flatnonzero(self.probabilities)
+        return float(self.probabilities[chosen] @ np.array(errors)[chosen])
+
+    @property
     def best(self) -> int:
         """Index of the likeliest snapshot."""
         return int(np.argmax(self.probabilities))

@@ -12,7 +12,7 @@ from tfx.components.evaluator import executor as standard
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils, proto_utils
 
-from components.evaluator import digests
+from components.evaluator import digests, known
 from components.evaluator.files import FILES
 from components.evaluator.stamp import Stamp, gate_digest, test_digest
 from fairgate.constraints import language
@@ -43,6 +43,8 @@ class Executor(standard.Executor):
         folder = path_utils.serving_model_path(model.uri)
         config = config_pb2.EvalConfig()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.EVAL_CONFIG_KEY], config)
+        if why := known.out_of_reach(config, examples, model, exec_properties["confidence"]):
+            raise NoSolution(f"{why}. No attempt was spent")
         gate = gate_digest(config)
         question = Question(
             model=digests.model_digest(folder),
@@ -81,10 +83,13 @@ def bounded(config: config_pb2.EvalConfig) -> tuple[str, ...]:
 
 
 def set_confidence(config: config_pb2.EvalConfig, confidence: float) -> None:
-    """Puts `confidence` into every bound of `config`."""
-    for metric in _bounds(config):
-        arguments = json.loads(metric.config) | {"confidence": confidence}
-        metric.config = json.dumps(arguments, sort_keys=True)
+    """Puts `confidence` into every metric of `config` that has one."""
+    for specs in config.metrics_specs:
+        for metric in specs.metrics:
+            arguments = json.loads(metric.config or "{}")
+            if "confidence" in arguments:
+                arguments["confidence"] = confidence
+                metric.config = json.dumps(arguments, sort_keys=True)
 
 
 def _bounds(config: config_pb2.EvalConfig) -> list[config_pb2.MetricConfig]:

@@ -88,6 +88,16 @@ class SplitCounts:
                     count = int(np.sum((indices == index) & (labels == label)))
                     self.by_group[feature, name, label] += count
 
+    def sizes(self, features: Features) -> dict[str, dict[str, tuple[int, int]]]:
+        """Feature -> group -> (negatives, positives): denominators, which say nothing of any model."""
+        return {
+            feature: {
+                name: (self.by_group[feature, name, 0], self.by_group[feature, name, 1])
+                for name in group.values
+            }
+            for feature, group in features.groups.items()
+        }
+
     def merge(self, other: SplitCounts) -> None:
         """Adds the counts of another part of the same split."""
         self.examples += other.examples

@@ -14,6 +14,7 @@ TEST = "test"
 # Custom properties of the Examples artifact.
 TEST_DIGEST = "test_digest"
 WARNINGS = "warnings"
+TEST_SIZES = "test_sizes"
 
 
 def list_splits(folder: str, patterns: Mapping[str, str]) -> dict[str, list[str]]:

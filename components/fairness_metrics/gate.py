@@ -9,9 +9,17 @@ from typing import Any
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.fingerprint import code_fingerprint
-from fairgate.gate.checks import ACCURACY, DISTINCT_DECISIONS, FEWEST_NEGATIVES, checks
+from fairgate.gate.checks import (
+    ACCURACY,
+    ACCURACY_BOUND,
+    DISTINCT_DECISIONS,
+    FEWEST_NEGATIVES,
+    USEFUL,
+    checks,
+)
 from fairgate.gate.config import GateConfig
 from fairgate.gate.judgement import BASELINE, CONSTRAINED
+from fairgate.gate.requirements import groups_needed
 
 PREPROCESSING_SIGNATURE = "slices"
 PREDICTION_SIGNATURE = "serving_default"
@@ -28,8 +36,8 @@ def eval_config(
     """The configuration of the standard Evaluator.
 
     FairnessIndicators, ExampleCount and the confusion counts are for display, per slice. The decision
-    rests on thresholds on the overall slice: each constraint's confidence bound, the accuracy, the
-    number of negatives of the smallest group, and that the model does not always give one answer.
+    rests on thresholds on the overall slice: each constraint's confidence bound, that of the accuracy,
+    the number of negatives of the smallest group that needs them, and that the model is of some use.
 
     Args:
       gate: the gate's settings.
@@ -37,7 +45,8 @@ def eval_config(
       label: column of the preprocessing signature that holds the label.
     """
     decision = []
-    for check in checks(gate, groups):
+    asked = checks(gate, groups)
+    for check in asked:
         decision.append(
             _metric("ConstraintValue", check.value_metric, groups, constraint=str(check.constraint))
         )
@@ -52,22 +61,41 @@ def eval_config(
                 confidence=gate.confidence,
             )
         )
+    lines = [str(check.constraint) for check in asked]
+    floor = f"ACC >= {gate.minimum_accuracy}"
     decision += [
         _metric(
-            "ConstraintValue",
-            ACCURACY,
-            groups,
-            threshold={"lower_bound": gate.minimum_accuracy},
-            constraint=f"ACC >= {gate.minimum_accuracy}",
+            "ConstraintValue", ACCURACY, groups, threshold={"lower_bound": 0}, constraint=floor
         ),
         _metric(
-            "FewestNegatives",
-            FEWEST_NEGATIVES,
+            "AccuracyBound",
+            ACCURACY_BOUND,
             groups,
-            threshold={"lower_bound": gate.minimum_negatives},
+            threshold={"lower_bound": gate.minimum_accuracy},
+            constraint=floor,
+            confidence=gate.confidence,
         ),
         _metric("DistinctDecisions", DISTINCT_DECISIONS, groups, threshold={"lower_bound": 2}),
+        _metric(
+            "Useful",
+            USEFUL,
+            groups,
+            threshold={"lower_bound": 1},
+            constraints=lines,
+            better_than=gate.better_than,
+            confidence=gate.confidence,
+        ),
     ]
+    if groups_needed([check.constraint for check in asked], "negatives"):
+        decision.append(
+            _metric(
+                "FewestNegatives",
+                FEWEST_NEGATIVES,
+                groups,
+                threshold={"lower_bound": gate.minimum_negatives},
+                constraints=lines,
+            )
+        )
     display = [
         config_pb2.MetricConfig(class_name="ExampleCount"),
         config_pb2.MetricConfig(
@@ -112,6 +140,7 @@ def _metric(
         "fairgate.bounds",
         "fairgate.gate.checks",
         "fairgate.gate.prediction",
+        "fairgate.gate.requirements",
     )
     config = {"name": name, "groups": groups, "code": code, **arguments}
     metric = config_pb2.MetricConfig(

@@ -14,7 +14,8 @@ from tensorflow_model_analysis.metrics import metric_types
 from components.fairness_metrics.counts import group_counts
 from fairgate.constraints import expressions, language
 from fairgate.constraints.rates import Measured
-from fairgate.gate import checks, prediction
+from fairgate.gate import checks, prediction, requirements
+from fairgate.gate.config import BetterThan
 
 Groups = Mapping[str, Sequence[str]]
 
@@ -60,12 +61,46 @@ class ConstraintBound(metric_types.Metric):
         )
 
 
-class FewestNegatives(metric_types.Metric):
-    """Number of negative examples of the group that has fewest; 0 when a group is missing."""
+class AccuracyBound(ConstraintBound):
+    """The lower confidence bound of the accuracy; a class of its own, for it is no constraint."""
 
-    def __init__(self, groups: Groups, name: str, code: str = ""):
-        """Args: as for `ConstraintValue`."""
-        super().__init__(_computations(_fewest_negatives), groups=groups, name=name, code=code)
+
+class Useful(metric_types.Metric):
+    """1 where the model is shown to be of some use (`fairgate.gate.requirements`), else 0."""
+
+    def __init__(
+        self,
+        constraints: Sequence[str],
+        groups: Groups,
+        better_than: BetterThan,
+        confidence: float,
+        name: str,
+        code: str = "",
+    ):
+        """Args: as for `ConstraintBound`; constraints: all of the gate; better_than: what is asked."""
+        super().__init__(
+            _computations(_useful),
+            constraints=constraints,
+            groups=groups,
+            better_than=better_than,
+            confidence=confidence,
+            name=name,
+            code=code,
+        )
+
+
+class FewestNegatives(metric_types.Metric):
+    """Fewest negatives of a group that a constraint needs negatives of; 0 when one is missing."""
+
+    def __init__(self, constraints: Sequence[str], groups: Groups, name: str, code: str = ""):
+        """Args: as for `ConstraintValue`; constraints: all of the gate."""
+        super().__init__(
+            _computations(_fewest_negatives),
+            constraints=constraints,
+            groups=groups,
+            name=name,
+            code=code,
+        )
 
 
 class DistinctDecisions(metric_types.Metric):
@@ -76,7 +111,14 @@ class DistinctDecisions(metric_types.Metric):
         super().__init__(_computations(_distinct_decisions), groups=groups, name=name, code=code)
 
 
-for _metric in (ConstraintValue, ConstraintBound, FewestNegatives, DistinctDecisions):
+for _metric in (
+    ConstraintValue,
+    ConstraintBound,
+    AccuracyBound,
+    Useful,
+    FewestNegatives,
+    DistinctDecisions,
+):
     metric_types.register_metric(_metric)
 
 
@@ -90,9 +132,20 @@ def _constraint_bound(
     return prediction.bound_of(language.parse(constraint, groups), counts, 1.0 - confidence)
 
 
-def _fewest_negatives(counts: Measured, groups: Groups) -> float:
-    del groups
-    return checks.fewest_negatives(counts)
+def _useful(
+    counts: Measured,
+    constraints: Sequence[str],
+    groups: Groups,
+    better_than: BetterThan,
+    confidence: float,
+) -> float:
+    asked = [language.parse(line, groups) for line in constraints]
+    return float(requirements.is_useful(better_than, asked, counts, confidence))
+
+
+def _fewest_negatives(counts: Measured, constraints: Sequence[str], groups: Groups) -> float:
+    asked = [language.parse(line, groups) for line in constraints]
+    return checks.fewest_negatives(counts, requirements.groups_needed(asked, "negatives"))
 
 
 def _distinct_decisions(counts: Measured, groups: Groups) -> float:

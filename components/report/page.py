@@ -91,11 +91,11 @@ def _render(data: ReportData) -> str:
 
 def _judged(data: ReportData) -> dict[str, Any]:
     """What the report and the card both show of the judgement."""
-    minimums = (yaml.safe_load(data.settings) or {}).get("gate", {})
     return {
         "judged": judged.judged_in(data.verdict),
+        "meaning": words.meaning(data.verdict),
         "gate": judged.gate(data.verdict),
-        "checks": judged.checks(data.verdict, minimums),
+        "checks": judged.checks(data.verdict),
         "groups": judged.groups(data.verdict),
     }
 

@@ -150,7 +150,7 @@ def _show_gate(
             tables.number(row.bound),
             words.percent(row.confidence),
             f"{row.sense} {row.limit:g}",
-            tables.outcome(tables.passed(row.passed)),
+            tables.outcome(row.outcome),
         )
     console.print(made)
 

@@ -92,8 +92,9 @@ class Judged:
 
     def checks(self) -> Table:
         """The gate's further checks."""
-        names = {"name": "check", "value": "value", "limit": "at least", "passed": "passed"}
-        found = judged_sections.checks(self.verdict, self.settings.gate.model_dump())
+        names = {"name": "check", "value": "value", "bound": "bound", "limit": "at least"}
+        names |= {"outcome": "outcome", "passed": "passed"}
+        found = judged_sections.checks(self.verdict)
         return Table(found).rename(columns=names).captioned("Further checks")
 
     def groups(self) -> Table:

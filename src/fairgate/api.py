@@ -24,7 +24,7 @@ from fairgate.data.counting import Question, Tally
 from fairgate.errors import DataError, SettingsError
 from fairgate.gate import advice, attempts, checks, judging, ledger, words
 from fairgate.gate.advice import Promise
-from fairgate.gate.config import GateConfig
+from fairgate.gate.config import BetterThan, GateConfig
 from fairgate.gate.judgement import BASELINE, Judgement
 from fairgate.gate.prediction import Size, sizes_of
 
@@ -66,6 +66,7 @@ def judge(
     baseline: Any = None,
     minimum_accuracy: float = 0.0,
     minimum_negatives: int = 0,
+    better_than: BetterThan = "commonest",
     ledger: Ledger | str | os.PathLike[str] | None = None,
     unit: Any = None,
     weight: Any = None,
@@ -83,12 +84,16 @@ def judge(
       groups: name of each group feature -> (n,) names of groups; or a data frame of such columns.
       constraints: lines of the constraint language over these groups, such as
         "max_gap(FPR, [sex]) <= 0.05".
-      confidence: how sure it must be that a model that passes keeps every limit, in (0.5, 1).
+      confidence: a model whose true value is over a limit passes with a probability of at most one minus
+        this, in (0.5, 1).
       threshold: a score above it is a Yes.
       positive: the label's value that is a Yes.
       baseline: (n,) what another model said, to compare with; it decides nothing.
-      minimum_accuracy: lowest accuracy that passes.
-      minimum_negatives: fewest negative examples of each group that pass.
+      minimum_accuracy: lowest accuracy that passes, held by its lower confidence bound.
+      minimum_negatives: fewest negative examples of each group whose negatives a constraint is about.
+      better_than: what the model is shown, by bounds, to be better than: "commonest", the commonest
+        answer; "chance", a TPR over its FPR for everybody and in each group that a constraint is about
+        (which "commonest" asks, too); or "nothing".
       ledger: where attempts are counted; a folder alone allows one attempt.
       unit: (n,) whose each example is, where people have several: bounds are then over people.
       weight: (n,) what each example counts, at least 0.
@@ -136,7 +141,9 @@ def judge(
         largest_unit,
         largest_weight,
     )
-    asked = gate_config(constraints, confidence, minimum_accuracy, minimum_negatives, units=units)
+    asked = gate_config(
+        constraints, confidence, minimum_accuracy, minimum_negatives, better_than, units=units
+    )
     everything = given | table
     batches = columns.batches(
         {name: everything[name] for name in question.names},
@@ -185,6 +192,9 @@ def judge_batches(
     # Read before an attempt is written down: a misspelt constraint costs nothing.
     asked_of = [check.constraint for check in checks.checks(asked, tally.groups)]
     attempt = None
+    outcomes = {MODEL: _outcomes(tally, asked)}
+    if ledger is not None and (known := judging.known_before(asked, tally.groups, outcomes)):
+        return replace(known, reasons=list(map(named, known.reasons)))
     if ledger is not None:
         book = ledger if isinstance(ledger, Ledger) else Ledger(ledger)
         meaning = repr((question.label, question.positive, sorted(question.groups)))
@@ -200,7 +210,6 @@ def judge_batches(
             ),
             asked.confidence,
         )
-    outcomes = {MODEL: _outcomes(tally, asked)}
     if question.baseline is not None:
         outcomes[BASELINE] = _outcomes(tally, asked, baseline=True)
     found = judging.judge(asked, tally.groups, outcomes, attempt)
@@ -252,6 +261,7 @@ def gate_config(
     confidence: float = 0.95,
     minimum_accuracy: float = 0.0,
     minimum_negatives: int = 0,
+    better_than: BetterThan = "commonest",
     attempts: int = 1,
     units: UnitMethod = "betting",
 ) -> GateConfig:
@@ -267,6 +277,7 @@ def gate_config(
             confidence=confidence,
             minimum_accuracy=minimum_accuracy,
             minimum_negatives=minimum_negatives,
+            better_than=better_than,
             attempts=attempts,
             units=units,
         )

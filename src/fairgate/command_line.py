@@ -81,7 +81,11 @@ def add_commands(commands: Any) -> None:
     _add_positive(judge)
     _add_units(judge)
     judge.add_argument(
-        "--minimum-accuracy", type=float, default=0.0, metavar="NUMBER", help="lowest that passes"
+        "--minimum-accuracy",
+        type=float,
+        default=0.0,
+        metavar="NUMBER",
+        help="lowest that passes, held by its lower confidence bound",
     )
     judge.add_argument(
         "--minimum-negatives",
@@ -89,6 +93,13 @@ def add_commands(commands: Any) -> None:
         default=0,
         metavar="NUMBER",
         help="fewest negative examples of each group that pass",
+    )
+    judge.add_argument(
+        "--better-than",
+        choices=("commonest", "chance", "nothing"),
+        default="commonest",
+        help="what a model is shown to be better than: the commonest answer; chance (a TPR over its "
+        "FPR); or nothing (default: commonest)",
     )
     judge.add_argument(
         "--ledger",
@@ -142,7 +153,8 @@ def _add_gate(command: argparse.ArgumentParser) -> None:
         type=float,
         default=0.95,
         metavar="NUMBER",
-        help="how sure it must be that a model that passes keeps its limits (default: 0.95)",
+        help="a model over its limit passes with a probability of at most one minus this (default: "
+        "0.95)",
     )
     command.add_argument(
         "--json",

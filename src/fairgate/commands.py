@@ -51,6 +51,7 @@ def judge(options: argparse.Namespace) -> Answer:
             options.confidence,
             options.minimum_accuracy,
             options.minimum_negatives,
+            options.better_than,
             options.attempts,
             options.units,
         )
@@ -111,14 +112,6 @@ def _document(judgement: Judgement, options: argparse.Namespace) -> dict[str, An
     return judgement.as_document() | {"files": options.files, "version": fairgate.__version__}
 
 
-def _minimums(options: argparse.Namespace) -> dict[str, float]:
-    asked = {
-        "minimum_accuracy": options.minimum_accuracy,
-        "minimum_negatives": options.minimum_negatives,
-    }
-    return {name: value for name, value in asked.items() if value}
-
-
 def _page(judgement: Judgement, options: argparse.Namespace) -> str:
     said = {
         "Predictions": f"column {options.prediction} of {', '.join(options.files)}",
@@ -133,7 +126,7 @@ def _page(judgement: Judgement, options: argparse.Namespace) -> str:
     if options.baseline:
         said["Baseline"] = f"column {options.baseline}"
     title = options.name or pathlib.Path(options.files[0]).name
-    return judgement_page(judgement, title, _minimums(options), list(said.items()))
+    return judgement_page(judgement, title, list(said.items()))
 
 
 def _show(judgement: Judgement, options: argparse.Namespace, console: Console) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -11,7 +13,7 @@ import fairgate
 from fairgate import api, bounds
 from fairgate.constraints import ConstraintError, Counts, Group
 from fairgate.errors import DataError, SettingsError
-from fairgate.gate import judging
+from fairgate.gate import judging, words
 from fairgate.gate.attempts import AttemptsUsedUp
 from fairgate.gate.judgement import Judgement
 from fairgate.report import judgement_page
@@ -62,7 +64,9 @@ def test_it_is_the_judgement_of_the_counts():
             everybody[key] = fairgate.constraints.count_outcomes(said, people.labels, of)
     groups = {"sex": ["Female", "Male"]}
     asked = api.gate_config([GAP])
-    assert found == judging.judge(asked, groups, measured)
+    expected = judging.judge(asked, groups, measured)
+    named = [words.as_arguments(sentence) for sentence in expected.advice]
+    assert found == dataclasses.replace(expected, advice=named)
     assert not found.blessed and found.models["baseline"].accuracy < found.outcomes.accuracy
 
 
@@ -125,8 +129,122 @@ def test_a_model_that_always_gives_one_answer_is_blocked(answer):
 def test_minimums_are_asked_where_they_are_given():
     people = People(n=300)
     assert not judge(people, minimum_accuracy=0.95, constraints="FPR <= 0.9").blessed
-    found = judge(people, minimum_negatives=200, constraints="FPR <= 0.9")
+    gap = "max_gap(FPR, [sex]) <= 0.9"
+    found = judge(people, minimum_negatives=200, constraints=gap)
     assert len(found.reasons) == 2 and "fewer than" in found.reasons[0]
+    assert found.outcome == "undecided"
+    # Only where a constraint needs negatives of a group.
+    for line in ("FPR <= 0.9", "max_gap(FNR, [sex]) <= 0.9"):
+        assert judge(people, minimum_negatives=200, constraints=line).blessed
+
+
+def test_an_accuracy_floor_is_held_by_a_bound():
+    people = People(n=300)
+    found = judge(people, constraints="FPR <= 0.9")
+    right = int((people.said == people.labels).sum())
+    lower, upper = (
+        bounds.clopper_pearson_lower(right, 300, 0.05),
+        bounds.clopper_pearson_upper(right, 300, 0.05),
+    )
+    for floor, outcome in (
+        (lower - 1e-9, "passed"),
+        (lower + 1e-9, "undecided"),
+        (right / 300, "undecided"),
+        (upper - 1e-9, "undecided"),
+        (upper + 1e-9, "over the limit"),
+    ):
+        found = judge(people, constraints="FPR <= 0.9", minimum_accuracy=floor)
+        assert found.outcome == outcome and found.blessed == (outcome == "passed")
+        [row] = [row for row in found.checks if row.name == "accuracy"]
+        assert row.bound == lower and row.outcome == outcome
+
+
+def test_the_three_answers():
+    people = People(gap=0.1)
+    row = judge(people).gate[0]
+    lower = bounds.lower_bound(
+        fairgate.parse(GAP, {"sex": ["Female", "Male"]}).expression, counts_of(people), 0.05
+    )
+    for limit, outcome in (
+        (row.upper_bound + 1e-9, "passed"),
+        (row.upper_bound - 1e-9, "undecided"),
+        (lower + 1e-9, "undecided"),
+        (lower - 1e-9, "over the limit"),
+    ):
+        found = judge(people, constraints=f"max_gap(FPR, [sex]) <= {limit!r}")
+        assert found.outcome == found.gate[0].outcome == outcome
+        assert found.as_document()["outcome"] == outcome
+        shown = judgement_page(found, "people")
+        assert {"passed": "Passed", "undecided": "Blocked: undecided"}.get(
+            outcome, "Blocked: over the limit"
+        ) in shown
+        if outcome == "over the limit":
+            assert "is at least" in str(found) and "the model must change" in found.reasons[0]
+            assert not any("would pass 4 times in 5 with" in said for said in found.advice)
+
+
+def counts_of(people: People) -> dict:
+    return {
+        Group("sex", name): fairgate.constraints.count_outcomes(
+            people.said, people.labels, people.sex == name
+        )
+        for name in ("Female", "Male")
+    }
+
+
+@pytest.mark.parametrize("line", ["max_gap(FPR, [sex]) <= -0.01", "FPR >= 1.2", "TPR <= -1"])
+def test_a_limit_that_no_model_can_keep_is_refused(line, tmp_path):
+    with pytest.raises(SettingsError, match="no model can keep this limit"):
+        judge(People(), constraints=line, ledger=tmp_path / "ledger")
+    assert not (tmp_path / "ledger").exists()
+
+
+def useless(kind: str) -> People:
+    """Models that keep any limit on a gap, and that nobody wants: 9 of 10 labels are a Yes."""
+    people, rng = People(n=3000), np.random.default_rng(1)
+    people.labels = (rng.random(3000) < 0.9).astype(int)
+    people.said = {
+        "constant": np.ones(3000, int),
+        "near-constant": (rng.random(3000) < 0.995).astype(int),
+        "random": (rng.random(3000) < 0.5).astype(int),
+        "as often as the labels": (rng.random(3000) < 0.9).astype(int),
+    }[kind]
+    return people
+
+
+@pytest.mark.parametrize("better_than", ["commonest", "chance", "nothing"])
+@pytest.mark.parametrize("kind", ["constant", "near-constant", "random", "as often as the labels"])
+def test_useless_models_do_not_pass(kind, better_than):
+    found = judge(useless(kind), better_than=better_than, constraints="max_gap(TPR, [sex]) <= 0.1")
+    assert found.gate[0].passed
+    assert found.blessed == (better_than == "nothing" and kind != "constant")
+    if kind == "constant":
+        assert found.outcome == "over the limit" and "answers Yes to every example" in str(found)
+    elif not found.blessed:
+        assert "better_than says what is asked" in found.reasons[0]
+    if better_than == "commonest" and kind == "random":
+        assert found.outcome == "over the limit"  # shown to err more than Yes to everybody
+        assert "err less than the answer Yes to everybody" in found.reasons[0]
+
+
+def test_a_model_that_is_right_where_it_matters_passes_as_better_than_chance():
+    """It finds three quarters of a rare label, with more false alarms than hits."""
+    people, rng = People(n=4000), np.random.default_rng(2)
+    people.labels = (rng.random(4000) < 0.05).astype(int)
+    people.said = (rng.random(4000) < np.where(people.labels == 1, 0.75, 0.08)).astype(int)
+    assert not judge(people).blessed
+    assert judge(people, better_than="chance").blessed
+
+
+def test_what_is_known_before_costs_no_attempt(tmp_path):
+    people, book = People(), tmp_path / "ledger"
+    known = judge(people, minimum_negatives=10_000, ledger=book)
+    assert not known.blessed and known.outcome == "undecided" and known.gate == []
+    assert all("no attempt was spent" in reason for reason in known.reasons)
+    assert known.outcomes.fpr is None  # nothing of the model is told
+    assert judge(useless("constant"), ledger=book).outcome == "over the limit"
+    assert not book.exists()
+    assert judge(people, ledger=book).blessed
 
 
 @pytest.mark.parametrize(

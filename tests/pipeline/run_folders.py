@@ -32,6 +32,19 @@ def model(**groups: tuple[int, int, int, int]) -> dict[str, Any]:
     }
 
 
+def check(name: str, value: float, bound: float | None, limit: float, reason: str = "") -> dict:
+    """What else was asked, as verdict.json has it; with a reason it is undecided."""
+    outcome = "undecided" if reason else "passed"
+    return {
+        "name": name,
+        "value": value,
+        "bound": bound,
+        "limit": limit,
+        "outcome": outcome,
+        "reason": reason,
+    }
+
+
 def verdict(**changes: Any) -> dict[str, Any]:
     """A verdict of the first version: the gate passed."""
     return {
@@ -66,6 +79,7 @@ def blocked(**changes: Any) -> dict[str, Any]:
         "confidence": 0.95,
         "limit": 0.02,
         "passed": False,
+        "opposite_bound": None,
         "baseline_value": 0.0775,
         "baseline_bound": 0.0963,
     }
@@ -89,7 +103,12 @@ def blocked(**changes: Any) -> dict[str, Any]:
             run_id="20261122-170000-000",
             pipeline="celeba",
             data="data/celeba-synthetic-80000-0 (synthetic)",
-            outcome="no solution found",
+            outcome="undecided",
+            checks=[
+                check("negatives of [Young]", 3218, None, 100),
+                check("negatives of [Not Young]", 920, None, 100),
+                check("accuracy", 0.8659, 0.8595, 0.8),
+            ],
             advice=[
                 "It would pass with about 1,200 more negatives of [Not Young] in the test split."
             ],

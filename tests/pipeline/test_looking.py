@@ -54,7 +54,7 @@ def test_the_newest_run_is_shown_with_the_status_that_it_had(root, said):
         text
     )
     assert "Not Young baseline 1,843 920 0.8161 0.1120" in words_of(text)
-    assert "constrained 0.0133 0.0284 <= 0.02 blocked" in words_of(text)
+    assert "constrained 0.0133 0.0284 <= 0.02 undecided" in words_of(text)
     assert f"Verdict: runs/{BLOCKED}/verdict.json" in text
 
 
@@ -200,27 +200,46 @@ def test_a_bound_over_the_limit_is_explained_with_the_counts_behind_it(root, sai
     assert "frontier" not in text  # the model need not change
 
 
-def test_a_value_over_the_limit_asks_for_another_model(root, said):
-    row = run_folders.blocked()["gate"][0] | {"value": 0.03, "upper_bound": 0.05}
-    run_folders.write(root, "celeba/20261123-170000-000", run_folders.blocked(gate=[row]))
+@pytest.mark.parametrize(
+    ("opposite", "said_of_it"),
+    [
+        (0.01, "though so few examples do not show that the true one does"),
+        (
+            0.021,
+            "Even the bound on the other side, 0.0210, breaks the limit: the model must change.",
+        ),
+    ],
+)
+def test_a_value_over_the_limit_asks_for_another_model(root, said, opposite, said_of_it):
+    row = run_folders.blocked()["gate"][0]
+    row |= {"value": 0.03, "upper_bound": 0.05, "opposite_bound": opposite}
+    outcome = "over the limit" if opposite > 0.02 else "undecided"
+    run_folders.write(
+        root, "celeba/20261123-170000-000", run_folders.blocked(gate=[row], outcome=outcome)
+    )
     text = words_of(said("explain")[1])
-    assert "The measured value itself breaks the limit: the model must change." in text
+    assert said_of_it in text and f"<= 0.02 {outcome} " in text
+    assert f" {outcome.capitalize()}: " in text
     assert "pipeline frontier --settings runs/celeba/20261123-170000-000/settings.yaml" in text
 
 
 def test_what_else_blocked_is_said_apart_from_what_is_kept(root, said):
-    reason = "accuracy 0.8591 is under gate.minimum_accuracy = 0.9"
+    reason = (
+        "accuracy 0.8591, at least 0.8525 at 95% confidence, is under gate.minimum_accuracy = 0.9"
+    )
     tree = run_folders.blocked()
+    checks = [tree["checks"][1], run_folders.check("accuracy", 0.8591, 0.8525, 0.9, reason)]
     run_folders.write(
         root,
         "celeba/20261123-170000-000",
-        run_folders.blocked(reasons=[*tree["reasons"], reason]),
-        ("gate.minimum_accuracy=0.9",),
+        run_folders.blocked(reasons=[reason, *tree["reasons"]], checks=checks),
     )
     text = words_of(said("explain")[1])
     also, kept = text.index("It was also blocked, because"), text.index("and the model keeps")
-    assert also < text.index(reason) < kept < text.index("fewest negatives in the test split, 920")
-    assert "is at least gate.minimum_accuracy" not in text
+    assert (
+        also < text.index(reason) < kept < text.index("negatives of [Not Young]: 920, at least 100")
+    )
+    assert "accuracy: " not in text
 
 
 def test_a_pass_is_explained_too_and_leads_to_serving(root, said):
@@ -231,7 +250,7 @@ def test_a_pass_is_explained_too_and_leads_to_serving(root, said):
     (root.parent / "serving" / "smiling" / "1700000000").mkdir(parents=True)
     text = words_of(said("explain", PASSED)[1])
     assert "pipeline serve FOLDER --model serving/smiling/1700000000" in text
-    assert "is at least gate.minimum_accuracy = 0.8" in text and "What would help" not in text
+    assert "What would help" not in text
 
 
 def test_new_data_is_as_much_as_the_advice_says(root, said):
@@ -319,7 +338,7 @@ def test_two_runs_are_shown_side_by_side(root, said):
     text = words_of(text)
     assert status == 0 and f"A {PASSED} pushed B {BLOCKED} blocked" in text
     assert "gate.limit (none) 0.02" in text
-    assert "A 0.0133 0.0284 95% <= 0.05 passed B 0.0133 0.0284 95% <= 0.02 blocked" in text
+    assert "A 0.0133 0.0284 95% <= 0.05 passed B 0.0133 0.0284 95% <= 0.02 undecided" in text
     assert "Not Young A 1,843 920" in text
     assert "Data test: not known of both" in text
 

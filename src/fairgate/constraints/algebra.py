@@ -158,6 +158,8 @@ def value_range(expression: Expression) -> tuple[float, float]:
 
     >>> value_range(RateOf("FPR") - 2 * RateOf("FNR"))
     (-2.0, 1.0)
+    >>> value_range(absolute(RateOf("FPR") - RateOf("FNR")))
+    (0.0, 1.0)
     """
     match expression:
         case Number(value):
@@ -182,10 +184,24 @@ def value_range(expression: Expression) -> tuple[float, float]:
         case Sum():
             return sum(lows), sum(highs)
         case Maximum():
-            return max(lows), max(highs)
+            # One of e and -e is not negative: a gap, or what abs makes.
+            least = 0.0 if _holds_opposites(expression.children) else -math.inf
+            return max(*lows, least), max(highs)
         case Minimum():
-            return min(lows), min(highs)
+            most = 0.0 if _holds_opposites(expression.children) else math.inf
+            return min(lows), min(*highs, most)
     raise TypeError(f"not a rate expression: {expression!r}")
+
+
+def _holds_opposites(arguments: Sequence[Expression]) -> bool:
+    """Whether one of the arguments is minus another."""
+    seen = set()
+    for argument in arguments:
+        terms, constant = merge_terms(argument)
+        if (frozenset((term, -factor) for term, factor in terms.items()), -constant) in seen:
+            return True
+        seen.add((frozenset(terms.items()), constant))
+    return False
 
 
 def _merged_range(expression: Expression) -> tuple[float, float]:

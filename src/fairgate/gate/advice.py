@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fairgate import bounds
 from fairgate.constraints.expressions import Constraint, RateOf, rates_in
 from fairgate.constraints.rates import Group, Measured
 from fairgate.constraints.units import UnitCounts
 from fairgate.gate import checks, power
 from fairgate.gate.checks import Groups
 from fairgate.gate.config import GateConfig
-from fairgate.gate.prediction import Sizes
+from fairgate.gate.prediction import Sizes, sizes_of
 from fairgate.gate.samples import Addition, labels_needed, more_examples
 from fairgate.gate.words import percent
 
@@ -24,22 +25,26 @@ _MISS = 0.2
 _HARDLY = "this gate can hardly be passed"
 
 
-def before_training(gate: GateConfig, groups: Groups, sizes: Sizes) -> list[str]:
+def before_training(
+    gate: GateConfig, groups: Groups, sizes: Sizes, confidence: float | None = None
+) -> list[str]:
     """For each constraint of the gate, the limits that a model without any gap would pass.
 
     Only denominators of the test split are used: how many examples of each group and label it has.
     They are the same for every model, and the gate's bounds hold given them: looking at them spends
-    nothing of the promise.
+    nothing of the promise. Constraints of which the same is to be said share a sentence.
 
     Args:
       gate: the gate's settings.
       groups: display name of each group feature -> the names of its groups.
       sizes: examples of each group and label on the test split.
+      confidence: what the next model will be judged at; None: each attempt's share by the settings.
     """
-    return [
-        str(promise(check.constraint, sizes, gate.confidence_of_each))
-        for check in checks.checks(gate, groups)
-    ]
+    confidence = gate.confidence_of_each if confidence is None else confidence
+    promises = (
+        promise(check.constraint, sizes, confidence) for check in checks.checks(gate, groups)
+    )
+    return _merged((each.constraint, f"{{}}: {each.said}") for each in promises)
 
 
 def is_warning(sentence: str) -> bool:
@@ -50,7 +55,7 @@ def is_warning(sentence: str) -> bool:
 def when_blocked(
     gate: GateConfig, confidence: float, groups: Groups, counts: Measured
 ) -> list[str]:
-    """For each constraint that did not pass, what would help; and what it takes to ask again.
+    """For the constraints that did not pass, what would help; and what it takes to ask again.
 
     Args:
       gate: the gate's settings.
@@ -59,24 +64,78 @@ def when_blocked(
       counts: outcomes of the blocked model on the test split.
     """
     delta = _delta(confidence)
-    sentences = []
+    helping, today_passed = [], []
     for check in checks.checks(gate, groups):
         constraint = check.constraint
         today = power.limit_today(constraint, counts, delta)
         if math.isnan(constraint.value(counts)) or constraint.is_satisfied(today):
             continue  # without examples the reason says all; what passed needs no help
-        sentences.append(_more(constraint, counts, delta))
+        helping += [(constraint, said) for said in _help(constraint, counts, delta)]
         if math.isfinite(today):
-            sentences.append(
-                f"{constraint.with_limit(today)} could be promised of this very model today, at "
-                f"{percent(confidence)} confidence."
-            )
-    if sentences:
+            today_passed.append(str(constraint.with_limit(today)))
+    if not helping:
+        return []
+    sentences = _merged(helping)
+    if today_passed:
         sentences.append(
-            "A limit is decided for reasons other than this result, and asking again honestly takes "
-            "new test data."
+            f"{_and(today_passed)} could be promised of this very model today, at {percent(confidence)} "
+            "confidence."
         )
-    return sentences
+    return [
+        *sentences,
+        "A limit is decided for reasons other than this result, and asking again honestly takes new test "
+        "data.",
+    ]
+
+
+def _help(constraint: Constraint, counts: Measured, delta: float) -> list[str]:
+    """What would help with one constraint; "{}" stands for it."""
+    if constraint.is_satisfied(constraint.value(counts)):
+        return [_more(constraint, counts, delta)]
+    sides = bounds.lower_bound, bounds.upper_bound
+    opposite = sides[constraint.sense == ">="](constraint.expression, counts, delta)
+    if math.isfinite(opposite) and not constraint.is_satisfied(opposite):
+        first = (
+            "{}: the model must change. That it is beyond the limit is shown, and more examples would "
+            "show it more clearly."
+        )
+    else:
+        first = (
+            "{}: the measured value is beyond the limit, though not shown to be. More examples would "
+            "tell, and if the true value is the measured one, that the model must change."
+        )
+    return [first, *_without_gap(constraint, counts, delta)]
+
+
+def _without_gap(constraint: Constraint, counts: Measured, delta: float) -> list[str]:
+    """What such examples can promise of a model with the same errors, evenly spread."""
+    everyone = counts.get(None)
+    if everyone is None or not (everyone.positives and everyone.negatives):
+        return []
+    if isinstance(counts, UnitCounts):
+        return []  # what is drawn here are examples, and bounds over units are wider
+    model = power.ModelRates(fpr=everyone.rate("FPR"), tpr=everyone.rate("TPR"))
+    limit = _outwards(
+        constraint, power.limit_to_pass(constraint, model, sizes_of(counts), delta, _MISS)
+    )
+    if not math.isfinite(limit):
+        return []
+    down = "down" if constraint.sense == "<=" else "up"
+    sentence = (
+        f"{{}}: on this test split a model with the rates of this one (FPR {model.fpr:.3f}, TPR "
+        f"{model.tpr:.3f}), the same in every group, passes 4 times in 5 {down} to a limit of {limit:g}."
+    )
+    if not constraint.is_satisfied(limit):
+        sentence += " So it takes fewer errors as well, or more test data beside another model."
+    return [sentence]
+
+
+def _merged(said: Iterable[tuple[Constraint, str]]) -> list[str]:
+    """The sentences with the constraints in the place of "{}": those of one wording together."""
+    of: dict[str, list[str]] = {}
+    for constraint, sentence in said:
+        of.setdefault(sentence, []).append(str(constraint))
+    return [sentence.replace("{}", _and(names), 1) for sentence, names in of.items()]
 
 
 def _delta(confidence: float) -> float:
@@ -104,7 +163,12 @@ class Promise:
     scarcest: str
 
     def __str__(self) -> str:
-        what = f"{self.constraint}: the test split has {self.scarcest}"
+        return f"{self.constraint}: {self.said}"
+
+    @property
+    def said(self) -> str:
+        """What is promised, in words."""
+        what = f"the test split has {self.scarcest}"
         if any(map(math.isnan, self.limits.values())):
             return f"{what}. Nothing can be measured there: {_HARDLY}."
         kept = [s for s, limit in self.limits.items() if self.constraint.is_satisfied(limit)]
@@ -143,14 +207,9 @@ def promise(constraint: Constraint, sizes: Sizes, confidence: float) -> Promise:
 
 
 def _more(constraint: Constraint, counts: Measured, delta: float) -> str:
-    added = more_examples(constraint, counts, delta)
+    added = more_examples(constraint, counts, delta, _MISS)
     if added is None:
-        if constraint.is_satisfied(constraint.value(counts)):
-            return f"{constraint} is too near to the measured value for any number of examples."
-        return (
-            f"More examples alone will not let {constraint} pass: the measured value is beyond the "
-            "limit, so that the model must change."
-        )
+        return "{}: the limit is too near to the measured value for any number of examples."
     number = f"{_two_digits(added.examples):,}"
     if added.group is None and constraint.groups():
         whom = f"{added.label} over all groups ({added.factor:.1f} times each)"
@@ -158,8 +217,8 @@ def _more(constraint: Constraint, counts: Measured, delta: float) -> str:
         of = f" of {_name(added.group)}" if added.group else ""
         whom = f"{added.label}{of} ({added.factor:.1f} times as many)"
     return (
-        f"{constraint} would pass with about {number} more {whom} in the test split, if the rates "
-        f"stay as they were measured{_in_units(added, counts)}."
+        f"{{}} would pass 4 times in 5 with about {number} more {whom} in the test split, if the true "
+        f"rates are those that were measured{_in_units(added, counts)}."
     )
 
 
@@ -215,3 +274,8 @@ def _name(group: Group) -> str:
 def _or(words: Iterable[str]) -> str:
     *others, last = words
     return f"{', '.join(others)} or {last}" if others else last
+
+
+def _and(words: Iterable[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last

@@ -129,6 +129,18 @@ def share(
     return len(entries) + 1, left / (attempts - len(entries))
 
 
+def next_confidence(entries: Sequence[Entry], confidence: float, attempts: int) -> float | None:
+    """What a model that was not judged yet will be judged at; None: it will be refused.
+
+    >>> next_confidence([], confidence=0.95, attempts=5)
+    0.99
+    """
+    left = delta_of(confidence) - math.fsum(entry.delta for entry in entries)
+    if left <= _NOTHING or len(entries) >= attempts:
+        return None
+    return round(1 - left / (attempts - len(entries)), 12)
+
+
 def warning(entries: Sequence[Entry], confidence: float, attempts: int) -> str | None:
     """One line, if any model that was not judged yet will be refused."""
     left = delta_of(confidence) - math.fsum(entry.delta for entry in entries)

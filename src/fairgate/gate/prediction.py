@@ -103,7 +103,7 @@ def margin(constraint: Constraint, counts: Measured, sizes: Sizes, delta: float)
         ValueError: as for `bounds.upper_bound`.
     """
     if isinstance(counts, UnitCounts):
-        return _wider(constraint, counts, delta) * margin(constraint, dict(counts), sizes, delta)
+        return wider(constraint, counts, delta) * margin(constraint, dict(counts), sizes, delta)
     scaled = {group: resized(counts[group], sizes[group]) for group in counts if group in sizes}
     ahead = bound_of(constraint, scaled, delta) - constraint.value(scaled)
     ahead = ahead if constraint.sense == "<=" else -ahead
@@ -111,7 +111,7 @@ def margin(constraint: Constraint, counts: Measured, sizes: Sizes, delta: float)
 
 
 @lru_cache(maxsize=32)
-def _wider(constraint: Constraint, counts: UnitCounts, delta: float) -> float:
+def wider(constraint: Constraint, counts: UnitCounts, delta: float) -> float:
     """How much wider the margin over units is than that of as many independent examples."""
     ahead = abs(bound_of(constraint, counts, delta) - constraint.value(counts))
     plain = margin(constraint, dict(counts), sizes_of(counts), delta)

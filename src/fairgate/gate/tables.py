@@ -13,7 +13,13 @@ from rich.text import Text
 from fairgate.gate import words
 from fairgate.gate.judgement import BASELINE, EVERYBODY, GateRow, Judgement, ModelResult
 
-_COLOURS = {"passed": "green", "pushed": "green", "blocked": "red", "failed": "red"}
+_COLOURS = {
+    "passed": "green",
+    "pushed": "green",
+    "blocked": "red",
+    "failed": "red",
+    "over the limit": "red",
+}
 
 
 def show(
@@ -22,7 +28,7 @@ def show(
     consequence: str,
     blocked: str,
     where: str = "the test split",
-    helping: str = "No solution found. What would help:",
+    helping: str = "What would help:",
 ) -> None:
     """The judgement as tables and one sentence.
 
@@ -50,6 +56,8 @@ def show(
         return
     console.print(Text.assemble(("BLOCKED: ", "bold red"), f"{blocked}, because"))
     console.print(bullets(judgement.reasons))
+    if meaning := words.meaning({"outcome": judgement.outcome}):
+        console.print(Text(meaning))
     if judgement.advice:
         console.print(Text(helping, style="bold"))
         console.print(bullets(judgement.advice))
@@ -97,7 +105,7 @@ def _gate_table(row: GateRow, judgement: Judgement) -> Table:
     if BASELINE in judgement.models:
         made.add_row(BASELINE, number(row.baseline_value), number(row.baseline_bound), limit, "")
     made.add_row(
-        judgement.judged, number(row.value), number(row.bound), limit, outcome(passed(row.passed))
+        judgement.judged, number(row.value), number(row.bound), limit, outcome(row.outcome)
     )
     if row.independent_bound is not None:
         made.add_row("if independent", "", number(row.independent_bound), "", "")

@@ -86,8 +86,28 @@ def bound_of(row: Mapping[str, Any]) -> float | None:
 
 
 def outcome(verdict: Mapping[str, Any]) -> str:
-    """Passed or Blocked."""
-    return "Passed" if verdict["blessed"] else "Blocked"
+    """Passed, or Blocked and which kind of block it is.
+
+    >>> outcome({"blessed": False, "outcome": "undecided"})
+    'Blocked: undecided'
+    """
+    if verdict["blessed"]:
+        return "Passed"
+    found = verdict.get("outcome")
+    return f"Blocked: {found}" if found in _MEANINGS else "Blocked"
+
+
+def meaning(verdict: Mapping[str, Any]) -> str:
+    """What kind of block it is, as a sentence; empty after a pass, and where that is not known."""
+    return _MEANINGS.get(verdict.get("outcome") or "", "")
+
+
+_MEANINGS = {
+    "over the limit": "Over the limit: what the gate asks is shown not to hold, so that the model must "
+    "change.",
+    "undecided": "Undecided: it is neither shown that the model keeps what the gate asks nor that it "
+    "does not, so that more examples would tell.",
+}
 
 
 def sentence(verdict: Mapping[str, Any]) -> str:
@@ -192,6 +212,13 @@ def _breaks(row: Mapping[str, Any]) -> str:
         return f"Nothing can be promised about {name}"
     upper = row["upper_bound"] is not None
     could, beyond = ("as large", "over") if upper else ("as small", "under")
+    other = row.get("opposite_bound")
+    if other is not None and (other > row["limit"] if upper else other < row["limit"]):
+        least = "at least" if upper else "at most"
+        return (
+            f"With {percent(row['confidence'])} confidence {name} is {least} {number(other)}, {beyond} "
+            f"its limit of {row['limit']:g}"
+        )
     return (
         f"{name[0].upper()}{name[1:]} could be {could} as {number(bound)} "
         f"(at {percent(row['confidence'])} confidence), {beyond} its limit of {row['limit']:g}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import jinja2
@@ -49,7 +49,6 @@ def style() -> Markup:
 def judgement_page(
     judgement: Judgement,
     title: str,
-    minimums: Mapping[str, float] | None = None,
     facts: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The judgement as HTML.
@@ -57,11 +56,10 @@ def judgement_page(
     Args:
       judgement: what the gate said.
       title: what was judged.
-      minimums: what else the gate asked: `minimum_accuracy` and `minimum_negatives`, where it did.
       facts: names and what is to be said under them.
     """
     document = judgement.as_document()
-    explanation = explaining.explain(judgement, judgement.features, minimums or {})
+    explanation = explaining.explain(judgement, judgement.features)
     return _PAGES.get_template("judgement.html.j2").render(
         verdict=document,
         outcome=words.outcome(document),
@@ -69,10 +67,11 @@ def judgement_page(
         sampling=words.sampling(document["sampling"]),
         title=title,
         facts=facts,
+        meaning=explanation.meaning,
         attempt=words.attempt(document),
         judged=judgement.judged,
         gate=sections.gate(document),
-        checks=sections.checks(document, minimums or {}),
+        checks=sections.checks(document),
         groups=sections.groups(document),
         group_charts=sections.group_charts(document),
         group_names=sections.group_names(document),

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import pytest
 from tfx.components.evaluator import executor as standard
+from tfx.types import standard_artifacts
 
+from components.evaluator import known
 from components.evaluator.stamp import read_attempt
+from components.fairness_metrics import gate
 from fairgate import bounds
 from fairgate.constraints import language
 from fairgate.constraints.rates import Counts
-from fairgate.errors import DataError
+from fairgate.errors import DataError, NoSolution
 from fairgate.gate import ledger
 from fairgate.gate.attempts import AttemptsUsedUp
+from fairgate.gate.config import GateConfig
 from tests.components.evaluator import planted
 from tests.components.evaluator.planted import GAP, Planted
 
@@ -90,6 +95,45 @@ def test_a_group_of_thirty_is_blocked_by_name(verdict):
     assert "group [Blue] has 17 negative examples in the test split, fewer than" in few
     assert "gate.minimum_negatives = 100" in few
     assert "more examples of the smallest group would narrow the bound" in wide
+
+
+def test_what_is_known_before_is_not_asked():
+    """Decided from examples, settings and validation alone: see `components.evaluator.known`."""
+    config = gate.eval_config(
+        GateConfig(constraints=[f"{GAP} <= 0.3"]), {"Team": ["Red", "Blue"]}, "label"
+    )
+
+    def why(sizes=None, validation=None, confidence=0.95) -> str:
+        examples, model = standard_artifacts.Examples(), standard_artifacts.Model()
+        if sizes is not None:
+            examples.set_string_custom_property("test_sizes", json.dumps({"Team": sizes}))
+        if validation is not None:
+            model.set_string_custom_property("validation", json.dumps(validation))
+        return known.out_of_reach(config, examples, model, confidence)
+
+    assert why() == ""
+    assert why({"Red": (300, 10), "Blue": (100, 0)}) == ""
+    assert "group [Blue] has 99 negative" in why({"Red": (300, 10), "Blue": (99, 999)})
+    assert "no examples of group [Red]" in why({"Red": (0, 0), "Blue": (100, 9)})
+    floor = 0.8  # gate.minimum_accuracy
+    errors = next(
+        k for k in range(1000) if bounds.clopper_pearson_upper(1000 - k, 1000, 0.05) < floor
+    )
+    assert why(validation={"examples": 1000, "error_rate": (errors - 1) / 1000}) == ""
+    said = why(validation={"examples": 1000, "error_rate": errors / 1000})
+    assert "gate.minimum_accuracy = 0.8 is out of reach" in said and "of 1,000 right" in said
+
+
+def test_too_few_examples_cost_no_attempt(tmp_path):
+    few = Planted(EVEN.outcomes | {"Blue": Counts(12, 1, 16, 1)})
+    examples = planted.examples(tmp_path / "examples", few, "t" * 32)
+    sizes = {name: (of.negatives, of.positives) for name, of in few.outcomes.items()}
+    examples.set_string_custom_property("test_sizes", json.dumps({"Team": sizes}))
+    settings = few.settings("gate.minimum_negatives=100")
+    model, book = planted.model(tmp_path / "model"), tmp_path / "ledger"
+    with pytest.raises(NoSolution, match=r"group \[Blue\] has 17 negative .* No attempt was spent"):
+        planted.judge(tmp_path, examples, model, settings, book)
+    assert not book.exists()
 
 
 def test_an_absent_group_is_blocked_by_name(verdict):

@@ -130,7 +130,14 @@ def _as_preprocessed(extracts: tfma.Extracts) -> tfma.Extracts:
     return extracts | {"transformed_features": {model: groups for model in models}}
 
 
-DECISIONS = {"ConstraintValue", "ConstraintBound", "FewestNegatives", "DistinctDecisions"}
+DECISIONS = {
+    "ConstraintValue",
+    "ConstraintBound",
+    "AccuracyBound",
+    "Useful",
+    "FewestNegatives",
+    "DistinctDecisions",
+}
 LENIENT = {"minimum_accuracy": 0.5, "minimum_negatives": 1}
 
 
@@ -193,7 +200,11 @@ def test_every_other_demand_blocks_by_itself(evaluate):
     people = People()
     assert people.bound(confidence=0.95) < 0.2 < people.bound(confidence=0.999999)
     result = evaluate(people, config, only=DECISIONS)
-    assert result.failures == {checks.ACCURACY, checks.FEWEST_NEGATIVES, "fairgate/0/bound"}
+    assert result.failures == {
+        checks.ACCURACY_BOUND,
+        checks.FEWEST_NEGATIVES,
+        "fairgate/0/bound",
+    }
     assert not result.passed
 
 
@@ -218,8 +229,34 @@ def test_a_model_that_always_says_no_blocks(evaluate):
     people.probabilities[:] = 0.1
     config = lenient(limit=1.0, minimum_accuracy=0.0)
     result = evaluate(people, config, only=DECISIONS)
-    assert not result.passed and result.failures == {checks.DISTINCT_DECISIONS}
+    assert not result.passed and result.failures == {checks.DISTINCT_DECISIONS, checks.USEFUL}
     assert result.overall()["fairgate/0/bound"] < 0.1  # its gap alone would pass
+
+
+def test_a_model_that_guesses_is_blocked_by_a_bound_of_its_use(evaluate):
+    people = People()
+    people.probabilities = np.random.default_rng(3).random(600).astype(np.float32)
+    for better_than, failures in (
+        ("commonest", {checks.USEFUL}),
+        ("chance", {checks.USEFUL}),
+        ("nothing", set()),
+    ):
+        config = lenient(limit=1.0, minimum_accuracy=0.0, better_than=better_than)
+        assert evaluate(people, config, only=DECISIONS).failures == failures
+
+
+def test_an_accuracy_floor_is_held_by_its_bound(evaluate):
+    people = People()
+    right, n = people.counts(people.probabilities)[None].trials("ACC")
+    lower = bounds.clopper_pearson_lower(right, n, 0.05)
+    for floor, failures in ((lower + 1e-6, {checks.ACCURACY_BOUND}), (lower - 1e-6, set())):
+        config = lenient(limit=1.0, minimum_accuracy=floor)
+        assert evaluate(people, config, only=DECISIONS).failures == failures
+
+
+def test_negatives_are_counted_where_a_constraint_needs_them(evaluate):
+    config = lenient("max_gap(TPR, [Age]) <= 1", minimum_negatives=1000)
+    assert evaluate(People(), config, only=DECISIONS).passed
 
 
 def test_a_gate_without_constraints_cannot_be_made():
