@@ -2,6 +2,7 @@
 
 python -m benchmarks.gate [--output FOLDER] [--draws 10000] [--processes 2]
 python -m benchmarks.gate peers [--draws 10000] [--resamples 1000]
+python -m benchmarks.gate monitor [--draws 10000] [--whole 40] [--records 100000]
 
 The gate's bound (tight) next to the plain one, Clopper-Pearson for each rate at delta / 2: on the
 same drawn test splits, and by enumeration of every outcome. Writes tables.md, false_passes.csv,
@@ -9,6 +10,8 @@ samples.csv and gate.png; nothing is asserted. Started again, it goes on where i
 
 `peers` asks MAPIE, fairlearn and statsmodels about ten tables of counts, and writes the tables of
 docs/bounds_compared.md and bounds_compared.json beside this file.
+
+`monitor` watches lives at the limit after every record, and writes its tables into docs/promise.md.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from benchmarks.gate import chart, peers
+from benchmarks.gate import chart, monitor, peers
 from benchmarks.gate.samples import CASES, WANTED, Case, needed
 from benchmarks.gate.simulation import DELTA, Setting, grid, interval, passes, probability
 from benchmarks.peers.environments import ROOT, Unavailable
@@ -37,17 +40,33 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=10_000)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
-    command = parser.add_subparsers(dest="command").add_parser(
+    commands = parser.add_subparsers(dest="command")
+    command = commands.add_parser(
         "peers", help="MAPIE, fairlearn, statsmodels and FairGate on the same ten tables of counts"
     )
     command.add_argument("--draws", type=int, default=10_000, help="of the bootstrap, per setting")
     command.add_argument("--resamples", type=int, default=1_000, help="of each bootstrap")
+    command.add_argument("--seed", type=int, default=0)
+    command = commands.add_parser(
+        "monitor", help="the monitor, looked at after every record of lives of 100,000"
+    )
+    command.add_argument("--draws", type=int, default=10_000, help="lives of each setting")
+    command.add_argument(
+        "--whole", type=int, default=40, help="of them given to the monitor itself"
+    )
+    command.add_argument("--records", type=int, default=100_000, help="of a life")
     command.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     if options.draws < 1 or options.processes < 1:
         parser.error("--draws and --processes must be at least 1")
     if options.command == "peers":
         _peers(parser, options)
+    elif options.command == "monitor":
+        if options.whole < 1 or options.records < 1:
+            parser.error("--whole and --records must be at least 1")
+        asked = options.draws, options.whole, options.records, options.seed
+        monitor.measure(*asked, options.processes, options.output, monitor.PAGE)
+        print(f"Written: {monitor.PAGE.relative_to(ROOT)}")
     else:
         _promise(options)
 

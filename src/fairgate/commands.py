@@ -41,7 +41,7 @@ def judge(options: argparse.Namespace) -> Answer:
             options.largest_weight,
         )
     for file in (options.report, options.verdict):
-        _require_writable(file)
+        require_writable(file)
     if options.attempts != 1 and options.ledger is None:
         raise DataError("--attempts are counted in a ledger: give --ledger FOLDER too")
     _require_different(options.files)
@@ -58,7 +58,7 @@ def judge(options: argparse.Namespace) -> Answer:
         book = None
         if options.ledger is not None:
             book = api.Ledger(options.ledger, options.attempts, options.name)
-        with _rows_told() as progress:
+        with rows_told() as progress:
             judgement = api.judge_files(
                 options.files, question, asked, book, progress, words.as_options
             )
@@ -84,7 +84,7 @@ def power(options: argparse.Namespace) -> Answer:
                 "table of counts"
             )
         if options.label:
-            with _rows_told() as progress:
+            with rows_told() as progress:
                 found = api.power_of_files(
                     options.files, options.label, options.group, asked, options.positive, progress
                 )
@@ -168,7 +168,7 @@ def _show_power(found: Sequence[Promise], console: Console) -> None:
         console.print()
 
 
-def _require_writable(file: str | None) -> None:
+def require_writable(file: str | None) -> None:
     """Raises DataError before anything is counted, where the answer could not be written."""
     if file is None:
         return
@@ -188,7 +188,7 @@ def _require_different(files: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def _rows_told() -> Iterator[Callable[[int], None]]:
+def rows_told() -> Iterator[Callable[[int], None]]:
     """Tells on standard error how many rows were read, where that takes over two seconds."""
     began = told = time.monotonic()
     shown = sys.stderr.isatty()

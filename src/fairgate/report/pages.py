@@ -32,7 +32,8 @@ def environment(package: str | None = None) -> jinja2.Environment:
     return made
 
 
-_PAGES = environment()
+PAGES = environment()
+"""The templates that every page shares."""
 
 
 def source(pages: jinja2.Environment, name: str) -> Markup:
@@ -43,7 +44,7 @@ def source(pages: jinja2.Environment, name: str) -> Markup:
 
 def style() -> Markup:
     """The style sheet of every page."""
-    return source(_PAGES, "style.css")
+    return source(PAGES, "style.css")
 
 
 def judgement_page(
@@ -60,7 +61,7 @@ def judgement_page(
     """
     document = judgement.as_document()
     explanation = explaining.explain(judgement, judgement.features)
-    return _PAGES.get_template("judgement.html.j2").render(
+    return PAGES.get_template("judgement.html.j2").render(
         verdict=document,
         outcome=words.outcome(document),
         sentence=words.sentence(document),
