@@ -101,14 +101,8 @@ class _Watch:
         state: State | None,
         progress: Callable[[int], None],
     ) -> None:
-        self.options, self.asked, self.monitor, self.log, self.state = (
-            options,
-            asked,
-            monitor,
-            log,
-            state,
-        )
-        self.progress = progress
+        self.options, self.asked, self.progress = options, asked, progress
+        self.monitor, self.log, self.state = monitor, log, state
         goes_on = isinstance(log, GrowingFile) and log.place.offset
         first = log.first_line() if isinstance(log, GrowingFile) and goes_on else b""
         self.table = Table(log.name, asked.columns, first)
