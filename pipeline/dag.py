@@ -175,8 +175,8 @@ def _beam_arguments(component: str, settings: Settings) -> list[str]:
 
 
 def ledger_folder(settings: Settings) -> str:
-    """Where the gate counts its attempts: beside the artifacts, which may come and go."""
-    return os.path.join(settings.runs, settings.name, "ledger")
+    """Where the gate counts its attempts: one for all pipelines, whatever they are called."""
+    return os.path.join(settings.runs, "ledger")
 
 
 def _metadata(file: str) -> metadata_store_pb2.ConnectionConfig:

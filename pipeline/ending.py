@@ -20,7 +20,22 @@ def show(run: Run, verdict: Verdict, console: Console) -> None:
 
 def show_verdict(verdict: Verdict, console: Console) -> None:
     """The verdict as tables and one sentence."""
+    if verdict.sealed and verdict.validation is not None:
+        tables.show_figures(
+            verdict.validation, console, f"{verdict.split} (the test split is sealed)"
+        )
     tables.show(verdict, console, _consequence(verdict), "nothing was pushed")
+    if verdict.sealed and verdict.validation is not None:
+        for title, said in (
+            ("The validation split would be blocked, because", verdict.validation.reasons),
+            (
+                "If the rates are those of the validation split, what would help:",
+                verdict.validation.advice,
+            ),
+        ):
+            if said:
+                console.print(Text(title, style="bold"))
+                console.print(tables.bullets(said))
     if verdict.data.endswith("(synthetic)"):
         console.print(
             Text("The data is synthetic: these figures say nothing about people.", style="dim")

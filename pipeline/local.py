@@ -53,11 +53,12 @@ def run(settings: Settings, verbose: bool = False) -> Ended:
             verdict, steps, made = _run_steps(settings, run_id, console)
         except NoSolution as found:
             return _without_solution(settings, Run(folder), str(found), console)
-        verdict.write(folder / VERDICT_FILE)
-        write_steps(steps, folder)
         from pipeline import report
 
-        report.publish(made, folder, verdict, steps)
+        verdict = report.with_validation(verdict, made)
+        verdict.write(folder / VERDICT_FILE)
+        write_steps(steps, folder)
+        report.publish(made, folder, verdict, [asdict(step) for step in steps])
         console.print()
         console.print(terminal.steps_table(steps))
         ending.show(Run(folder), verdict, console)

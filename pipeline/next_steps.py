@@ -6,10 +6,12 @@ import math
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from fairgate.gate import explaining
+from fairgate.gate import explaining, words
 from fairgate.gate.explaining import Explanation, Step
+from fairgate.gate.judgement import Judgement
 from pipeline.runs import Run
 from pipeline.verdict import Verdict
 
@@ -26,7 +28,22 @@ def explain(run: Run, verdict: Verdict, command: str) -> Explanation:
     features = settings.get("data", {}).get("features", {}).get("groups", {})
     groups = {feature: list(group["values"]) for feature, group in features.items()}
     steps = _served if verdict.blessed else _ways_out
-    return explaining.explain(verdict, groups, steps(run, verdict, command))
+    explanation = explaining.explain(verdict, groups, steps(run, verdict, command))
+    if verdict.measured is verdict:
+        return explanation
+    validation = explaining.explain(verdict.measured, groups)
+    return replace(
+        explanation,
+        constraints=[
+            replace(each, sentences=list(map(words.of_validation, each.sentences)))
+            for each in validation.constraints
+        ],
+        kept=[],
+        advice=[
+            *explanation.advice,
+            *(f"If the rates are those of {verdict.split}: {said}" for said in validation.advice),
+        ],
+    )
 
 
 def _served(run: Run, verdict: Verdict, command: str) -> list[Step]:
@@ -46,9 +63,10 @@ def _ways_out(run: Run, verdict: Verdict, command: str) -> list[Step]:
     own = f"--settings {shlex.quote(str(run.settings_file))}"
     again = f"{command} run {own} {_new_data(run.settings, verdict.advice)}"
     steps = []
-    if any(
-        not row.passed and not row.value_is_within for row in verdict.gate
-    ) or _is_too_inaccurate(verdict):
+    gate = verdict.measured.gate
+    if any(not row.passed and not row.value_is_within for row in gate) or _is_too_inaccurate(
+        verdict.measured
+    ):
         steps.append(
             Step(
                 f"{command} frontier {own}",
@@ -56,7 +74,15 @@ def _ways_out(run: Run, verdict: Verdict, command: str) -> list[Step]:
                 "nothing",
             )
         )
-    if verdict.outcome == "over the limit":
+    if verdict.sealed:
+        steps.append(
+            Step(
+                f"{command} unseal {run.name}",
+                "ends the series of attempts and shows the figures of the test split; no other model can "
+                "be judged on it then",
+            )
+        )
+    elif verdict.outcome == "over the limit":
         own += " --set trainer.selection.rated_by=gate"
         steps.append(
             Step(
@@ -65,7 +91,7 @@ def _ways_out(run: Run, verdict: Verdict, command: str) -> list[Step]:
                 "was judged on",
             )
         )
-    elif any(not row.passed and row.value is not None for row in verdict.gate):
+    elif any(not row.passed and row.value is not None for row in gate):
         steps.append(
             Step(
                 f"{again} --set trainer.selection.rated_by=gate",
@@ -78,7 +104,7 @@ def _ways_out(run: Run, verdict: Verdict, command: str) -> list[Step]:
     return steps
 
 
-def _is_too_inaccurate(verdict: Verdict) -> bool:
+def _is_too_inaccurate(verdict: Judgement) -> bool:
     return any("minimum_accuracy" in reason for reason in verdict.reasons)
 
 

@@ -19,9 +19,9 @@ from fairgate.gate import words
 from pipeline import evaluation as evaluations
 from pipeline.runs import FRONTIER_FILE, REPORT_FILE, VERSIONS_FILE
 from pipeline.settings import Settings
-from pipeline.terminal import Step
 from pipeline.verdict import Verdict
 
+DATA_FILE = "report.json"
 READ_VERDICT = "pipeline.report:read_verdict"
 
 
@@ -60,8 +60,23 @@ def read_verdict(
     return asdict(verdict) | ({"pushed": None} if blessed else {})
 
 
+def with_validation(verdict: Verdict, component_output: str) -> Verdict:
+    """A sealed verdict with what the component Report measured on the validation split; else itself."""
+    if not verdict.sealed:
+        return verdict
+    return replace(verdict, validation=Verdict.of(made_in(component_output).verdict).validation)
+
+
+def made_in(component_output: str) -> ReportData:
+    """What the component Report gathered."""
+    return ReportData.from_json((pathlib.Path(component_output) / DATA_FILE).read_text())
+
+
 def publish(
-    component_output: str, folder: pathlib.Path, verdict: Verdict, steps: Sequence[Step]
+    component_output: str,
+    folder: pathlib.Path,
+    verdict: Verdict,
+    steps: Sequence[Mapping[str, Any]],
 ) -> pathlib.Path:
     """Writes the pages and versions.json of a run that has ended; returns the report's file.
 
@@ -69,10 +84,9 @@ def publish(
       component_output: folder that the component Report wrote.
       folder: of the run.
       verdict: of the run, which may re-use a report that an earlier one made.
-      steps: with their times.
+      steps: as in steps.json.
     """
-    made = ReportData.from_json((pathlib.Path(component_output) / "report.json").read_text())
-    data = completed(made, folder, asdict(verdict), [asdict(step) for step in steps])
+    data = completed(made_in(component_output), folder, asdict(verdict), list(steps))
     card = page.model_card(data)
     report = folder / REPORT_FILE
     write_text(report, page.render(data))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ml_metadata as mlmd
 from absl import logging as absl_logging
@@ -17,7 +17,9 @@ from tfx.types import standard_artifacts
 
 from components import group_sizes
 from components.constrained_trainer.executor import BROKEN, PREDICTED_TO_PASS
-from components.evaluator.stamp import read_attempt, test_digest
+from components.evaluator.files import FILES
+from components.evaluator.questions import adopt_former, test_records
+from components.evaluator.stamp import read_attempt
 from components.example_gen.splits import WARNINGS
 from fairgate.constraints.rates import Counts
 from fairgate.errors import NoSolution
@@ -67,7 +69,8 @@ class Transformed:
 
 def run(settings: Settings, run_id: str, display: Display) -> Outcome:
     """Runs every node of the pipeline in order; raises what the failing node raised."""
-    return _outcome(_run_nodes(settings, run_id, display), settings.name, run_id)
+    store = _run_nodes(settings, run_id, display)
+    return _outcome(store, settings, run_id)
 
 
 def transform(settings: Settings, run_id: str, display: Display) -> Transformed:
@@ -114,8 +117,10 @@ def _run_nodes(
 def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str) -> list[Note]:
     """What a person should know once `node` is done, before the gate is asked."""
     if node == EXAMPLE_GEN:
-        entries = _entries(store, settings, run_id)
-        refusal = attempts.warning(entries, settings.gate.confidence, settings.gate.attempts)
+        page = _page(store, settings, run_id)
+        refusal = attempts.warning(
+            page.entries, settings.gate.confidence, settings.gate.attempts, page.end
+        )
         return [] if refusal is None else [Note(refusal, warns=True)]
     if node == STATISTICS:
         features = settings.data.features
@@ -123,8 +128,9 @@ def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str
         sizes = group_sizes.read(statistics.uri, "test", features)
         _require_enough(settings, sizes)
         # An attempt more costs each its share: what the ledger will give is what counts.
+        page = _page(store, settings, run_id)
         confidence = attempts.next_confidence(
-            _entries(store, settings, run_id), settings.gate.confidence, settings.gate.attempts
+            page.entries, settings.gate.confidence, settings.gate.attempts, page.end
         )
         sentences = advice.before_training(settings.gate, features.group_names, sizes, confidence)
         return [Note(sentence, advice.is_warning(sentence)) for sentence in sentences]
@@ -140,10 +146,11 @@ def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str
     return []
 
 
-def _entries(store: mlmd.MetadataStore, settings: Settings, run_id: str) -> list[attempts.Entry]:
-    """The attempts on this run's test split so far."""
-    examples = _examples(store, settings.name, run_id)
-    return ledger.read(ledger_folder(settings), test_digest(examples))
+def _page(store: mlmd.MetadataStore, settings: Settings, run_id: str) -> ledger.Page:
+    """What was judged on this run's test split so far."""
+    root = ledger_folder(settings)
+    adopt_former(root)
+    return ledger.read(root, test_records(_examples(store, settings.name, run_id)), FILES)
 
 
 def _require_enough(settings: Settings, sizes: Sizes) -> None:
@@ -201,17 +208,21 @@ def _destination(pushed: metadata_store_pb2.Artifact) -> str | None:
     return properties["pushed_destination"].string_value if was_pushed else None
 
 
-def _outcome(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> Outcome:
+def _outcome(store: mlmd.MetadataStore, settings: Settings, run_id: str) -> Outcome:
+    pipeline = settings.name
     evaluation = _output(store, pipeline, run_id, "Evaluator", "evaluation")
     blessing = _output(store, pipeline, run_id, "Evaluator", "blessing")
     judged = standard_artifacts.ModelBlessing()
     judged.set_mlmd_artifact(blessing)
     examples = _examples(store, pipeline, run_id)
+    attempt = read_attempt(judged)
+    if ledger.is_open(ledger_folder(settings), attempt, FILES):  # perhaps since it was judged
+        attempt = replace(attempt, sealed=False)
     return Outcome(
         evaluation=evaluation.uri,
         blessed=blessing.custom_properties["blessed"].int_value == 1,
         pushed_model=_destination(_output(store, pipeline, run_id, PUSHER, "pushed_model")),
-        attempt=read_attempt(judged),
+        attempt=attempt,
         warnings=examples.get_string_custom_property(WARNINGS).splitlines(),
         report=_output(store, pipeline, run_id, REPORT, "report").uri,
     )

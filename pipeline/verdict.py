@@ -22,6 +22,7 @@ from fairgate.gate.judgement import (
     GroupResult,
     Judgement,
     ModelResult,
+    Sampling,
 )
 
 VERDICT_FILE = "verdict.json"
@@ -29,13 +30,27 @@ VERDICT_FILE = "verdict.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict(Judgement):
-    """What `verdict.json` holds; what has a default was not in it from the beginning."""
+    """What `verdict.json` holds; what has a default was not in it from the beginning.
+
+    While the test split is sealed, `validation` is what the gate would say of the validation split.
+    """
 
     pushed: bool
     pushed_model: str | None
     run_id: str = ""
     pipeline: str = ""
     data: str = ""
+    validation: Judgement | None = None
+
+    @property
+    def measured(self) -> Judgement:
+        """The judgement whose figures may be shown: this one, or that of the validation split."""
+        return self.validation if self.sealed and self.validation is not None else self
+
+    @property
+    def split(self) -> str:
+        """Which split `measured` is of, in words."""
+        return "the test split" if self.measured is self else "the validation split"
 
     @property
     def model_is_there(self) -> bool:
@@ -55,7 +70,7 @@ class Verdict(Judgement):
           DataError: the file cannot be read, or is no verdict.
         """
         try:
-            return cls._from(json.loads(file.read_text()))
+            return cls.of(json.loads(file.read_text()))
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(
                 f"{file}: not a verdict as a run writes it ({type(error).__name__}: {error}). Run the "
@@ -63,26 +78,38 @@ class Verdict(Judgement):
             ) from None
 
     @classmethod
-    def _from(cls, tree: Mapping[str, Any]) -> Verdict:
-        known = _known(cls, tree)
-        known["gate"] = [GateRow(**_known(GateRow, row)) for row in tree["gate"]]
-        known["checks"] = [CheckRow(**_known(CheckRow, row)) for row in tree.get("checks", [])]
-        known["models"] = {
-            name: ModelResult(
-                **_known(GroupResult, model),
-                groups={
-                    group: GroupResult(**_known(GroupResult, result))
-                    for group, result in model["groups"].items()
-                },
-            )
-            for name, model in tree["models"].items()
-        }
-        if CONSTRAINED not in known["models"]:
-            raise KeyError(CONSTRAINED)
-        if known.get("attempt") is not None:
-            known["attempt"] = Attempt(**_known(Attempt, tree["attempt"]))
+    def of(cls, tree: Mapping[str, Any]) -> Verdict:
+        """The verdict of a document; ValueError, TypeError, KeyError or AttributeError for any other."""
+        known = _known(cls, tree) | _judged(tree)
+        if known.get("validation") is not None:
+            validation = tree["validation"]
+            known["validation"] = Judgement(**_known(Judgement, validation) | _judged(validation))
         known.setdefault("outcome", "pushed" if tree["pushed"] else "no solution found")
         return cls(**known)
+
+
+def _judged(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a judgement that are no plain values."""
+    models = {
+        name: ModelResult(
+            **_known(GroupResult, model),
+            groups={
+                group: GroupResult(**_known(GroupResult, result))
+                for group, result in model["groups"].items()
+            },
+        )
+        for name, model in tree["models"].items()
+    }
+    if CONSTRAINED not in models:
+        raise KeyError(CONSTRAINED)
+    attempt = tree.get("attempt")
+    return {
+        "gate": [GateRow(**_known(GateRow, row)) for row in tree["gate"]],
+        "checks": [CheckRow(**_known(CheckRow, row)) for row in tree.get("checks", [])],
+        "sampling": Sampling(**_known(Sampling, tree.get("sampling") or {})),
+        "models": models,
+        "attempt": None if attempt is None else Attempt(**_known(Attempt, attempt)),
+    }
 
 
 def _known(kind: Any, tree: Mapping[str, Any]) -> dict[str, Any]:

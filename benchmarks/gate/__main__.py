@@ -1,12 +1,16 @@
 """How often the gate passes what it must not, and what it passes.
 
 python -m benchmarks.gate [--output FOLDER] [--draws 10000] [--processes 2]
+python -m benchmarks.gate attempts [--draws 50000]
 python -m benchmarks.gate peers [--draws 10000] [--resamples 1000]
 python -m benchmarks.gate monitor [--draws 10000] [--whole 40] [--records 100000]
 
 The gate's bound (tight) next to the plain one, Clopper-Pearson for each rate at delta / 2: on the
 same drawn test splits, and by enumeration of every outcome. Writes tables.md, false_passes.csv,
 samples.csv and gate.png; nothing is asserted. Started again, it goes on where it was stopped.
+
+`attempts` draws what somebody reaches who reads all that is shown between attempts, and writes its table
+into docs/promise.md.
 
 `peers` asks MAPIE, fairlearn and statsmodels about ten tables of counts, and writes the tables of
 docs/bounds_compared.md and bounds_compared.json beside this file.
@@ -26,12 +30,14 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from benchmarks.gate import chart, monitor, peers
+from benchmarks.gate import attempts, chart, monitor, peers
 from benchmarks.gate.samples import CASES, WANTED, Case, needed
 from benchmarks.gate.simulation import DELTA, Setting, grid, interval, passes, probability
 from benchmarks.peers.environments import ROOT, Unavailable
 
 Row = dict[str, object]
+_PAGE = ROOT / "docs" / "promise.md"
+_BEGIN, _END = "<!-- attempts: by python -m benchmarks.gate attempts -->", "<!-- attempts: end -->"
 
 
 def main() -> None:
@@ -56,6 +62,11 @@ def main() -> None:
     )
     command.add_argument("--records", type=int, default=100_000, help="of a life")
     command.add_argument("--seed", type=int, default=0)
+    command = commands.add_parser(
+        "attempts", help="false passes of whoever reads all that is shown between attempts"
+    )
+    command.add_argument("--draws", type=int, default=50_000, help="per adversary")
+    command.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     if options.draws < 1 or options.processes < 1:
         parser.error("--draws and --processes must be at least 1")
@@ -67,6 +78,8 @@ def main() -> None:
         asked = options.draws, options.whole, options.records, options.seed
         monitor.measure(*asked, options.processes, options.output, monitor.PAGE)
         print(f"Written: {monitor.PAGE.relative_to(ROOT)}")
+    elif options.command == "attempts":
+        _attempts(options)
     else:
         _promise(options)
 
@@ -80,6 +93,16 @@ def _peers(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     except (Unavailable, RuntimeError, ValueError) as error:
         parser.exit(1, f"{error}\n")
     print(f"Written: {peers.PAGE.relative_to(ROOT)} and {peers.RESULTS.relative_to(ROOT)}")
+
+
+def _attempts(options: argparse.Namespace) -> None:
+    lines = attempts.table(options.draws, options.seed, lambda said: print(said, flush=True))
+    told = f"{options.draws:,} drawn series in each setting, seed {options.seed}."
+    text = _PAGE.read_text()
+    before, _, rest = text.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    _PAGE.write_text("\n".join([f"{before}{_BEGIN}", told, "", *lines, f"{_END}{after}"]))
+    print(f"Written: {_PAGE.relative_to(ROOT)}")
 
 
 def _promise(options: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ from tfx.utils import path_utils
 
 from components.features import Features
 from components.fingerprint import code_fingerprint
-from components.report import asking, gathering, page
+from components.report import gathering, page
 from components.report.data import ReportData
 from fairgate.gate.judgement import BASELINE, CONSTRAINED
 
@@ -39,9 +39,16 @@ class Executor(base_executor.BaseExecutor):
         folders = {name: artifact_utils.get_split_uri([examples], name) for name in splits}
         run_id = (self._context and self._context.pipeline_run_id) or "unnamed"
         settings = exec_properties["settings"]
-        models = {BASELINE: uri["baseline_model"], CONSTRAINED: uri["model"]}
+        models = {
+            BASELINE: path_utils.serving_model_path(uri["baseline_model"]),
+            CONSTRAINED: path_utils.serving_model_path(uri["model"]),
+        }
+        verdict = _function(exec_properties["verdict"])(settings, run_id, input_dict)
+        verdict, indicators, scores = gathering.figures(
+            verdict, settings, uri["evaluation"], folders, models, features
+        )
         data = ReportData(
-            verdict=_function(exec_properties["verdict"])(settings, run_id, input_dict),
+            verdict=verdict,
             settings=settings,
             label=features.label.name,
             positive=str(features.label.positive),
@@ -50,28 +57,15 @@ class Executor(base_executor.BaseExecutor):
                 BASELINE: gathering.history(uri["baseline_run"]),
                 CONSTRAINED: gathering.history(uri["model_run"]),
             },
-            indicators=gathering.indicators(uri["evaluation"]),
+            indicators=indicators,
             sizes=gathering.sizes(uri["statistics"], splits, features),
             facets={"train": gathering.facets(uri["statistics"], "train", features)},
-            scores=asking.ask(
-                folders["test"],
-                {name: path_utils.serving_model_path(each) for name, each in models.items()},
-                features,
-            ),
+            scores=scores,
             versions=gathering.versions(
                 folders, settings, code_fingerprint("components", "fairgate")
             ),
         )
-        card = page.model_card(data)
-        _write(
-            artifact_utils.get_single_uri(output_dict["report"]),
-            {
-                DATA_FILE: data.to_json(),
-                PAGE_FILE: page.render(data),
-                CARD_FILE: card,
-                CARD_PAGE_FILE: page.card_page(card, f"Model card: {data.verdict['pipeline']}"),
-            },
-        )
+        write(artifact_utils.get_single_uri(output_dict["report"]), data)
 
 
 def _function(path: str) -> Any:
@@ -79,7 +73,15 @@ def _function(path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def _write(folder: str, files: dict[str, str]) -> None:
+def write(folder: str, data: ReportData) -> None:
+    """Writes report.json and the pages into `folder`."""
+    card = page.model_card(data)
+    files = {
+        DATA_FILE: data.to_json(),
+        PAGE_FILE: page.render(data),
+        CARD_FILE: card,
+        CARD_PAGE_FILE: page.card_page(card, f"Model card: {data.verdict['pipeline']}"),
+    }
     tf.io.gfile.makedirs(folder)
     for name, text in files.items():
         with tf.io.gfile.GFile(os.path.join(folder, name), "w") as file:

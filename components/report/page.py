@@ -45,7 +45,7 @@ def _render(data: ReportData) -> str:
     too_large = len(facets) > _MOST_FACETS
     shown = {
         **_judged(data),
-        "group_charts": judged.group_charts(data.verdict),
+        "group_charts": judged.group_charts(data.measured),
         "indicators": sections.indicators(data) if elements.fairness_indicators() else None,
         "training": sections.training(data),
         "frontier": sections.frontier(data),
@@ -76,8 +76,11 @@ def _render(data: ReportData) -> str:
         label=data.label,
         positive=data.positive,
         group_names=judged.group_names(data.verdict),
-        test_data="test split",
-        examples=verdict["models"]["constrained"]["examples"],
+        sealed=words.is_sealed(verdict),
+        measured=data.measured,
+        test_data=f"{data.split} split",
+        scored=f"{data.scored} split",
+        examples=data.measured["models"]["constrained"]["examples"],
         versions=data.versions,
         steps=data.steps,
         settings=data.settings,
@@ -92,11 +95,11 @@ def _render(data: ReportData) -> str:
 def _judged(data: ReportData) -> dict[str, Any]:
     """What the report and the card both show of the judgement."""
     return {
-        "judged": judged.judged_in(data.verdict),
+        "judged": judged.judged_in(data.measured),
         "meaning": words.meaning(data.verdict),
-        "gate": judged.gate(data.verdict),
-        "checks": judged.checks(data.verdict),
-        "groups": judged.groups(data.verdict),
+        "gate": judged.gate(data.measured),
+        "checks": judged.checks(data.measured),
+        "groups": judged.groups(data.measured),
     }
 
 
@@ -161,6 +164,9 @@ def model_card(data: ReportData) -> str:
         **_judged(data),
         sizes=data.sizes,
         scores=sections.curves(data),
+        scored=f"{data.scored} split",
+        test_data=f"{data.split} split",
+        sealed=words.is_sealed(verdict),
         label=data.label,
         positive=data.positive,
         trainer=settings.get("trainer", {}),

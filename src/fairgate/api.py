@@ -6,10 +6,11 @@ batch, and `power` says what a number of examples could promise before there is 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +23,8 @@ from fairgate.data import columns, files
 from fairgate.data.columns import Batch
 from fairgate.data.counting import Question, Tally
 from fairgate.errors import DataError, SettingsError
-from fairgate.gate import advice, attempts, checks, judging, ledger, words
+from fairgate.gate import advice, attempts, checks, judging, words
+from fairgate.gate import ledger as ledgers
 from fairgate.gate.advice import Promise
 from fairgate.gate.config import BetterThan, GateConfig
 from fairgate.gate.judgement import BASELINE, Judgement
@@ -41,6 +43,9 @@ class Ledger:
       attempts: how many different models may be judged on one test set.
       name: of this attempt, for whoever is refused later.
 
+    While attempts are left and none has passed, a judgement is sealed: it holds no figures of the test
+    data, and says so (see `fairgate.gate.attempts`). With one attempt nothing is sealed.
+
     Raises:
       SettingsError: no attempt is allowed.
     """
@@ -52,6 +57,21 @@ class Ledger:
     def __post_init__(self) -> None:
         if self.attempts < 1:
             raise SettingsError(f"attempts = {self.attempts}: at least one model is to be judged")
+
+    def unseal(self, judgement: Judgement) -> None:
+        """Ends the series of attempts on the judgement's test data, for good.
+
+        No other model can then be judged on it. The models that were judged may be judged again, which
+        costs nothing, and shows their figures.
+
+        Raises:
+          DataError: this ledger does not know the attempt, or cannot be written.
+        """
+        attempt = judgement.attempt
+        if attempt is None:
+            raise DataError("this judgement was counted in no ledger, so that nothing is sealed")
+        with _usable(self):
+            ledgers.unseal(os.fspath(self.folder), attempt.test_digest, self.name)
 
 
 def judge(
@@ -73,6 +93,7 @@ def judge(
     largest_unit: float | None = None,
     largest_weight: float | None = None,
     units: UnitMethod = "betting",
+    records: Any = None,
 ) -> Judgement:
     """Judges a model by what it said of test examples that nobody used to train or to choose it.
 
@@ -101,9 +122,11 @@ def judge(
         unless it is given.
       largest_weight: what no weight is over, known before; weights need it.
       units: "betting" is guaranteed, "cluster_robust" approximate, by the central limit theorem.
+      records: (n,) names of the examples, by which a ledger knows them again in any order; without them
+        it knows them by the order of their labels.
 
     Returns:
-      The judgement; `blessed` says whether the model passed.
+      The judgement; `blessed` says whether the model passed. It holds no figures while it is `sealed`.
 
     Raises:
       ConstraintError: a constraint cannot be read, names no group that there is, or needs scores.
@@ -122,7 +145,7 @@ def judge(
     """
     table = {name: columns.series(name, column) for name, column in columns.table(groups).items()}
     said = {"labels": labels, "predictions": predictions, "baseline": baseline}
-    said |= {"unit": unit, "weight": weight}
+    said |= {"unit": unit, "weight": weight, "records": records}
     free = {name: _free(name, table) for name in said}
     given = {
         free[name]: columns.series(name, column)
@@ -140,6 +163,7 @@ def judge(
         None if weight is None else free["weight"],
         largest_unit,
         largest_weight,
+        None if records is None else free["records"],
     )
     asked = gate_config(
         constraints, confidence, minimum_accuracy, minimum_negatives, better_than, units=units
@@ -160,6 +184,7 @@ def judge_files(
     ledger: Ledger | str | os.PathLike[str] | None = None,
     progress: Callable[[int], None] | None = None,
     named: Callable[[str], str] = words.as_arguments,
+    unseal: bool = False,
 ) -> Judgement:
     """Judges a model by files that hold one row for each test example.
 
@@ -170,13 +195,14 @@ def judge_files(
       ledger: where attempts are counted.
       progress: called with the number of rows so far.
       named: puts the names of settings in sentences as whoever reads them knows them.
+      unseal: whether to end the series of attempts with this one, so that all is shown.
 
     Raises:
       DataError: a file cannot be read, or lacks a column; and as for `judge`.
     """
     read = files.batches(list(map(pathlib.Path, paths)), question.names, question.numbers)
     with words.errors_named(named):
-        return judge_batches(read, question, asked, ledger, progress, named)
+        return judge_batches(read, question, asked, ledger, progress, named, unseal)
 
 
 def judge_batches(
@@ -186,33 +212,30 @@ def judge_batches(
     ledger: Ledger | str | os.PathLike[str] | None = None,
     progress: Callable[[int], None] | None = None,
     named: Callable[[str], str] = words.as_arguments,
+    unseal: bool = False,
 ) -> Judgement:
     """Judges a model by batches of rows; arguments and errors as for `judge_files`."""
     tally = count(batches, question, ledger is not None, progress)
     # Read before an attempt is written down: a misspelt constraint costs nothing.
     asked_of = [check.constraint for check in checks.checks(asked, tally.groups)]
-    attempt = None
     outcomes = {MODEL: _outcomes(tally, asked)}
     if ledger is not None and (known := judging.known_before(asked, tally.groups, outcomes)):
         return replace(known, reasons=list(map(named, known.reasons)))
-    if ledger is not None:
+    if question.baseline is not None:
+        outcomes[BASELINE] = _outcomes(tally, asked, baseline=True)
+    if ledger is None:
+        found = judging.judge(asked, tally.groups, outcomes)
+    else:
         book = ledger if isinstance(ledger, Ledger) else Ledger(ledger)
         meaning = repr((question.label, question.positive, sorted(question.groups)))
         if question.in_units:
             meaning += repr((question.unit, question.weight, asked.units))
-        attempt = admitted(
-            book,
-            tally.digest_of_examples(),
-            attempts.Question(
-                tally.digest_of_answers(),
-                attempts.asked(asked_of),
-                hashlib.blake2b(meaning.encode(), digest_size=8).hexdigest(),
-            ),
-            asked.confidence,
+        ask = attempts.Question(
+            tally.fingerprints.answers,
+            attempts.asked(asked_of),
+            hashlib.blake2b(meaning.encode(), digest_size=8).hexdigest(),
         )
-    if question.baseline is not None:
-        outcomes[BASELINE] = _outcomes(tally, asked, baseline=True)
-    found = judging.judge(asked, tally.groups, outcomes, attempt)
+        found = _counted(book, tally, ask, asked, outcomes, unseal)
     return replace(
         found, reasons=list(map(named, found.reasons)), advice=list(map(named, found.advice))
     )
@@ -224,17 +247,33 @@ def _outcomes(tally: Tally, asked: GateConfig, baseline: bool = False) -> Measur
     return tally.outcomes(baseline)
 
 
-def admitted(
-    book: Ledger, examples: str, question: attempts.Question, confidence: float
-) -> attempts.Attempt:
-    """The attempt that the ledger counts; AttemptsUsedUp or DataError where it does not."""
-    folder = os.fspath(book.folder)
+def _counted(
+    book: Ledger,
+    tally: Tally,
+    ask: attempts.Question,
+    asked: GateConfig,
+    outcomes: Mapping[str, Measured],
+    unseal: bool,
+) -> Judgement:
+    """The judgement as an attempt that the ledger counts."""
+    folder, records = os.fspath(book.folder), tally.fingerprints.records
+    with _usable(book):
+        attempt = ledgers.admit(folder, records, ask, asked.confidence, book.attempts, book.name)
+        found = judging.judge(asked, tally.groups, outcomes, attempt)
+        if unseal:
+            ledgers.unseal(folder, records.digest, book.name)
+        settled = ledgers.settle(folder, records, attempt, found.blessed, book.name)
+    return replace(found, attempt=settled)
+
+
+@contextlib.contextmanager
+def _usable(book: Ledger) -> Iterator[None]:
     try:
-        return ledger.admit(folder, examples, question, confidence, book.attempts, book.name)
+        yield
     except OSError as error:
         raise DataError(
-            f"ledger {folder}: cannot be used: {error.strerror or error}. Give a folder that can be "
-            "written to; nothing was judged"
+            f"ledger {os.fspath(book.folder)}: cannot be used: {error.strerror or error}. Give a folder "
+            "that can be written to; nothing was judged"
         ) from None
 
 

@@ -113,7 +113,19 @@ def add_commands(commands: Any) -> None:
         type=int,
         default=1,
         metavar="NUMBER",
-        help="how many different models may be judged on the same test examples (default: 1)",
+        help="how many different models may be judged on the same test examples (default: 1); until one "
+        "passes or the last is blocked, nothing else is shown of them",
+    )
+    judge.add_argument(
+        "--unseal",
+        action="store_true",
+        help="end the attempts with this one, for good, and show its figures",
+    )
+    judge.add_argument(
+        "--record",
+        metavar="COLUMN",
+        help="what names each example, so that the ledger knows it again in any order; without it, "
+        "examples are known by the order of their labels",
     )
     judge.add_argument("--name", default="", help="of this attempt, as the ledger keeps it")
     judge.add_argument("--report", metavar="FILE", help="write the judgement as an HTML page")

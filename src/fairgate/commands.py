@@ -39,11 +39,14 @@ def judge(options: argparse.Namespace) -> Answer:
             options.weight,
             options.largest_unit,
             options.largest_weight,
+            options.record,
         )
     for file in (options.report, options.verdict):
         require_writable(file)
     if options.attempts != 1 and options.ledger is None:
         raise DataError("--attempts are counted in a ledger: give --ledger FOLDER too")
+    if options.unseal and options.ledger is None:
+        raise DataError("--unseal ends the attempts that a ledger counts: give --ledger FOLDER too")
     _require_different(options.files)
     with words.errors_named(words.as_options):
         asked = api.gate_config(
@@ -60,7 +63,13 @@ def judge(options: argparse.Namespace) -> Answer:
             book = api.Ledger(options.ledger, options.attempts, options.name)
         with rows_told() as progress:
             judgement = api.judge_files(
-                options.files, question, asked, book, progress, words.as_options
+                options.files,
+                question,
+                asked,
+                book,
+                progress,
+                words.as_options,
+                options.unseal,
             )
     document = _document(judgement, options)
     if options.verdict:

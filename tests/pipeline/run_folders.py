@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pipeline import settings
+from pipeline.verdict import Verdict
 
 GAP = "max_gap(FPR, [Young]) <= 0.05"
 
@@ -99,6 +101,7 @@ def blocked(**changes: Any) -> dict[str, Any]:
                 "confidence": 0.95,
                 "delta_total": 0.05,
                 "test_digest": "a" * 32,
+                "sealed": False,
             },
             run_id="20261122-170000-000",
             pipeline="celeba",
@@ -113,9 +116,25 @@ def blocked(**changes: Any) -> dict[str, Any]:
                 "It would pass with about 1,200 more negatives of [Not Young] in the test split."
             ],
             features={"Young": ["Young", "Not Young"]},
+            validation=None,
         )
         | changes
     )
+
+
+def sealed() -> dict[str, Any]:
+    """A blocked verdict while attempts are left: figures are of the validation split."""
+    found = blocked()
+    attempt = found["attempt"] | {"number": 1, "of": 3, "sealed": True}
+    made = asdict(Verdict.of(found | {"attempt": attempt}))
+    models = {
+        "constrained": model(Young=(1618, 1421, 76, 267), Not_Young=(460, 463, 29, 139)),
+        "baseline": model(Young=(1618, 1421, 51, 280), Not_Young=(460, 463, 53, 116)),
+    }
+    row = found["gate"][0] | {"value": 0.0161, "upper_bound": 0.0411}
+    row |= {"baseline_value": 0.0837, "baseline_bound": 0.1163}
+    validation = {"models": models, "gate": [row], "advice": ["Take more."], "attempt": None}
+    return made | {"validation": made | validation | {"reasons": ["too wide"]}}
 
 
 def write(

@@ -35,6 +35,7 @@ def test_the_confidence_is_that_of_the_attempt_and_not_of_the_settings(judge, tm
         "confidence": 0.9975,
         "delta_total": 0.05,
         "test_digest": "t" * 32,
+        "sealed": False,
     }
 
 

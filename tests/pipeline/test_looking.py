@@ -370,3 +370,44 @@ def test_a_run_without_a_verdict_is_compared_by_its_settings(root, said):
     status, text = said("compare", BLOCKED, "celeba/20261123-170000-000")
     assert status == 0 and "trainer.steps auto 70" in words_of(text) and "stopped" in text
     assert "constrained models" in text  # of the other one
+
+
+# a sealed test split
+
+
+@pytest.mark.parametrize("command", ["show", "explain", "compare", "runs"])
+@pytest.mark.parametrize("json_too", [(), ("--json",)])
+def test_of_a_sealed_run_figures_are_of_the_validation_split(root, said, command, json_too):
+    name = "celeba/20261123-170000-000"
+    run_folders.write(root, name, run_folders.sealed())
+    runs = {"compare": (name, name), "runs": ()}.get(command, (name,))
+    status, text = said(command, *runs, *json_too, columns=200)
+    assert status == (3 if command in ("show", "explain") else 0)
+    of_sealed = text if command != "runs" else text[: text.index(BLOCKED)]
+    for figure in ("0.0133", "0.0284", "0.0775", "0.0963", "0.1120", "0.0454", "0.8161"):
+        assert figure not in of_sealed and f"{figure.rstrip('0')}" not in of_sealed
+    assert "seal" in of_sealed and "blocked" in of_sealed
+    if command != "runs":
+        assert "0.0161" in text and "0.0411" in text and "validation" in text
+
+
+def test_a_sealed_block_is_explained_with_the_way_to_unseal_it(root, said):
+    name = "celeba/20261123-170000-000"
+    run_folders.write(root, name, run_folders.sealed())
+    text = words_of(said("explain", name)[1])
+    assert "is 0.0161 on the validation split" in text
+    assert "attempt 1 of 3 was blocked" in text and f"unseal {name}" in text
+    assert "If the rates are those of the validation split: Take more." in text
+
+
+def test_runs_of_sealed_and_open_splits_are_told_apart(root, said):
+    name = "celeba/20261123-170000-000"
+    run_folders.write(root, name, run_folders.sealed())
+    text = words_of(said("compare", PASSED, name, columns=200)[1])
+    assert "The test split of B is sealed: its figures are of the validation split." in text
+    assert "A, on the test split 0.0133" in text and "B, on the validation split 0.0161" in text
+
+
+def test_what_is_not_sealed_cannot_be_unsealed(root, said):
+    status, text = said("unseal", BLOCKED)
+    assert status == 2 and "nothing is sealed in this run" in text

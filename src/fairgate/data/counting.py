@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.constraints.units import UnitMethod
 from fairgate.data import answers
 from fairgate.data.columns import MISSING, Batch, Column
+from fairgate.data.fingerprints import Fingerprints
 from fairgate.data.units import UnitTally
 from fairgate.errors import DataError, SettingsError
 
@@ -36,6 +36,7 @@ class Question:
       weight: what a row counts; None: one.
       largest_unit: the most examples that a unit of the population has; None: as many as one has here.
       largest_weight: what no weight of the population is over.
+      record: what names each example, for a ledger to know it again.
 
     Raises:
       SettingsError: the threshold is no finite number, or weights have no largest.
@@ -51,6 +52,7 @@ class Question:
     weight: str | None = None
     largest_unit: float | None = None
     largest_weight: float | None = None
+    record: str | None = None
 
     def __post_init__(self) -> None:
         threshold = self.threshold
@@ -77,8 +79,8 @@ class Question:
     def names(self) -> list[str]:
         """Columns to be read as names."""
         said = self.decisions if self.threshold is None else []
-        own = [] if self.unit is None else [self.unit]
-        return [self.label, *said, *self.groups, *own]
+        own = [name for name in (self.unit, self.record) if name is not None]
+        return list(dict.fromkeys([self.label, *said, *self.groups, *own]))
 
     @property
     def numbers(self) -> list[str]:
@@ -110,8 +112,7 @@ class Tally:
         self._units = (
             UnitTally(question.weight, question.largest_weight) if question.in_units else None
         )
-        columns = (question.label, question.prediction) if digesting else ()
-        self._digests = {name: hashlib.blake2b(digest_size=16) for name in columns}
+        self._fingerprints = Fingerprints(question.record is not None) if digesting else None
 
     def add(self, batch: Batch) -> None:
         """Counts the rows of a batch.
@@ -132,6 +133,8 @@ class Tally:
         if question.weight is not None:
             known = np.where(np.isnan(batch.numbers[question.weight]), MISSING, 0).astype(np.int32)
             complete &= self._present(question.weight, known)
+        if question.record is not None:
+            complete &= self._present(question.record, batch.names[question.record].codes)
         self.rows += len(complete)
         if not complete.all():
             return  # what is missing has been counted: nothing will be judged
@@ -148,11 +151,9 @@ class Tally:
                     *(groups[name][batch.names[name].codes] for name in question.groups),
                 ],
             )
-        if self._digests:
-            self._digests[question.label].update(labels.tobytes())
-            marks = [hashlib.blake2b(v.encode(), digest_size=4).digest() for v in said[0].values]
-            rows = np.frombuffer(b"".join(marks), np.uint32)[said[0].codes]
-            self._digests[question.prediction].update(rows.tobytes())
+        if self._fingerprints is not None:
+            named = None if question.record is None else batch.names[question.record]
+            self._fingerprints.add(labels, said[0], named)
 
     def _said(self, batch: Batch, name: str) -> Column:
         threshold = self.question.threshold
@@ -228,17 +229,14 @@ class Tally:
             self.question.largest_unit,
         )
 
-    def digest_of_examples(self) -> str:
-        """32 hex digits over the labels, row by row.
+    @property
+    def fingerprints(self) -> Fingerprints:
+        """What a ledger knows the examples and the answers by.
 
-        The same examples in the same order are known again whatever groups are asked about. Two test
-        sets with the same sequence of labels are taken for one, which is on the safe side.
+        The same examples are known again whatever groups are asked about.
         """
-        return self._digests[self.question.label].hexdigest()
-
-    def digest_of_answers(self) -> str:
-        """32 hex digits over what the model said, row by row."""
-        return self._digests[self.question.prediction].hexdigest()
+        assert self._fingerprints is not None, "digesting was not asked for"
+        return self._fingerprints
 
 
 class _Model:

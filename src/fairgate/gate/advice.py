@@ -63,6 +63,20 @@ def when_blocked(
       groups: display name of each group feature -> the names of its groups.
       counts: outcomes of the blocked model on the test split.
     """
+    sentences = for_test_split(gate, confidence, groups, counts)
+    if sentences:
+        sentences.append(
+            "A limit is decided for reasons other than this result, and asking again honestly takes new "
+            "test data; or attempts that are planned before the first look (gate.attempts), between "
+            "which the test split may grow."
+        )
+    return sentences
+
+
+def for_test_split(
+    gate: GateConfig, confidence: float, groups: Groups, counts: Measured
+) -> list[str]:
+    """For each constraint that would not pass, what would help; arguments as for `when_blocked`."""
     delta = _delta(confidence)
     helping, today_passed = [], []
     for check in checks.checks(gate, groups):
@@ -81,11 +95,7 @@ def when_blocked(
             f"{_and(today_passed)} could be promised of this very model today, at {percent(confidence)} "
             "confidence."
         )
-    return [
-        *sentences,
-        "A limit is decided for reasons other than this result, and asking again honestly takes new test "
-        "data.",
-    ]
+    return sentences
 
 
 def _help(constraint: Constraint, counts: Measured, delta: float) -> list[str]:

@@ -157,6 +157,10 @@ class Sampling:
 class Judgement:
     """Whether a model passed a gate, and all that the decision rests on.
 
+    One that is sealed (see `attempts`) holds no figures of the test data, whatever it is made with: there
+    are no rows, rates are None, and the one reason says why. Only how many examples there are is left,
+    which is the same for every model. Whoever shows a judgement can therefore show all of it.
+
     Attributes:
       blessed: whether it passed.
       gate: a row for each constraint.
@@ -168,7 +172,8 @@ class Judgement:
       features: name of each group feature -> the names of its groups.
       sampling: what the bounds took for independent draws.
       outcome: passed; over the limit: what is asked is shown not to hold, and the model must change;
-        undecided: more examples would tell. A run has further ones.
+        undecided: more examples would tell; sealed: blocked, and which of both is not told. A run has
+        further ones.
       checks: what was asked besides the constraints.
     """
 
@@ -181,8 +186,28 @@ class Judgement:
     advice: list[str] = field(default_factory=list)
     features: dict[str, list[str]] = field(default_factory=dict)
     sampling: Sampling = field(default_factory=Sampling)
-    outcome: Outcome | Literal["pushed", "no solution found"] | None = None
+    outcome: Outcome | Literal["pushed", "no solution found", "sealed"] | None = None
     checks: list[CheckRow] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.sealed:
+            return
+        assert not self.blessed, "a pass ends the series, and is not sealed"
+        withheld = {
+            "gate": [],
+            "models": {name: _sizes_of(result) for name, result in self.models.items()},
+            "reasons": [words.sealed(asdict(self))],
+            "advice": [words.when_sealed(asdict(self))],
+            "outcome": "sealed",
+            "checks": [],
+        }
+        for name, value in withheld.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether nothing is told of the test data but that the model was blocked."""
+        return self.attempt is not None and self.attempt.sealed
 
     @property
     def judged(self) -> str:
@@ -214,6 +239,18 @@ def outcome_of(rows: Iterable[GateRow | CheckRow]) -> Outcome:
     if "over the limit" in found:
         return "over the limit"
     return "undecided" if "undecided" in found else "passed"
+
+
+def _sizes_of(result: ModelResult) -> ModelResult:
+    """How many examples there are, and nothing of what the model said of them."""
+    return ModelResult(
+        examples=result.examples,
+        negatives=result.negatives,
+        groups={
+            name: GroupResult(examples=group.examples, negatives=group.negatives)
+            for name, group in result.groups.items()
+        },
+    )
 
 
 def shown_name(feature: str, name: str, groups: Mapping[str, Sequence[str]]) -> str:

@@ -40,9 +40,8 @@ def show(
       where: what the models were judged on.
       helping: heads the advice.
     """
-    console.print(groups_table(f"Models, on {where}", "model", _in_order(judgement)))
-    for row in judgement.gate:
-        console.print(_gate_table(row, judgement))
+    if not judgement.sealed:
+        show_figures(judgement, console, where)
     attempt = judgement.attempt
     if attempt is not None and attempt.of > 1:
         console.print(
@@ -61,6 +60,19 @@ def show(
     if judgement.advice:
         console.print(Text(helping, style="bold"))
         console.print(bullets(judgement.advice))
+
+
+def show_figures(judgement: Judgement, console: Console, where: str) -> None:
+    """What was measured: a table of the models, and one for each constraint.
+
+    Args:
+      judgement: what the gate said, or what it would say of other data.
+      console: where to print.
+      where: what the models were measured on.
+    """
+    console.print(groups_table(f"Models, on {where}", "model", _in_order(judgement)))
+    for row in judgement.gate:
+        console.print(_gate_table(row, judgement))
 
 
 def _in_order(judgement: Judgement) -> dict[str, ModelResult]:

@@ -112,6 +112,9 @@ _MEANINGS = {
 
 def sentence(verdict: Mapping[str, Any]) -> str:
     """The verdict in one sentence."""
+    if is_sealed(verdict):
+        blocked = f"The gate blocked the model, {not_served(verdict)}"
+        return f"{blocked}; the figures of the test data are sealed."
     failed = [row for row in verdict["gate"] if not row["passed"]]
     if verdict["blessed"]:
         consequence = (
@@ -231,3 +234,38 @@ def attempt(verdict: Mapping[str, Any]) -> str:
     if counted.get("of", 1) <= 1:
         return ""
     return f"{counted['number']} of {counted['of']} on this test split"
+
+
+def of_validation(sentence: str) -> str:
+    """A sentence about the test split, said of the validation split.
+
+    >>> of_validation("this many test examples of the test split")
+    'this many validation examples of the validation split'
+    """
+    return re.sub(r"\btest (split|examples|data)", r"validation \1", sentence)
+
+
+def is_sealed(verdict: Mapping[str, Any]) -> bool:
+    """Whether the figures of the test data are withheld."""
+    return bool((verdict.get("attempt") or {}).get("sealed"))
+
+
+def sealed(verdict: Mapping[str, Any]) -> str:
+    """Why the figures of the test data are withheld."""
+    counted = verdict["attempt"]
+    return (
+        f"attempt {counted['number']} of {counted['of']} was blocked, and while attempts are left "
+        "nothing else is shown of the test data: whoever saw its figures could fit the next model to "
+        "them, and the promise would not hold for it"
+    )
+
+
+def when_sealed(verdict: Mapping[str, Any]) -> str:
+    """What can be done after a sealed block."""
+    attempt = verdict["attempt"]
+    return (
+        "Improve the model by validation data, or let the test data grow: another model, or this one on "
+        f"test data with new examples beside these, is the next of {attempt['of']} attempts. The figures "
+        "are shown once a model passes, after the last attempt, or when the series is ended to see them "
+        "(unseal), after which no other model can be judged on these examples."
+    )

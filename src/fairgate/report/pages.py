@@ -63,6 +63,7 @@ def judgement_page(
     explanation = explaining.explain(judgement, judgement.features)
     return PAGES.get_template("judgement.html.j2").render(
         verdict=document,
+        sealed=judgement.sealed,
         outcome=words.outcome(document),
         sentence=words.sentence(document),
         sampling=words.sampling(document["sampling"]),

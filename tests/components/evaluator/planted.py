@@ -41,8 +41,8 @@ class Planted:
         total = sum(self.outcomes.values(), Counts(0, 0, 0, 0))
         return {None: total} | {Group("Team", name): c for name, c in self.outcomes.items()}
 
-    def records(self) -> list[bytes]:
-        """A record for each outcome."""
+    def records(self, different: bool = False) -> list[bytes]:
+        """A record for each outcome; with a column that no other has, if they are to be `different`."""
         rows = []
         for group, counts in self.outcomes.items():
             for number, label, answer in (
@@ -51,7 +51,9 @@ class Planted:
                 (counts.tn, 0, 0.2),
                 (counts.fn, 1, 0.1),
             ):
-                rows += [record({"p": answer, "label": label, "team": RAW[group]})] * number
+                for index in range(number):
+                    own = {"number": index} if different else {}
+                    rows.append(record({"p": answer, "label": label, "team": RAW[group], **own}))
         return rows
 
     def settings(self, *assignments: str) -> Settings:
@@ -111,14 +113,14 @@ def model(folder: Path, weight: float = 1.0, names: Mapping[str, str] = RAW):
     return artifact
 
 
-def examples(folder: Path, planted: Planted, digest: str):
+def examples(folder: Path, planted: Planted, digest: str, different: bool = False):
     """An Examples artifact with a test split."""
     artifact = standard_artifacts.Examples()
     artifact.uri = str(folder)
     artifact.split_names = artifact_utils.encode_split_names(["test"])
     artifact.set_string_custom_property("test_digest", digest)
     examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
-    write_shard(folder / "Split-test" / "part-00000", planted.records())
+    write_shard(folder / "Split-test" / "part-00000", planted.records(different))
     return artifact
 
 
@@ -135,16 +137,23 @@ class Judgement:
         return self.blessing.get_int_custom_property("blessed") == 1
 
 
+def gate_of(settings: Settings):
+    """The gate, without what is for display alone and takes most of the time."""
+    groups = settings.data.features.group_names
+    config = gate.eval_config(settings.gate, groups, TRANSFORMED_LABEL)
+    [specs] = config.metrics_specs
+    decided = [metric for metric in specs.metrics if metric.class_name != "FairnessIndicators"]
+    del specs.metrics[:]
+    specs.metrics.extend(decided)
+    return config
+
+
 def judge(
     folder: Path, data, candidate, settings: Settings, ledger: Path, run: str = "run-1"
 ) -> Judgement:
     """Runs the executor of the Evaluator, as TFX does; the candidate is its own baseline."""
     features = settings.data.features
-    config = gate.eval_config(settings.gate, features.group_names, TRANSFORMED_LABEL)
-    [specs] = config.metrics_specs
-    decided = [metric for metric in specs.metrics if metric.class_name != "FairnessIndicators"]
-    del specs.metrics[:]
-    specs.metrics.extend(decided)  # without what is for display alone and takes most of the time
+    config = gate_of(settings)
     component = Evaluator(
         examples=types.Channel(type=standard_artifacts.Examples),
         example_splits=["test"],

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 from tfx.components.evaluator import executor as standard
 from tfx.types import standard_artifacts
 
 from components.evaluator import known
+from components.evaluator.questions import Meaning, former_question
 from components.evaluator.stamp import read_attempt
 from components.fairness_metrics import gate
 from fairgate import bounds
@@ -19,6 +22,7 @@ from fairgate.errors import DataError, NoSolution
 from fairgate.gate import ledger
 from fairgate.gate.attempts import AttemptsUsedUp
 from fairgate.gate.config import GateConfig
+from fairgate.records import Records
 from tests.components.evaluator import planted
 from tests.components.evaluator.planted import GAP, Planted
 
@@ -31,12 +35,20 @@ def judge(tmp_path):
     """Judges planted outcomes; the same model and one ledger unless told otherwise."""
     number = itertools.count()
 
-    def run(data: Planted, *assignments: str, weight=1.0, digest="t" * 32, names=None, home="one"):
+    def run(
+        data: Planted,
+        *assignments: str,
+        weight=1.0,
+        digest="t" * 32,
+        names=None,
+        home="one",
+        different=False,
+    ):
         settings = data.settings(*assignments)
         folder = tmp_path / str(next(number))
         judgement = planted.judge(
             folder,
-            planted.examples(folder / "examples", data, digest),
+            planted.examples(folder / "examples", data, digest, different),
             planted.model(folder / "model", weight, names or data.names),
             settings,
             tmp_path / home,
@@ -183,9 +195,13 @@ def test_swapped_group_names_judge_the_other_group(verdict, judge):
 
 def test_the_second_attempt_of_five_is_judged_at_99_percent_and_all_say_so(verdict, judge):
     five = "gate.attempts=5"
-    judge(EVEN, five)
+    first, settings = judge(EVEN, five, "gate.limit=0.01")
+    sealed = planted.verdict(settings, first)
+    assert sealed.sealed and not sealed.blessed and sealed.gate == []
+    assert sealed.models["constrained"].fpr is None
     second, settings = judge(EVEN, five, weight=2.0)
     read = planted.verdict(settings, second)
+    assert read.blessed and not read.sealed
     assert (read.attempt.number, read.attempt.of) == (2, 5)
     assert read.attempt.confidence == read.gate[0].confidence == pytest.approx(0.99)
     assert read.gate[0].upper_bound == pytest.approx(bound(EVEN, f"{GAP} <= 1", 0.01))
@@ -213,9 +229,11 @@ def test_a_changed_model_is_refused_before_its_predictions_are_looked_at(judge, 
     with pytest.raises(AttemptsUsedUp) as refusal:
         judge(EVEN, weight=2.0)
     assert len(looked) == 1
-    assert "1 model was judged on this test split already (attempt 1, run run-0" in str(
-        refusal.value
+    assert (
+        "1 model was judged on this test split already, or on one that shares records with it "
+        in (said := str(refusal.value))
     )
+    assert "(attempt 1, run run-0" in said
     judge(EVEN, weight=2.0, digest="u" * 32)  # other test data
     judge(EVEN)  # the model of before
     assert len(looked) == 3
@@ -229,7 +247,8 @@ def test_an_evaluation_that_broke_off_is_resumed_as_the_same_attempt(judge, monk
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
             judge(EVEN)
-    assert len(ledger.read(str(tmp_path / "one"), "t" * 32)) == 1
+    known = Records.of("t" * 32, np.zeros(0, np.uint64))
+    assert len(ledger.read(str(tmp_path / "one"), known).entries) == 1
 
 
 def test_constraints_are_another_attempt_and_a_limit_of_one_is_not(judge, looked):
@@ -249,6 +268,45 @@ def test_the_bounds_alone_get_the_confidence_of_the_attempt(judge, looked):
     judge(EVEN, "gate.attempts=5", "gate.confidence=0.9")
     text = looked[0]["eval_config"]
     assert '\\"confidence\\": 0.98' in text and '\\"confidence\\": 0.9,' not in text
+
+
+def test_other_names_of_the_same_groups_are_the_same_question(judge, looked):
+    renamed = Planted(EVEN.outcomes, names={"Crimson": "r", "Azure": "b"})
+    line = "gate.constraints=['FPR | [{}] <= 0.2', 'FNR | [{}] <= 0.5']"
+    judge(EVEN, line.format("Red", "Blue"))
+    judge(renamed, line.format("Crimson", "Azure"))
+    with pytest.raises(AttemptsUsedUp):
+        judge(renamed, line.format("Azure", "Crimson"))
+
+
+def test_a_question_of_an_earlier_version_is_known_in_the_ledger_of_its_pipeline(
+    judge, looked, tmp_path
+):
+    home = "runs/ledger"
+    judge(EVEN, home=home)
+    event = json.loads((tmp_path / home / "journal" / "event-000001.json").read_text())
+    config = planted.gate_of(EVEN.settings())
+    meaning = Meaning.model_validate(
+        EVEN.settings().data.features.model_dump(include={"label", "groups"})
+    )
+    asked = asdict(former_question(config, meaning, event["question"]["model"]))
+    del asked["split"]
+    page = tmp_path / "other" / "planted" / "ledger" / ("t" * 32)
+    page.mkdir(parents=True)
+    entry = {"number": 1, "question": asked, "delta": 0.05, "run": "old", "when": event["when"]}
+    (page / "attempt-0001.json").write_text(json.dumps(entry))
+    before = len(looked)
+    judge(EVEN, home="other/ledger")
+    with pytest.raises(AttemptsUsedUp, match="run old"):
+        judge(EVEN, home="other/ledger", weight=2.0)
+    assert len(looked) == before + 1
+
+
+def test_one_record_more_is_the_same_test_data(judge, looked):
+    judge(EVEN, different=True)
+    outcomes = EVEN.outcomes | {"Red": replace(EVEN.outcomes["Red"], tn=271)}
+    with pytest.raises(AttemptsUsedUp):
+        judge(Planted(outcomes), different=True, digest="u" * 32)
 
 
 def test_examples_without_a_digest_are_refused(judge, looked):
