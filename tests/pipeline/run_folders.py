@@ -84,6 +84,7 @@ def blocked(**changes: Any) -> dict[str, Any]:
         "opposite_bound": None,
         "baseline_value": 0.0775,
         "baseline_bound": 0.0963,
+        "independent_bound": None,
     }
     return (
         verdict(
@@ -116,6 +117,7 @@ def blocked(**changes: Any) -> dict[str, Any]:
                 "It would pass with about 1,200 more negatives of [Not Young] in the test split."
             ],
             features={"Young": ["Young", "Not Young"]},
+            sampling={"units": None, "most": None, "weighted": False, "method": "betting"},
             validation=None,
         )
         | changes
