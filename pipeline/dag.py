@@ -99,7 +99,13 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
         start["statistics"] = statistics_gen.outputs["statistics"]
         start["gate"] = _gate_target(settings)
     constrained = trainer(settings.trainer, **start).with_id(CONSTRAINED)
-    eval_config = gate.eval_config(settings.gate, features.group_names, TRANSFORMED_LABEL)
+    eval_config = gate.eval_config(
+        settings.gate,
+        features.group_names,
+        TRANSFORMED_LABEL,
+        features.transformed_unit,
+        features.largest_unit,
+    )
     evaluator = Evaluator(
         examples=example_gen.outputs["examples"],
         example_splits=["test"],

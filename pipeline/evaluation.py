@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from fairgate.constraints.rates import Counts, Group
+import numpy as np
+from numpy.typing import NDArray
+
+from fairgate.constraints.rates import Counts, Group, Measured
+from fairgate.constraints.units import UnitCounts, UnitTable
 from fairgate.gate import advice, checks, judging, requirements
 from fairgate.gate.attempts import Attempt
 from fairgate.gate.judgement import BASELINE, CONSTRAINED, Outcome, outcome_of
@@ -15,6 +20,15 @@ from pipeline.settings import Settings
 from pipeline.verdict import Verdict
 
 Slice = Mapping[str, float]
+_Key = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What one slice holds: numbers, and outcomes by unit where there are any."""
+
+    numbers: Slice
+    units: NDArray[np.float64] | None = None
 
 
 def read_verdict(
@@ -42,14 +56,15 @@ def read_verdict(
     groups = settings.data.features.group_names
     asked = checks.checks(settings.gate, groups)
     slices = {model: _load_slices(evaluation, model) for model in (CONSTRAINED, BASELINE)}
-    overall = {model: slices[model].get((), {}) for model in slices}
-    counts = {model: _counts_by_group(slices[model], groups) for model in slices}
+    overall = {model: slices[model].get((), _Found({})).numbers for model in slices}
+    counts = {model: _measured(slices[model], settings) for model in slices}
     measured = {
         model: [
             Measurement(
                 _number(found, check.value_metric),
                 _number(found, check.bound_metric),
                 judging.opposite(check, counts[model], attempt.confidence),
+                judging.independent(check, counts[model], attempt.confidence),
             )
             for check in asked
         ]
@@ -76,7 +91,10 @@ def read_verdict(
             "the Evaluator gave no blessing; its validation is among the run's artifacts"
         ]
         helping = advice.when_blocked(
-            settings.gate, attempt.confidence, groups, counts[CONSTRAINED]
+            settings.gate,
+            attempt.confidence,
+            groups,
+            counts[CONSTRAINED],
         )
     return Verdict(
         blessed=blessed,
@@ -94,6 +112,7 @@ def read_verdict(
         advice=[*helping, *said],
         features=groups,
         checks=besides,
+        sampling=judging.sampling_of(counts[CONSTRAINED]),
     )
 
 
@@ -135,29 +154,42 @@ def _data(settings: Settings) -> str:
     return settings.data.folder + ("" if settings.data.path else " (synthetic)")
 
 
-def _load_slices(
-    evaluation: str, model: str
-) -> dict[tuple[tuple[str, str], ...], dict[str, float]]:
+def _load_slices(evaluation: str, model: str) -> dict[_Key, _Found]:
     import tensorflow_model_analysis as tfma
 
     result = tfma.load_eval_result(evaluation, model_name=model)
-    return {
-        tuple(key): {
-            name: float(value["doubleValue"])
-            for name, value in outputs[""][""].items()
-            if "doubleValue" in value
-        }
-        for key, outputs in result.slicing_metrics
+    return {tuple(key): _found(outputs[""][""]) for key, outputs in result.slicing_metrics}
+
+
+def _found(metrics: Mapping[str, Mapping[str, Any]]) -> _Found:
+    numbers = {
+        name: float(value["doubleValue"])
+        for name, value in metrics.items()
+        if "doubleValue" in value
     }
+    array = metrics.get(checks.UNIT_OUTCOMES, {}).get("arrayValue")
+    if array is None:
+        return _Found(numbers)
+    cells = np.array(array.get("float64Values", []), np.float64)
+    return _Found(numbers, cells.reshape([int(size) for size in array["shape"]]))
 
 
-def _counts_by_group(
-    slices: Mapping[tuple[tuple[str, str], ...], Slice], groups: Mapping[str, list[str]]
-) -> dict[Group | None, Counts]:
-    named = [Group(feature, name) for feature, members in groups.items() for name in members]
-    everyone: dict[Group | None, Counts] = {None: _counts(slices.get((), {}))}
-    return everyone | {
-        group: _counts(slices.get(((group.feature, group.name),), {})) for group in named
+def _measured(slices: Mapping[_Key, _Found], settings: Settings) -> Measured:
+    """What the bounds were taken of."""
+    features = settings.data.features
+    named = [
+        Group(feature, name) for feature, names in features.group_names.items() for name in names
+    ]
+    everyone = slices.get((), _Found({}))
+    if everyone.units is not None:
+        cells = everyone.units
+        largest = features.largest_unit or float(cells[:, 0].sum(axis=1).max(initial=1.0))
+        tables = {group: UnitTable.of(cells[:, row]) for row, group in enumerate([None, *named])}
+        return UnitCounts(len(cells), tables, largest, settings.gate.units)
+    counted: dict[Group | None, Counts] = {None: _counts(everyone.numbers)}
+    return counted | {
+        group: _counts(slices.get(((group.feature, group.name),), _Found({})).numbers)
+        for group in named
     }
 
 

@@ -33,10 +33,11 @@ _BATCH = 512
 
 
 class Meaning(Strict):
-    """What the label and the groups of a gate are: the part of `Features` that a question depends on."""
+    """What label, groups and unit of a gate are: the part of `Features` that a question depends on."""
 
     label: LabelFeature
     groups: dict[str, GroupFeature]
+    unit: str | None = None
 
 
 def question(config: config_pb2.EvalConfig, meaning: Meaning, model: str) -> Question:
@@ -61,12 +62,15 @@ def question(config: config_pb2.EvalConfig, meaning: Meaning, model: str) -> Que
         for line in asked(whole)
     ]
     label = meaning.label.model_dump(mode="json")
-    return Question(model, tuple(sorted(lines)), _digest(label))
+    # Another kind of bound of the same model is another look.
+    units = [json.loads(each.config).get("units") for each in bounds(config)]
+    over = {} if meaning.unit is None else {"unit": meaning.unit, "bounds": units[0]}
+    return Question(model, tuple(sorted(lines)), _digest(label | over))
 
 
 def former_question(config: config_pb2.EvalConfig, meaning: Meaning, model: str) -> Question:
     """The same as earlier versions wrote it: by what people call label and groups."""
-    known = meaning.model_dump(mode="json")
+    known = meaning.model_dump(mode="json", include={"label", "groups"})
     return Question(model, asked(_constraints(config)), _digest(known))
 
 

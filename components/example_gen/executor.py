@@ -62,6 +62,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             counts[name].require_every_group(name, input_base, features)
             counts[name].require_every_column(name, input_base, features)
         splits.require_different(counts)
+        if features.unit is not None:
+            splits.require_units_apart(counts, features.unit)
         for name, shards in files.items():
             target = artifact_utils.get_split_uri([examples], name)
             tf.io.gfile.makedirs(target)

@@ -69,6 +69,24 @@ def require_different(splits: Mapping[str, SplitCounts]) -> None:
                 )
 
 
+def require_units_apart(splits: Mapping[str, SplitCounts], column: str) -> None:
+    """Raises DataError when a unit has examples in two splits: they are no draws of their own then."""
+    names = list(splits)
+    for at, name in enumerate(names):
+        for other_name in names[:at]:
+            shared = splits[name].units & splits[other_name].units
+            if shared:
+                first = min(shared, key=str)
+                shown = first.decode(errors="replace") if isinstance(first, bytes) else first
+                raise DataError(
+                    f"splits '{other_name}' and '{name}' both have examples of the unit {shown!r} "
+                    f"(column '{column}'), and of {len(shared) - 1:,} more. A model that has learned "
+                    "from somebody's examples says nothing about people whom it has not seen: divide the "
+                    "data by units ('data from-csv' does where data.features.unit is set), or take "
+                    "data.features.unit out if it does not say whose example a record is"
+                )
+
+
 def overlap(test: SplitCounts, other: SplitCounts) -> int:
     """How many test examples are, byte for byte, among the other split's as well."""
     return int(np.isin(test.hashes, other.hashes).sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import apache_beam as beam
@@ -10,7 +11,8 @@ import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.utils import util
 
-from fairgate.constraints.rates import Counts, Group
+from fairgate.constraints.rates import Counts, Group, Measured
+from fairgate.constraints.units import UnitCounts, UnitMethod, UnitTable, order
 
 # A served probability above this is a Yes: sigmoid(score) > 0.5 where score > 0, the decision the
 # constraints were trained at.
@@ -19,8 +21,30 @@ DECISION_THRESHOLD = 0.5
 _TP, _FP, _TN, _FN = range(4)
 
 
+@dataclass(frozen=True)
+class Units:
+    """How examples fall to units.
+
+    Attributes:
+      column: of the preprocessing signature; it says whose example a record is.
+      method: how units are bounded.
+      largest: the most examples of a unit; None: as many as the largest has here.
+    """
+
+    column: str
+    method: UnitMethod = "betting"
+    largest: int | None = None
+
+    def as_arguments(self) -> dict[str, Any]:
+        """For a metric's configuration; `Units(**arguments)` is the inverse."""
+        return asdict(self)
+
+
 def group_counts(
-    groups: Mapping[str, Sequence[str]], model_name: str, output_name: str
+    groups: Mapping[str, Sequence[str]],
+    model_name: str,
+    output_name: str,
+    units: Units | None = None,
 ) -> metric_types.MetricComputation:
     """The computation that all metrics of this package are derived from.
 
@@ -31,10 +55,11 @@ def group_counts(
       groups: display name of each group feature -> the names of its groups.
       model_name: model whose predictions are counted.
       output_name: output of that model.
+      units: how examples fall to units; None: each is a draw of its own.
 
     Returns:
       A computation with one private key whose value is a `Measured`: every group, and None for
-      all examples. A group without examples has counts of zero.
+      all examples; with units, `UnitCounts`. A group without examples has counts of zero.
     """
     key = metric_types.MetricKey(
         name=f"_fairgate_counts_{sorted(groups)}", model_name=model_name, output_name=output_name
@@ -43,10 +68,15 @@ def group_counts(
         keys=[key],
         preprocessors=[
             metric_types.CombinedFeaturePreprocessor(
-                feature_keys=list(groups), model_names=[model_name] if model_name else None
+                feature_keys=[*groups, *([units.column] if units else [])],
+                model_names=[model_name] if model_name else None,
             )
         ],
-        combiner=_CountsCombiner(key, groups, model_name, output_name),
+        combiner=(
+            _CountsCombiner(key, groups, model_name, output_name)
+            if units is None
+            else _UnitsCombiner(key, groups, model_name, output_name, units)
+        ),
     )
 
 
@@ -73,6 +103,10 @@ class _CountsCombiner(beam.CombineFn):
     def add_input(
         self, accumulator: np.ndarray, element: metric_types.StandardMetricInputs
     ) -> np.ndarray:
+        self._add(accumulator, element)
+        return accumulator
+
+    def _add(self, accumulator: np.ndarray, element: metric_types.StandardMetricInputs) -> None:
         label = self._scalar(element.label)
         prediction = self._scalar(element.prediction)
         positive = label > 0.5
@@ -89,7 +123,6 @@ class _CountsCombiner(beam.CombineFn):
             row = self._rows.get(Group(feature, self._group_name(element, feature)))
             if row is not None:
                 accumulator[row, cell] += increment
-        return accumulator
 
     def merge_accumulators(self, accumulators: Iterable[np.ndarray]) -> np.ndarray:
         return np.sum(list(accumulators), axis=0)
@@ -115,6 +148,63 @@ class _CountsCombiner(beam.CombineFn):
         features = element.get_transformed_features(self._model_name) or element.get_features()
         value = np.asarray(features[feature]).reshape(-1)[0]
         return value.decode() if isinstance(value, bytes) else str(value)
+
+
+class _UnitsCombiner(_CountsCombiner):
+    """Accumulator: unit -> as above; memory grows with the units of the split."""
+
+    def __init__(
+        self,
+        key: metric_types.MetricKey,
+        groups: Mapping[str, Sequence[str]],
+        model_name: str,
+        output_name: str,
+        units: Units,
+    ):
+        super().__init__(key, groups, model_name, output_name)
+        self._units = units
+
+    def create_accumulator(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def add_input(
+        self, accumulator: dict[str, np.ndarray], element: metric_types.StandardMetricInputs
+    ) -> dict[str, np.ndarray]:
+        name = self._group_name(element, self._units.column)
+        if name not in accumulator:
+            accumulator[name] = super().create_accumulator()
+        self._add(accumulator[name], element)
+        return accumulator
+
+    def merge_accumulators(
+        self, accumulators: Iterable[dict[str, np.ndarray]]
+    ) -> dict[str, np.ndarray]:
+        merged: dict[str, np.ndarray] = {}
+        for accumulator in accumulators:
+            for name, cells in accumulator.items():
+                merged[name] = merged[name] + cells if name in merged else cells
+        return merged
+
+    def extract_output(
+        self, accumulator: dict[str, np.ndarray]
+    ) -> dict[metric_types.MetricKey, Measured]:
+        rows = [None, *self._groups]
+        if not accumulator:
+            return {self._key: dict.fromkeys(rows, Counts(0, 0, 0, 0))}
+        names = sorted(accumulator)
+        places = order(names)
+        cells = np.empty((len(names), len(rows), 4))
+        cells[places] = np.stack([accumulator[name] for name in names])
+        tables = {group: _table(cells[:, row]) for row, group in enumerate(rows)}
+        largest = self._units.largest or float(np.nansum(cells[:, 0], axis=1).max())
+        return {self._key: UnitCounts(len(names), tables, largest, self._units.method)}
+
+
+def _table(cells: np.ndarray) -> UnitTable:
+    """Of the units that have examples; of none where an answer was NaN, as `_counts`."""
+    if not np.all(np.isfinite(cells)):
+        return UnitTable(np.zeros(0, np.int64), np.zeros((0, 4)))
+    return UnitTable.of(cells)
 
 
 def _counts(row: np.ndarray) -> Counts:

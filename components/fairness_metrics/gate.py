@@ -8,12 +8,14 @@ from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.fairness_metrics.counts import Units
 from components.fingerprint import code_fingerprint
 from fairgate.gate.checks import (
     ACCURACY,
     ACCURACY_BOUND,
     DISTINCT_DECISIONS,
     FEWEST_NEGATIVES,
+    UNIT_OUTCOMES,
     USEFUL,
     checks,
 )
@@ -31,7 +33,11 @@ _MODULE = "components.fairness_metrics.metrics"
 
 
 def eval_config(
-    gate: GateConfig, groups: Mapping[str, Sequence[str]], label: str
+    gate: GateConfig,
+    groups: Mapping[str, Sequence[str]],
+    label: str,
+    unit: str | None = None,
+    largest_unit: int | None = None,
 ) -> config_pb2.EvalConfig:
     """The configuration of the standard Evaluator.
 
@@ -43,12 +49,21 @@ def eval_config(
       gate: the gate's settings.
       groups: display name of each group feature -> the names of its groups.
       label: column of the preprocessing signature that holds the label.
+      unit: column of that signature that says whose example a record is; None: each is its own.
+      largest_unit: the most examples of a unit; None: as many as the largest has on the test split.
     """
+    units = {} if unit is None else {"units": Units(unit, gate.units, largest_unit).as_arguments()}
     decision = []
     asked = checks(gate, groups)
     for check in asked:
         decision.append(
-            _metric("ConstraintValue", check.value_metric, groups, constraint=str(check.constraint))
+            _metric(
+                "ConstraintValue",
+                check.value_metric,
+                groups,
+                constraint=str(check.constraint),
+                **units,
+            )
         )
         side = "upper_bound" if check.constraint.sense == "<=" else "lower_bound"
         decision.append(
@@ -59,13 +74,19 @@ def eval_config(
                 threshold={side: check.constraint.limit},
                 constraint=str(check.constraint),
                 confidence=gate.confidence,
+                **units,
             )
         )
     lines = [str(check.constraint) for check in asked]
     floor = f"ACC >= {gate.minimum_accuracy}"
     decision += [
         _metric(
-            "ConstraintValue", ACCURACY, groups, threshold={"lower_bound": 0}, constraint=floor
+            "ConstraintValue",
+            ACCURACY,
+            groups,
+            threshold={"lower_bound": 0},
+            constraint=floor,
+            **units,
         ),
         _metric(
             "AccuracyBound",
@@ -74,8 +95,11 @@ def eval_config(
             threshold={"lower_bound": gate.minimum_accuracy},
             constraint=floor,
             confidence=gate.confidence,
+            **units,
         ),
-        _metric("DistinctDecisions", DISTINCT_DECISIONS, groups, threshold={"lower_bound": 2}),
+        _metric(
+            "DistinctDecisions", DISTINCT_DECISIONS, groups, threshold={"lower_bound": 2}, **units
+        ),
         _metric(
             "Useful",
             USEFUL,
@@ -84,6 +108,7 @@ def eval_config(
             constraints=lines,
             better_than=gate.better_than,
             confidence=gate.confidence,
+            **units,
         ),
     ]
     if groups_needed([check.constraint for check in asked], "negatives"):
@@ -94,8 +119,11 @@ def eval_config(
                 groups,
                 threshold={"lower_bound": gate.minimum_negatives},
                 constraints=lines,
+                **units,
             )
         )
+    if units:
+        decision.append(_metric("UnitOutcomes", UNIT_OUTCOMES, groups, **units))
     display = [
         config_pb2.MetricConfig(class_name="ExampleCount"),
         config_pb2.MetricConfig(

@@ -33,6 +33,12 @@ class UnitTable:
     places: NDArray[np.int64]
     cells: NDArray[np.float64]
 
+    @classmethod
+    def of(cls, cells: NDArray[np.float64]) -> UnitTable:
+        """Of (units, 4) outcomes of all units, those that have any."""
+        places = np.flatnonzero(cells.any(axis=1))
+        return cls(places, cells[places])
+
     def total(self) -> Counts:
         """Over all units; with whole numbers where all are."""
         return _counts(self.cells.sum(axis=0))

@@ -22,6 +22,7 @@ ACCURACY_BOUND = "fairgate/accuracy/bound"
 USEFUL = "fairgate/useful"
 FEWEST_NEGATIVES = "fairgate/fewest_negatives"
 DISTINCT_DECISIONS = "fairgate/distinct_decisions"
+UNIT_OUTCOMES = "fairgate/unit_outcomes"
 
 
 @dataclass(frozen=True)

@@ -59,10 +59,18 @@ def measure(check: GateCheck, counts: Measured, confidence: float) -> Measuremen
     delta = round(1.0 - confidence, 12)
     value = _finite(check.constraint.value(counts))
     bound = _finite(bound_of(check.constraint, counts, delta))
-    independent = None
-    if isinstance(counts, UnitCounts) and not counts.weighted:
-        independent = _finite(bound_of(check.constraint, dict(counts), delta))
-    return Measurement(value, bound, opposite(check, counts, confidence), independent)
+    sides = opposite(check, counts, confidence), independent(check, counts, confidence)
+    return Measurement(value, bound, *sides)
+
+
+def independent(check: GateCheck, counts: Measured, confidence: float) -> float | None:
+    """The bound that independent examples would have, where they come in units; else None.
+
+    Arguments and errors as for `measure`.
+    """
+    if not isinstance(counts, UnitCounts) or counts.weighted:
+        return None
+    return _finite(bound_of(check.constraint, dict(counts), round(1.0 - confidence, 12)))
 
 
 def opposite(check: GateCheck, counts: Measured, confidence: float) -> float | None:

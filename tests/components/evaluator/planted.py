@@ -18,7 +18,7 @@ from tfx.utils import json_utils, proto_utils
 from components.evaluator.component import Evaluator
 from components.evaluator.executor import Executor
 from components.fairness_metrics import gate
-from components.features import TRANSFORMED_LABEL
+from components.features import TRANSFORMED_LABEL, TRANSFORMED_UNIT
 from fairgate.constraints.rates import Counts, Group
 from pipeline.dag import NO_WORKERS_ELSEWHERE
 from pipeline.settings import Settings, load
@@ -34,6 +34,8 @@ class Planted:
 
     outcomes: Mapping[str, Counts]
     names: Mapping[str, str] = field(default_factory=lambda: dict(RAW))
+    each: int = 1
+    """Examples of one person, one after the other."""
 
     @property
     def counts(self) -> dict[Group | None, Counts]:
@@ -53,8 +55,10 @@ class Planted:
             ):
                 for index in range(number):
                     own = {"number": index} if different else {}
-                    rows.append(record({"p": answer, "label": label, "team": RAW[group], **own}))
-        return rows
+                    rows.append({"p": answer, "label": label, "team": RAW[group], **own})
+        return [
+            record(row | {"person": f"p{place // self.each}"}) for place, row in enumerate(rows)
+        ]
 
     def settings(self, *assignments: str) -> Settings:
         """Settings of a gate on these groups that asks for little but its constraints."""
@@ -89,15 +93,17 @@ class Model(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def slices(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Label and group, by name."""
+        """Label and group, by name, and whose record it is."""
         columns = {
             "label": tf.io.FixedLenFeature([], tf.int64),
             "team": tf.io.FixedLenFeature([], tf.string),
+            "person": tf.io.FixedLenFeature([], tf.string),
         }
         parsed = tf.io.parse_example(examples, columns)
         first, second = self._names
         team = tf.where(parsed["team"] == self._names[first], first, second)
-        return {TRANSFORMED_LABEL: tf.cast(parsed["label"], tf.float32), "Team": team}
+        label = tf.cast(parsed["label"], tf.float32)
+        return {TRANSFORMED_LABEL: label, "Team": team, TRANSFORMED_UNIT: parsed["person"]}
 
 
 def model(folder: Path, weight: float = 1.0, names: Mapping[str, str] = RAW):
@@ -139,8 +145,14 @@ class Judgement:
 
 def gate_of(settings: Settings):
     """The gate, without what is for display alone and takes most of the time."""
-    groups = settings.data.features.group_names
-    config = gate.eval_config(settings.gate, groups, TRANSFORMED_LABEL)
+    features = settings.data.features
+    config = gate.eval_config(
+        settings.gate,
+        features.group_names,
+        TRANSFORMED_LABEL,
+        features.transformed_unit,
+        features.largest_unit,
+    )
     [specs] = config.metrics_specs
     decided = [metric for metric in specs.metrics if metric.class_name != "FairnessIndicators"]
     del specs.metrics[:]

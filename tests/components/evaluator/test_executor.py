@@ -313,3 +313,34 @@ def test_examples_without_a_digest_are_refused(judge, looked):
     with pytest.raises(DataError, match="carry no test_digest"):
         judge(EVEN, digest="")
     assert looked == []
+
+
+# People with several examples.
+
+
+def test_bounds_are_over_people_where_a_unit_is_named(verdict):
+    people = Planted(EVEN.outcomes, each=5)
+    limit = f"gate.limit={bound(EVEN, f'{GAP} <= 1') + 1e-6:.9f}"
+    assert verdict(people, limit).blessed
+    over = verdict(people, limit, "data.features.unit=person", home="two")
+    assert not over.blessed
+    [row] = over.gate
+    assert row.independent_bound == pytest.approx(bound(EVEN, f"{GAP} <= 1"))
+    assert row.upper_bound > row.independent_bound + 0.01
+    assert str(over.sampling) == (
+        f"Bounds are over {over.sampling.units} units, of at most 5 examples each, which may "
+        "resemble each other."
+    )
+    more, today, _ = over.advice
+    assert "more units, since bounds are over units" in more
+    assert f"<= {-(-row.upper_bound * 1000 // 1) / 1000:g} could be promised" in today
+    robust = ("data.features.unit=person", "gate.units=cluster_robust")
+    robust = verdict(people, limit, *robust, home="three")
+    assert row.independent_bound < robust.gate[0].upper_bound < row.upper_bound
+    assert "approximate" in str(robust.sampling)
+
+
+def test_more_than_the_largest_unit_is_no_bound(judge):
+    people = Planted(EVEN.outcomes, each=5)
+    with pytest.raises(Exception, match="more than the most of 4"):
+        judge(people, "data.features.unit=person", "data.features.largest_unit=4")
