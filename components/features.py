@@ -165,7 +165,8 @@ class Features(Strict):
     largest_unit: int | None = Field(
         None,
         ge=1,
-        description="the most test examples that anybody can have; unset: as many as the largest has",
+        description="where there is a unit, the most test examples that anybody can have; unset: as many "
+        "as the largest has",
     )
 
     @model_validator(mode="before")
@@ -192,11 +193,6 @@ class Features(Strict):
             raise ValueError(
                 f"the label {self.label.name!r} is among the inputs: a network would read the answer. "
                 "Take it out of numeric and categorical"
-            )
-        if self.largest_unit is not None and self.unit is None:
-            raise ValueError(
-                f"largest_unit ({self.largest_unit}) says how many examples a unit has, but no unit "
-                "is named"
             )
         taken = {self.label.name, *(group.name for group in self.groups.values())}
         if self.unit in taken | {column.name for column in self.numeric}:
