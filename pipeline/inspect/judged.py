@@ -206,7 +206,9 @@ class Judged:
 
         On the test split; on the validation split, while the test split is sealed.
         """
-        result = self.data.measured["models"][model]
+        return self._counted(self.data.measured["models"][model])
+
+    def _counted(self, result: Mapping[str, Any]) -> dict[Group | None, Counts]:
         found: dict[Group | None, Counts] = {None: _counts(result)}
         names = self.settings.data.features.group_names
         for feature, members in names.items():
@@ -239,7 +241,8 @@ class Judged:
         """The limits that this test split can promise at all, whatever the model."""
         settings = self.settings
         groups = settings.data.features.group_names
-        sizes = sizes_of(self.counts())
+        # How many examples there are is told of a sealed split, too.
+        sizes = sizes_of(self._counted(self.verdict["models"][CONSTRAINED]))
         return Sentences(advice.before_training(settings.gate, groups, sizes))
 
     def bound_by_examples(self) -> Charts:

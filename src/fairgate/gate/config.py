@@ -33,7 +33,7 @@ class GateConfig(Strict):
         1,
         ge=1,
         description="how many different models may be judged on one test split; "
-        "they share 1 - confidence",
+        "they share 1 - confidence, and the split is sealed until one passes",
     )
     units: Literal["betting", "cluster_robust"] = Field(
         "betting",
