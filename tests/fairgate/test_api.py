@@ -349,7 +349,7 @@ def test_one_example_more_or_less_is_the_same_test_data(tmp_path, named):
     more.labels[:2000], more.sex[:2000] = people.labels, people.sex
     order = np.random.default_rng(0).permutation(2001) if named else np.arange(2001)
     for rows in (order, order[order < 1990]):
-        with pytest.raises(AttemptsUsedUp, match="shares records"):
+        with pytest.raises(AttemptsUsedUp, match="records in common"):
             fairgate.judge(
                 more.labels[rows],
                 more.said[rows],

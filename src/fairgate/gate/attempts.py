@@ -245,7 +245,7 @@ def _refusal(
     )
     said = (
         f"the gate did not look at this model: {_models(entries)} judged on this test split already, "
-        f"or on one that shares records with it ({made}): {_figure(spent)} of the {_figure(total)} that "
+        f"or on data that has records in common ({made}): {_figure(spent)} of the {_figure(total)} that "
         f"gate.confidence = {confidence:g} leaves for errors, and gate.attempts = {attempts}. "
     )
     if end is not None:

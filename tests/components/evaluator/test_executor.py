@@ -230,7 +230,7 @@ def test_a_changed_model_is_refused_before_its_predictions_are_looked_at(judge, 
         judge(EVEN, weight=2.0)
     assert len(looked) == 1
     assert (
-        "1 model was judged on this test split already, or on one that shares records with it "
+        "1 model was judged on this test split already, or on data that has records in common "
         in (said := str(refusal.value))
     )
     assert "(attempt 1, run run-0" in said

@@ -182,7 +182,7 @@ def test_missing_or_damaged_records_are_named(tmp_path, text):
 @pytest.mark.parametrize("records", [range(1001), range(999), range(1, 1001), range(500, 1500)])
 def test_a_split_that_shares_records_is_the_same_test_data(tmp_path, records):
     admit(tmp_path, "a", test=split("1000", range(1000)))
-    with pytest.raises(AttemptsUsedUp, match="or on one that shares records with it"):
+    with pytest.raises(AttemptsUsedUp, match="or on data that has records in common"):
         admit(tmp_path, "b", test=split("other", records))
     with pytest.raises(AttemptsUsedUp):  # the same model, on other records, is another attempt
         admit(tmp_path, "a", test=split("other", records))
