@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fairgate.constraints.paired import Changes
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.constraints.units import UnitCounts, UnitTable
-from fairgate.gate import advice, checks, judging, requirements
+from fairgate.gate import advice, checks, costs, judging, requirements
 from fairgate.gate.attempts import Attempt
 from fairgate.gate.judgement import BASELINE, CONSTRAINED, Outcome, outcome_of
 from fairgate.gate.judging import Measurement
@@ -112,6 +113,7 @@ def read_verdict(
         advice=[*helping, *said],
         features=groups,
         checks=besides,
+        cost=costs.sentences(groups, counts[CONSTRAINED], counts[BASELINE]),
         sampling=judging.sampling_of(counts[CONSTRAINED]),
     )
 
@@ -199,7 +201,15 @@ def _counts(metrics: Slice) -> Counts:
         fp=_number(metrics, "false_positives") or 0,
         tn=_number(metrics, "true_negatives") or 0,
         fn=_number(metrics, "false_negatives") or 0,
+        against=_changes(metrics),
     )
+
+
+def _changes(metrics: Slice) -> Changes | None:
+    """None where the evaluation is older, or knows no baseline."""
+    found = [_number(metrics, f"{checks.CHANGED}{field.name}") for field in fields(Changes)]
+    known = [int(each) for each in found if each is not None]
+    return Changes(*known) if len(known) == len(found) else None
 
 
 def _number(metrics: Slice, name: str) -> float | None:

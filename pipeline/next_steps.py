@@ -121,7 +121,9 @@ def _new_data(settings: Mapping[str, Any], advice: Sequence[str]) -> str:
     data = settings.get("data", {})
     if data.get("path") is not None:
         return "--set data.path=FOLDER"
-    factors = [float(times) for times in re.findall(r"\(([\d.]+) times", " ".join(advice))]
+    factors = [
+        float(times) for times in re.findall(r"\((?:about )?([\d.]+) times", " ".join(advice))
+    ]
     stand_in = data.get("stand_in", {})
     # Rounded up to thousands: it is an estimate.
     images = math.ceil(max(factors, default=2) * stand_in.get("images", 80_000) / 1000) * 1000

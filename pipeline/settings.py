@@ -22,7 +22,9 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from components.constrained_trainer.config import TrainingConfig
 from components.features import Features, require_network_fits
-from fairgate.constraints import language
+from fairgate.constraints import algebra, language
+from fairgate.constraints.expressions import Constraint
+from fairgate.constraints.rates import Counts, Measured
 from fairgate.errors import SettingsError
 from fairgate.gate import checks
 from fairgate.gate.config import GateConfig
@@ -161,11 +163,16 @@ class Settings(Strict):
                         line, groups, from_counts=field == "gate" or by_bound
                     )
                     if field == "trainer":
-                        trainable.pieces(constraint)
+                        trainable.pieces(algebra.beside(constraint, _no_errors(constraint)))
                 except ValueError as error:
                     raise ValueError(f"{field}.constraints.{index}: {error}") from error
         checks.checks(self.gate, groups)  # with gate.limit in place: can it be kept at all?
         return self
+
+
+def _no_errors(constraint: Constraint) -> Measured:
+    """A baseline of which nothing is known yet."""
+    return dict.fromkeys([None, *constraint.groups()], Counts(1, 0, 1, 0))
 
 
 def load(files: Sequence[str] = (), assignments: Sequence[str] = ()) -> Settings:

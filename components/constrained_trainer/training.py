@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import keras
 import numpy as np
@@ -26,12 +26,18 @@ from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.resolving import resolve, watched_split
 from components.constrained_trainer.sampling import Rounds, Sampler
 from components.constrained_trainer.session import Moment, Session
-from components.constrained_trainer.snapshots import Rating, Snapshot, choose, predicted_to_pass
+from components.constrained_trainer.snapshots import (
+    Rating,
+    Snapshot,
+    choose,
+    predict_scores,
+    predicted_to_pass,
+)
 from components.constrained_trainer.yardsticks import Yardstick
 from components.transform.inputs import ModelInput
-from fairgate.constraints import language
+from fairgate.constraints import algebra, language
 from fairgate.constraints.expressions import Constraint, CurveOf, RateOf, rates_in
-from fairgate.constraints.rates import RATES, Counts
+from fairgate.constraints.rates import RATES, Counts, Measured
 from fairgate.errors import DataError, SettingsError
 
 
@@ -117,7 +123,8 @@ def train(
       on_moment: called after every call of the compiled loop, about twice a second.
       inputs: what the network takes; None: as the training split has it.
       start: weights to start from, for `config.warm_start`.
-      baseline: weights of a model without constraints, which is one more to choose from; None: none is.
+      baseline: weights of a model without constraints, which is one more to choose from, and which
+        changes in the constraints are held against, by its rates on the validation split; None: none is.
       checkpoints: folder to write checkpoints to and to go on from; None: none are written.
       scope: the strategy to train with; None: that of `config.devices`.
       outlook: the gate that snapshots are rated by, where `config.selection.rated_by` is "gate"; None:
@@ -136,8 +143,13 @@ def train(
     _require_equal_parts(config, scope)
     constraints = parse(config.constraints, training)
     _require_examples(constraints, {"train": training, "validation": validation})
+    asked = outlook.constraints if outlook and config.selection.rated_by == "gate" else []
     with scope.scope(), _precision(config.precision):
         model = networks.build(config.network, inputs or training.model_inputs(), config.seed)
+        other = None
+        if any(algebra.has_changes(each.expression) for each in (*constraints, *asked)):
+            other = _outcomes_of(model, baseline, validation, config)
+            constraints = [algebra.beside(each, other) for each in constraints]
         if start is not None:
             _set_weights(model, start, config)
         trained = model
@@ -149,6 +161,8 @@ def train(
         loop = make_loop(trained, constraints, training, validation, config, scope)
     if config.selection.rated_by != "gate":
         outlook = None
+    elif outlook is not None and other is not None:
+        outlook = replace(outlook, other=other)
     rating = Rating(trained, constraints, validation, config.selection, outlook)
     session = Session(loop, rating, config, on_moment)
     if checkpoints is not None:
@@ -183,6 +197,25 @@ def train(
     )
     trained.set_weights(result.chosen.weights)
     return result
+
+
+def _outcomes_of(
+    model: keras.Model,
+    weights: Sequence[np.ndarray] | None,
+    validation: Split,
+    config: TrainingConfig,
+) -> Measured:
+    """What the network says with the baseline's weights on the validation split; its own are kept."""
+    if weights is None:
+        raise SettingsError(
+            f"trainer.constraints = {list(config.constraints)}: one is held against the baseline, and "
+            "this training was given none"
+        )
+    own = model.get_weights()
+    _set_weights(model, weights, config)
+    counts = validation.counts(predict_scores(model, validation))
+    model.set_weights(own)
+    return counts
 
 
 def _yardsticks(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import apache_beam as beam
@@ -11,14 +11,16 @@ import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.utils import util
 
+from fairgate.constraints.paired import Changes
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.constraints.units import UnitCounts, UnitMethod, UnitTable, order
+from fairgate.gate.judgement import BASELINE
 
 # A served probability above this is a Yes: sigmoid(score) > 0.5 where score > 0, the decision the
 # constraints were trained at.
 DECISION_THRESHOLD = 0.5
 
-_TP, _FP, _TN, _FN = range(4)
+_TP, _FP, _TN, _FN, _CHANGES = range(5)
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,10 @@ def group_counts(
 
 
 class _CountsCombiner(beam.CombineFn):
-    """Accumulator: float64 (1 + number of groups, 4) of tp, fp, tn, fn; row 0 is everybody."""
+    """Accumulator: float64 (1 + number of groups, 8); row 0 is everybody.
+
+    Its columns are tp, fp, tn, fn, and how many answers differ from the baseline's, as in `Changes`.
+    """
 
     def __init__(
         self,
@@ -98,7 +103,7 @@ class _CountsCombiner(beam.CombineFn):
         self._output_name = output_name
 
     def create_accumulator(self) -> np.ndarray:
-        return np.zeros((1 + len(self._groups), 4))
+        return np.zeros((1 + len(self._groups), _CHANGES + len(fields(Changes))))
 
     def add_input(
         self, accumulator: np.ndarray, element: metric_types.StandardMetricInputs
@@ -111,18 +116,28 @@ class _CountsCombiner(beam.CombineFn):
         prediction = self._scalar(element.prediction)
         positive = label > 0.5
         said_yes = prediction > DECISION_THRESHOLD
+        increment = np.zeros(accumulator.shape[1])
         if np.isnan(prediction) or np.isnan(label):
             # An example without an answer makes every rate it belongs to unknown, not smaller.
-            increment: Any = np.nan
-            cell = slice(None)
+            increment[:] = np.nan
         else:
-            increment = 1.0
-            cell = (_TP if said_yes else _FN) if positive else (_FP if said_yes else _TN)
-        accumulator[0, cell] += increment
+            increment[(_TP if said_yes else _FN) if positive else (_FP if said_yes else _TN)] = 1
+            other = self._baseline(element.prediction)
+            if np.isnan(other):
+                increment[_CHANGES:] = np.nan
+            elif said_yes != (other > DECISION_THRESHOLD):
+                increment[_CHANGES + 2 * (not positive) + (not said_yes)] = 1
+        accumulator[0] += increment
         for feature in self._features:
             row = self._rows.get(Group(feature, self._group_name(element, feature)))
             if row is not None:
-                accumulator[row, cell] += increment
+                accumulator[row] += increment
+
+    def _baseline(self, predictions: Any) -> float:
+        """What the baseline says; NaN where there is none."""
+        if not (isinstance(predictions, Mapping) and BASELINE in predictions):
+            return float("nan")
+        return self._scalar(predictions[BASELINE])
 
     def merge_accumulators(self, accumulators: Iterable[np.ndarray]) -> np.ndarray:
         return np.sum(list(accumulators), axis=0)
@@ -193,8 +208,8 @@ class _UnitsCombiner(_CountsCombiner):
             return {self._key: dict.fromkeys(rows, Counts(0, 0, 0, 0))}
         names = sorted(accumulator)
         places = order(names)
-        cells = np.empty((len(names), len(rows), 4))
-        cells[places] = np.stack([accumulator[name] for name in names])
+        cells = np.empty((len(names), len(rows), _CHANGES))
+        cells[places] = np.stack([accumulator[name][:, :_CHANGES] for name in names])
         tables = {group: _table(cells[:, row]) for row, group in enumerate(rows)}
         largest = self._units.largest or float(np.nansum(cells[:, 0], axis=1).max())
         return {self._key: UnitCounts(len(names), tables, largest, self._units.method)}
@@ -209,6 +224,8 @@ def _table(cells: np.ndarray) -> UnitTable:
 
 def _counts(row: np.ndarray) -> Counts:
     """Counts of one row; of nobody where an answer was NaN, so that every rate over it is NaN."""
-    if not np.all(np.isfinite(row)):
+    own, changes = row[:_CHANGES], row[_CHANGES:]
+    if not np.all(np.isfinite(own)):
         return Counts(0, 0, 0, 0)
-    return Counts(tp=int(row[_TP]), fp=int(row[_FP]), tn=int(row[_TN]), fn=int(row[_FN]))
+    against = Changes(*map(int, changes)) if np.all(np.isfinite(changes)) else None
+    return Counts(int(own[_TP]), int(own[_FP]), int(own[_TN]), int(own[_FN]), against=against)

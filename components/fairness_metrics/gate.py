@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.fairness_metrics.counts import Units
 from components.fingerprint import code_fingerprint
+from fairgate.constraints.paired import Changes
 from fairgate.gate.checks import (
     ACCURACY,
     ACCURACY_BOUND,
+    CHANGED,
     DISTINCT_DECISIONS,
     FEWEST_NEGATIVES,
     UNIT_OUTCOMES,
@@ -130,6 +133,10 @@ def eval_config(
             class_name="FairnessIndicators",
             module="fairness_indicators.fairness_indicators_metrics",
             config=json.dumps({"thresholds": DISPLAY_THRESHOLDS}),
+        ),
+        *(
+            _metric("Changed", f"{CHANGED}{field.name}", groups, field=field.name)
+            for field in fields(Changes)
         ),
         *(
             config_pb2.MetricConfig(class_name=name, config=json.dumps({"thresholds": [0.5]}))

@@ -6,6 +6,7 @@ All are derived from the same counts (`counts.group_counts`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -111,6 +112,14 @@ class Useful(metric_types.Metric):
         )
 
 
+class Changed(metric_types.Metric):
+    """How many answers differ from the baseline's, of one field of `Changes`; NaN without a baseline."""
+
+    def __init__(self, field: str, groups: Groups, name: str, code: str = ""):
+        """Args: as for `ConstraintValue`; field: of `Changes`."""
+        super().__init__(_computations(_changed), field=field, groups=groups, name=name, code=code)
+
+
 class FewestNegatives(metric_types.Metric):
     """Fewest negatives of a group that a constraint needs negatives of; 0 when one is missing."""
 
@@ -162,6 +171,7 @@ for _metric in (
     ConstraintBound,
     AccuracyBound,
     Useful,
+    Changed,
     FewestNegatives,
     DistinctDecisions,
     UnitOutcomes,
@@ -188,6 +198,12 @@ def _useful(
 ) -> float:
     asked = [language.parse(line, groups) for line in constraints]
     return float(requirements.is_useful(better_than, asked, counts, confidence))
+
+
+def _changed(counts: Measured, field: str, groups: Groups) -> float:
+    del groups
+    against = counts[None].against
+    return math.nan if against is None else float(getattr(against, field))
 
 
 def _fewest_negatives(counts: Measured, constraints: Sequence[str], groups: Groups) -> float:

@@ -98,6 +98,7 @@ def _judged(data: ReportData) -> dict[str, Any]:
     return {
         "judged": judged.judged_in(data.measured),
         "meaning": words.meaning(data.verdict),
+        "cost": words.cost(data.measured.get("cost", [])),
         "gate": judged.gate(data.measured),
         "checks": judged.checks(data.measured),
         "groups": judged.groups(data.measured),

@@ -20,6 +20,7 @@ def show(explanation: Explanation, blessed: bool, console: Console) -> None:
         console.print()
         _show_constraint(reasoning, console)
     for title, said in (
+        ("What it cost", [explanation.cost] if explanation.cost else []),
         ("It was also blocked, because", explanation.others),
         ("The gate also asks, and the model keeps", explanation.kept),
         ("What the run said" if blessed else "What would help", explanation.advice),

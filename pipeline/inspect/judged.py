@@ -10,6 +10,7 @@ import yaml
 
 from components.report import page, sections
 from components.report.data import ReportData
+from fairgate.constraints.algebra import has_changes
 from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.gate import advice, checks, words
@@ -250,7 +251,11 @@ class Judged:
         counts = self.counts()
         delta = 1 - self.verdict["attempt"]["confidence"]
         split = f"{self.data.split} split"
-        drawn = [_shrinking(constraint, counts, delta, split) for constraint in self.checked()]
+        drawn = [
+            _shrinking(constraint, counts, delta, split)
+            for constraint in self.checked()
+            if not has_changes(constraint.expression)
+        ]
         note = (
             f"The ring is this {split}. Where the bound crosses the limit, this model would pass."
         )

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from fairgate.constraints import language
+from fairgate.constraints import algebra, language
+from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.rates import Group, Measured
 from fairgate.constraints.units import UnitMethod
 from fairgate.data import columns, files
@@ -218,6 +219,7 @@ def judge_batches(
     tally = count(batches, question, ledger is not None, progress)
     # Read before an attempt is written down: a misspelt constraint costs nothing.
     asked_of = [check.constraint for check in checks.checks(asked, tally.groups)]
+    _require_another(asked_of, question)
     outcomes = {MODEL: _outcomes(tally, asked)}
     if ledger is not None and (known := judging.known_before(asked, tally.groups, outcomes)):
         return replace(known, reasons=list(map(named, known.reasons)))
@@ -245,6 +247,23 @@ def _outcomes(tally: Tally, asked: GateConfig, baseline: bool = False) -> Measur
     if tally.question.in_units:
         return tally.unit_outcomes(asked.units, baseline)
     return tally.outcomes(baseline)
+
+
+def _require_another(constraints: Iterable[Constraint], question: Question) -> None:
+    """Raises SettingsError for a constraint on a change that cannot be known."""
+    for constraint in constraints:
+        if not algebra.has_changes(constraint.expression):
+            continue
+        if question.baseline is None:
+            raise SettingsError(
+                f"{constraint}: this is about a change against another model: give its answers, too "
+                "(baseline), such as those of the model that is served"
+            )
+        if question.in_units:
+            raise SettingsError(
+                f"{constraint}: changes are bounded over examples that are independent, not over units "
+                "or with weights: leave the constraint out, or unit and weight"
+            )
 
 
 def _counted(

@@ -237,6 +237,40 @@ def test_a_model_that_is_right_where_it_matters_passes_as_better_than_chance():
     assert judge(people, better_than="chance").blessed
 
 
+def test_a_group_that_got_worse_is_told_and_can_be_forbidden():
+    """Levelling down: the gap in FPR is closed, and women's FNR pays for it."""
+    people, rng = People(n=8000), np.random.default_rng(4)
+    female, yes = people.sex == "Female", people.labels == 1
+    before = rng.random(8000) < np.where(yes, 0.8, np.where(female, 0.2, 0.1))
+    people.said = (before & ~(female & (rng.random(8000) < 0.4))).astype(int)
+    found = judge(people, baseline=before.astype(int))
+    assert found.blessed
+    rose, wider = found.cost
+    assert (
+        rose.startswith("the false negative rate of Female rose from 0.") and "95% interval" in rose
+    )
+    assert wider.startswith("the gap in false negative rate between the groups of sex, as measured")
+    assert "What it cost:" in judgement_page(found, "people") and found.as_document()["cost"]
+    assert judge(people).cost == [] and judge(people, baseline=people.said).cost == []
+    forbidden = judge(
+        people,
+        baseline=before.astype(int),
+        constraints=[GAP, "FNR | [Female] <= baseline + 0.02", "FNR | [Male] <= baseline + 0.02"],
+    )
+    assert forbidden.outcome == "over the limit"
+    assert [row.passed for row in forbidden.gate] == [True, False, True]
+    worst = forbidden.gate[1]
+    assert worst.baseline_value is None and worst.value == pytest.approx(
+        forbidden.outcomes.groups["Female"].fnr - forbidden.models["baseline"].groups["Female"].fnr
+    )
+    assert "the change in false negative rate of Female against the baseline" in str(forbidden)
+
+
+def test_a_constraint_on_a_change_needs_another_model():
+    with pytest.raises(SettingsError, match="baseline"):
+        judge(People(), constraints="FNR | [Male] <= baseline + 0.1")
+
+
 def test_what_is_known_before_costs_no_attempt(tmp_path):
     people, book = People(), tmp_path / "ledger"
     known = judge(people, minimum_negatives=10_000, ledger=book)

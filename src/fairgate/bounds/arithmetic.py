@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from fairgate.bounds import over_units
 from fairgate.bounds.conditional import Moebius, one_share
 from fairgate.bounds.one_rate import LOWER, UPPER, check_delta
+from fairgate.bounds.paired import lower_change, upper_change
 from fairgate.bounds.shares import disjoint, independent, share, spread
 from fairgate.bounds.two_rates import Linear, Quotient, Trials, upper_bound_of_two
 from fairgate.constraints.algebra import is_random, merge_terms, value_range
 from fairgate.constraints.expressions import (
+    ChangeOf,
     CurveOf,
     Expression,
     Maximum,
@@ -42,6 +44,7 @@ def upper_bound(
     | expression | bound |
     |---|---|
     | rate | Clopper-Pearson at delta |
+    | change of a rate against another model | McNemar's, of the examples that differ (`paired`) |
     | a r + b s, two independent rates | Buehler's bound at delta (`two_rates`) |
     | any other sum | each part's bound at a share of delta, by `shares.share` |
     | max | max_i U(e_i, delta), every one at the full delta |
@@ -207,6 +210,8 @@ class _Bounds:
         match term:
             case RateOf():
                 return self._of_rate(term, delta, upper=True)
+            case ChangeOf():
+                return self._of_change(term, delta, upper_change)
             case Maximum(arguments):
                 return self._largest_upper(arguments, delta)
             case Minimum(arguments):
@@ -220,6 +225,8 @@ class _Bounds:
         match term:
             case RateOf():
                 return self._of_rate(term, delta, upper=False)
+            case ChangeOf():
+                return self._of_change(term, delta, lower_change)
             case Minimum(arguments):
                 return -self._largest_upper([-each for each in arguments], delta)
             case Maximum(arguments):
@@ -228,6 +235,14 @@ class _Bounds:
             case Ratio(numerator, denominator):
                 return self._lower_of_ratio(numerator, denominator, delta)
         raise _unbounded(term)
+
+    def _of_change(
+        self, term: ChangeOf, delta: float, bound: Callable[[float, float, float, float], float]
+    ) -> float:
+        """NaN where there is no other model, or examples come in units."""
+        known = self.counts.get(term.group)
+        changes = None if known is None else known.changes(term.rate)
+        return math.nan if changes is None else bound(*changes, delta)
 
     def _largest_upper(self, arguments: Sequence[Expression], delta: float) -> float:
         """max_i U(e_i, delta), the largest value first: most others are seen to be less at a glance."""

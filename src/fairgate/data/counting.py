@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fairgate.constraints.paired import Changes
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.constraints.units import UnitMethod
 from fairgate.data import answers
@@ -19,6 +20,7 @@ from fairgate.errors import DataError, SettingsError
 
 MOST_GROUPS = 500
 _MOST_ANSWERS = 50
+_BETWEEN = "\0"  # which no column of names holds
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class Tally:
         self.rows = 0
         self._label = answers.Labels(question.label, question.positive)
         self._models = [_Model(name, question.groups) for name in question.decisions]
+        self._both = _Model("both", question.groups, _MOST_ANSWERS**2)
         self._groups: dict[str, dict[str, int]] = {name: {} for name in question.groups}
         self._missing: dict[str, int] = {}
         self._units = (
@@ -141,6 +144,8 @@ class Tally:
         groups = {name: self._numbered(name, batch.names[name]) for name in question.groups}
         for model, column in zip(self._models, said, strict=True):
             model.add(labels, column, batch.names, groups)
+        if len(said) > 1:
+            self._both.add(labels, _together(*said), batch.names, groups)
         if self._units is not None:
             self._units.add(
                 None if question.unit is None else batch.names[question.unit],
@@ -207,15 +212,36 @@ class Tally:
         return {name: sorted(numbers) for name, numbers in self._groups.items()}
 
     def outcomes(self, baseline: bool = False) -> dict[Group | None, Counts]:
-        """What was counted of the model, or of the baseline: of each group, and at None of everybody."""
+        """What was counted of the model, or of the baseline: of each group, and at None of everybody.
+
+        The model's counts know besides how many answers differ from the baseline's, where there is one.
+        """
         model = self._models[int(baseline)]
         yes = self._meanings(model)
-        measured: dict[Group | None, Counts] = {None: _counts(model.everybody, yes)}
+        beside = None if baseline or len(self._models) == 1 else self._differing()
+
+        def counts(own: NDArray[np.int64], both: NDArray[np.int64]) -> Counts:
+            found = _counts(own, yes)
+            return found if beside is None else replace(found, against=_changes(both, *beside))
+
+        measured: dict[Group | None, Counts] = {None: counts(model.everybody, self._both.everybody)}
         for name, numbers in self._groups.items():
             for value in sorted(numbers):
-                cells = model.of_groups[name][numbers[value]]
-                measured[Group(name, value)] = _counts(cells, yes)
+                both = self._both.of_groups[name]
+                measured[Group(name, value)] = counts(
+                    model.of_groups[name][numbers[value]],
+                    both[numbers[value]] if len(both) else self._both.everybody,
+                )
         return measured
+
+    def _differing(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which pairs of answers only the model means as a Yes, and which only the baseline does."""
+        own, other = (
+            dict(zip(model.answers, self._meanings(model), strict=True)) for model in self._models
+        )
+        pairs = [pair.split(_BETWEEN) for pair in self._both.answers]
+        said = np.array([(own[one], other[two]) for one, two in pairs], bool).reshape(-1, 2)
+        return said[:, 0] & ~said[:, 1], said[:, 1] & ~said[:, 0]
 
     def unit_outcomes(self, method: UnitMethod, baseline: bool = False) -> Measured:
         """What `outcomes` counts, by unit; DataError where one has more examples than the largest."""
@@ -245,6 +271,7 @@ class _Model:
     Args:
       name: of the column of its answers.
       features: names of the group features.
+      most: how many different answers there may be.
 
     Attributes:
       answers: each different answer -> its number.
@@ -252,8 +279,8 @@ class _Model:
       of_groups: feature -> (groups, 2, answers).
     """
 
-    def __init__(self, name: str, features: Sequence[str]) -> None:
-        self.name = name
+    def __init__(self, name: str, features: Sequence[str], most: int = _MOST_ANSWERS) -> None:
+        self.name, self.most = name, most
         self.answers: dict[str, int] = {}
         self.everybody = np.zeros((2, 0), np.int64)
         self.of_groups = {feature: np.zeros((0, 2, 0), np.int64) for feature in features}
@@ -271,9 +298,9 @@ class _Model:
     ) -> None:
         """Counts complete rows; `groups` are the numbers of the values of each feature's column."""
         places = [self.answers.setdefault(v, len(self.answers)) for v in said.values]
-        if len(self.answers) > _MOST_ANSWERS:
+        if len(self.answers) > self.most:
             raise DataError(
-                f"column {self.name!r} holds more than {_MOST_ANSWERS} different values: expected "
+                f"column {self.name!r} holds more than {self.most} different values: expected "
                 "decisions, or scores with a threshold (threshold=NUMBER)"
             )
         width = len(said.values)
@@ -293,6 +320,20 @@ class _Model:
                 rows, 2, width
             )
             self.of_groups[feature] = of_groups
+
+
+def _together(one: Column, other: Column) -> Column:
+    """Both answers of each row as one."""
+    values = tuple(f"{a}{_BETWEEN}{b}" for a in one.values for b in other.values)
+    return Column(values, one.codes * np.int32(len(other.values)) + other.codes)
+
+
+def _changes(
+    cells: NDArray[np.int64], only_this: NDArray[np.bool_], only_other: NDArray[np.bool_]
+) -> Changes:
+    """Of (2, pairs of answers) examples by label and pair."""
+    gained, lost = cells[:, only_this].sum(axis=1), cells[:, only_other].sum(axis=1)
+    return Changes(int(gained[1]), int(lost[1]), int(gained[0]), int(lost[0]))
 
 
 def _grown(cells: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:

@@ -20,6 +20,7 @@ Groups = Mapping[str, Sequence[str]]
 ACCURACY = "fairgate/accuracy"
 ACCURACY_BOUND = "fairgate/accuracy/bound"
 USEFUL = "fairgate/useful"
+CHANGED = "fairgate/changed/"  # and a field of `Changes`
 FEWEST_NEGATIVES = "fairgate/fewest_negatives"
 DISTINCT_DECISIONS = "fairgate/distinct_decisions"
 UNIT_OUTCOMES = "fairgate/unit_outcomes"

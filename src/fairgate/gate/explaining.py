@@ -82,6 +82,7 @@ class Explanation:
       sentence: the verdict in one sentence.
       meaning: of a block: whether the model must change, or more examples would tell; else empty.
       constraints: of the gate, those that blocked first.
+      cost: what got worse for a group, next to the baseline.
       others: what else blocked.
       kept: what else was asked of the model, and is kept.
       advice: what would help, as the run itself said it.
@@ -91,6 +92,7 @@ class Explanation:
     sentence: str
     meaning: str
     constraints: list[Reasoning]
+    cost: str
     others: list[str]
     kept: list[str]
     advice: list[str]
@@ -125,6 +127,7 @@ def explain(
             )
             for row in rows
         ],
+        cost=words.cost(judgement.cost),
         others=[reason for reason in judgement.reasons if not reason.startswith(asked)],
         kept=_kept(judgement),
         advice=judgement.advice,
@@ -209,7 +212,7 @@ _COUNTED: dict[str, tuple[_Counting, _Counting, str]] = {
 }
 _BRACKET = r"\[((?:\\.|[^\]\\])*)\]"
 _NAMED_RATE = re.compile(
-    rf"max_gap\(\s*(?P<gap>\w+)\s*,\s*{_BRACKET}\s*\)|(?P<rate>[A-Z]{{3}})(?:\s*\|\s*{_BRACKET})?"
+    rf"max_(?:gap|change)\(\s*(?P<gap>\w+)\s*,\s*{_BRACKET}\s*\)|(?P<rate>[A-Z]{{3}})(?:\s*\|\s*{_BRACKET})?"
 )
 
 

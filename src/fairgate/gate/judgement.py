@@ -175,6 +175,7 @@ class Judgement:
         undecided: more examples would tell; sealed: blocked, and which of both is not told. A run has
         further ones.
       checks: what was asked besides the constraints.
+      cost: in words, what got worse for a group, next to the model that it is compared with.
     """
 
     blessed: bool
@@ -188,6 +189,7 @@ class Judgement:
     sampling: Sampling = field(default_factory=Sampling)
     outcome: Outcome | Literal["pushed", "no solution found", "sealed"] | None = None
     checks: list[CheckRow] = field(default_factory=list)
+    cost: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if not self.sealed:

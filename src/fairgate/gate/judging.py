@@ -10,7 +10,7 @@ from typing import Any
 from fairgate import bounds
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.constraints.units import UnitCounts, rows_of
-from fairgate.gate import advice, checks, requirements, words
+from fairgate.gate import advice, checks, costs, requirements, words
 from fairgate.gate.attempts import Attempt
 from fairgate.gate.checks import GateCheck, Groups
 from fairgate.gate.config import GateConfig
@@ -137,6 +137,7 @@ def judge(
         features={feature: list(names) for feature, names in groups.items()},
         outcome=outcome_of([*rows, *besides]),
         checks=besides,
+        cost=costs.sentences(groups, counts, outcomes[BASELINE]) if BASELINE in outcomes else [],
         sampling=sampling_of(counts),
     )
 

@@ -48,6 +48,8 @@ def show(
             f"attempt {attempt.number} of {attempt.of} on {where}, "
             f"judged at {words.percent(attempt.confidence)}"
         )
+    if judgement.cost:
+        console.print(Text.assemble(("What it cost: ", "bold"), words.cost(judgement.cost)))
     for warning in judgement.warnings:
         console.print(Text.assemble(("warning: ", "yellow"), warning))
     if judgement.blessed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fairgate.errors import FairGateError
@@ -29,6 +29,10 @@ _GAP = re.compile(rf"max_gap\({_RATE}, \[(?P<feature>[^\]]+)\]\)")
 _OF_GROUP = re.compile(rf"{_RATE} \| \[(?:[^\]=]+=)?(?P<group>[^\]]+)\]")
 
 
+_CHANGE = re.compile(rf"change\({_RATE}(?: \| \[(?:[^\]=]+=)?(?P<group>[^\]]+)\])?\)")
+_MOST_CHANGE = re.compile(rf"max_change\({_RATE}, \[(?P<feature>[^\]]+)\]\)")
+
+
 def expression_of(constraint: str) -> str:
     """The left side of a constraint."""
     return re.split(r"\s(?:<=|>=)\s", constraint)[0]
@@ -45,6 +49,12 @@ def plain(expression: str) -> str:
         return f"the largest gap in {rate} between the groups of {match['feature']}"
     if match := _OF_GROUP.fullmatch(expression):
         return f"the {RATES.get(match['rate'], match['rate'])} of {match['group']}"
+    if match := _MOST_CHANGE.fullmatch(expression):
+        rate = RATES.get(match["rate"], match["rate"])
+        return f"the largest change in {rate} against the baseline in a group of {match['feature']}"
+    if match := _CHANGE.fullmatch(expression):
+        whom = f" of {match['group']}" if match["group"] else ""
+        return f"the change in {RATES.get(match['rate'], match['rate'])}{whom} against the baseline"
     if expression in RATES:
         return f"the {RATES[expression]}"
     return expression
@@ -136,6 +146,15 @@ def sentence(verdict: Mapping[str, Any]) -> str:
         return f"The model failed {count} checks of the gate, {not_served(verdict)}."
     [reason] = verdict["reasons"] or ["the gate did not let the model pass"]
     return f"{reason[0].upper()}{reason[1:]}, {not_served(verdict)}."
+
+
+def cost(said: Sequence[str]) -> str:
+    """What got worse for a group, as a sentence; empty where nothing is shown to have.
+
+    >>> cost(["the false negative rate of Male rose", "so did another"])
+    'Next to the baseline the false negative rate of Male rose; so did another.'
+    """
+    return f"Next to the baseline {'; '.join(said)}." if said else ""
 
 
 def as_arguments(sentence: str) -> str:

@@ -70,6 +70,7 @@ def judgement_page(
         title=title,
         facts=facts,
         meaning=explanation.meaning,
+        cost=explanation.cost,
         attempt=words.attempt(document),
         judged=judgement.judged,
         gate=sections.gate(document),

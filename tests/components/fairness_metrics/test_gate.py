@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
@@ -15,6 +16,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from components.fairness_metrics import gate
 from fairgate import bounds
 from fairgate.constraints import language
+from fairgate.constraints.paired import Changes
 from fairgate.constraints.rates import Group, count_outcomes
 from fairgate.gate import checks
 from fairgate.gate.config import GateConfig
@@ -243,6 +245,31 @@ def test_a_model_that_guesses_is_blocked_by_a_bound_of_its_use(evaluate):
     ):
         config = lenient(limit=1.0, minimum_accuracy=0.0, better_than=better_than)
         assert evaluate(people, config, only=DECISIONS).failures == failures
+
+
+def test_a_change_against_the_baseline_is_bounded_over_the_answers_that_differ(evaluate):
+    people = People()
+    old = Group("Age", "Old")
+    own, other = people.probabilities > 0.5, people.baseline > 0.5
+    yes, of_old = people.labels == 1, people.groups == "Old"
+    counts = people.counts(people.probabilities)
+    changes = Changes(
+        *(int((a & b & of_old).sum()) for b in (yes, ~yes) for a in (own & ~other, other & ~own))
+    )
+    counts[old] = dataclasses.replace(counts[old], against=changes)
+    line = "FNR | [Old] <= baseline + 0.5"
+    constraint = language.parse(line, THREE)
+    upper = bounds.upper_bound(constraint.expression, counts, 0.05)
+    assert changes.lost_tp > 0 < upper  # the baseline says Yes to the old more often
+    for limit, failures in ((upper + 1e-6, set()), (upper - 1e-6, {"fairgate/0/bound"})):
+        result = evaluate(people, lenient(f"FNR | [Old] <= baseline + {limit:.9f}"))
+        assert result.failures == failures
+        overall = result.overall()
+        assert overall["fairgate/0/bound"] == pytest.approx(upper)
+        assert overall["fairgate/0/value"] == pytest.approx(constraint.value(counts))
+        of_slice = result.slice((("Age", "Old"),))
+        for field in dataclasses.fields(Changes):
+            assert of_slice[f"{checks.CHANGED}{field.name}"] == getattr(changes, field.name)
 
 
 def test_an_accuracy_floor_is_held_by_its_bound(evaluate):
