@@ -166,7 +166,15 @@ class Settings(Strict):
                         trainable.pieces(algebra.beside(constraint, _no_errors(constraint)))
                 except ValueError as error:
                     raise ValueError(f"{field}.constraints.{index}: {error}") from error
-        checks.checks(self.gate, groups)  # with gate.limit in place: can it be kept at all?
+        asked = checks.checks(self.gate, groups)  # with gate.limit in place: can it be kept at all?
+        changes = [
+            each.constraint for each in asked if algebra.has_changes(each.constraint.expression)
+        ]
+        if changes and self.data.features.unit is not None:
+            raise ValueError(
+                f"gate.constraints: {changes[0]}: changes are bounded over examples that are independent, "
+                "not over units: leave the constraint out, or data.features.unit"
+            )
         return self
 
 

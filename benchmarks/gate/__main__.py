@@ -3,6 +3,7 @@
 python -m benchmarks.gate [--output FOLDER] [--draws 10000] [--processes 2]
 python -m benchmarks.gate attempts [--draws 50000]
 python -m benchmarks.gate peers [--draws 10000] [--resamples 1000]
+python -m benchmarks.gate middle
 python -m benchmarks.gate monitor [--draws 10000] [--whole 40] [--records 100000]
 
 The gate's bound (tight) next to the plain one, Clopper-Pearson for each rate at delta / 2: on the
@@ -14,6 +15,9 @@ into docs/promise.md.
 
 `peers` asks MAPIE, fairlearn and statsmodels about ten tables of counts, and writes the tables of
 docs/bounds_compared.md and bounds_compared.json beside this file.
+
+`middle` prints how often three and five groups pass, exactly, with one pair at the limit and the
+others half way between.
 
 `monitor` watches lives at the limit after every record, and writes its tables into docs/promise.md.
 """
@@ -32,7 +36,15 @@ from rich.progress import Progress
 
 from benchmarks.gate import attempts, chart, monitor, peers
 from benchmarks.gate.samples import CASES, WANTED, Case, needed
-from benchmarks.gate.simulation import DELTA, Setting, grid, interval, passes, probability
+from benchmarks.gate.simulation import (
+    DELTA,
+    Setting,
+    grid,
+    interval,
+    middle,
+    passes,
+    probability,
+)
 from benchmarks.peers.environments import ROOT, Unavailable
 
 Row = dict[str, object]
@@ -47,6 +59,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     commands = parser.add_subparsers(dest="command")
+    commands.add_parser("middle", help="three and five groups, one pair of them at the limit")
     command = commands.add_parser(
         "peers", help="MAPIE, fairlearn, statsmodels and FairGate on the same ten tables of counts"
     )
@@ -72,6 +85,10 @@ def main() -> None:
         parser.error("--draws and --processes must be at least 1")
     if options.command == "peers":
         _peers(parser, options)
+    elif options.command == "middle":
+        for setting in middle():
+            shown = " ".join(f"{rate:g}" for rate in setting.rates)
+            print(f"{shown} | {setting.sizes[0]:,} each | {probability(setting, 'tight'):.2%}")
     elif options.command == "monitor":
         if options.whole < 1 or options.records < 1:
             parser.error("--whole and --records must be at least 1")

@@ -48,17 +48,23 @@ class Executor(standard.Executor):
         records = questions.test_records(examples)
         meaning = Meaning.model_validate_json(exec_properties["meaning"])
         model_digest = digests.model_digest(folder)
+        judged = model_digest
+        if questions.is_beside_another(config):
+            # Beside another baseline it is another bound.
+            [baseline] = input_dict[standard_component_specs.BASELINE_MODEL_KEY]
+            other = digests.model_digest(path_utils.serving_model_path(baseline.uri))
+            judged = f"{model_digest} beside {other}"
         run = self._context.pipeline_run_id or "" if self._context else ""
         questions.adopt_former(root)
         attempt = ledger.admit(
             root,
             records,
-            questions.question(config, meaning, model_digest),
+            questions.question(config, meaning, judged),
             exec_properties["confidence"],
             exec_properties["attempts"],
             run,
             FILES,
-            questions.former_question(config, meaning, model_digest),
+            questions.former_question(config, meaning, judged),
         )
         logging.info("%s on this test split", attempt)
         set_confidence(config, attempt.confidence)

@@ -20,6 +20,7 @@ from components.example_gen.checks import SplitCounts
 from components.example_gen.splits import TEST
 from components.features import GroupFeature, LabelFeature
 from fairgate.constraints import language
+from fairgate.constraints.algebra import has_changes
 from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.notation import group_text, number_text
 from fairgate.constraints.rates import Group
@@ -100,6 +101,11 @@ def bounds(config: config_pb2.EvalConfig) -> list[config_pb2.MetricConfig]:
         for metric in specs.metrics
         if metric.class_name == BOUND
     ]
+
+
+def is_beside_another(config: config_pb2.EvalConfig) -> bool:
+    """Whether the gate asks for a change against the baseline, whose answers then matter."""
+    return any(has_changes(each.expression) for each in _constraints(config))
 
 
 def _constraints(config: config_pb2.EvalConfig) -> Sequence[Constraint]:

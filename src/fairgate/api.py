@@ -232,6 +232,10 @@ def judge_batches(
         meaning = repr((question.label, question.positive, sorted(question.groups)))
         if question.in_units:
             meaning += repr((question.unit, question.weight, asked.units))
+        if any(algebra.has_changes(each.expression) for each in asked_of):
+            # Beside another model it is another bound, which how the answers differ decides alone.
+            differ = {str(group): of.against for group, of in outcomes[MODEL].items()}
+            meaning += repr(sorted(differ.items()))
         ask = attempts.Question(
             tally.fingerprints.answers,
             attempts.asked(asked_of),

@@ -202,6 +202,7 @@ class Judgement:
             "advice": [words.when_sealed(asdict(self))],
             "outcome": "sealed",
             "checks": [],
+            "cost": [],
         }
         for name, value in withheld.items():
             object.__setattr__(self, name, value)
