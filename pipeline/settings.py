@@ -172,7 +172,7 @@ class Settings(Strict):
         ]
         if changes and self.data.features.unit is not None:
             raise ValueError(
-                f"gate.constraints: {changes[0]}: changes are bounded over examples that are independent, "
+                f"gate.constraints: {changes[0]}: changes are bounded over independent examples, "
                 "not over units: leave the constraint out, or data.features.unit"
             )
         return self

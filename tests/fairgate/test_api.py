@@ -266,6 +266,22 @@ def test_a_group_that_got_worse_is_told_and_can_be_forbidden():
     assert "the change in false negative rate of Female against the baseline" in str(forbidden)
 
 
+def test_beside_another_model_a_change_is_another_attempt(tmp_path):
+    """What was asked of one baseline is not what is asked of another; sealed, neither is told."""
+    people, rng = People(), np.random.default_rng(5)
+    others = [np.where(rng.random(2000) < 0.1, 1 - people.said, people.said) for _ in range(2)]
+    line = ["FNR | [Male] <= baseline - 0.9"]
+
+    def ask(other, attempts=2):
+        book = api.Ledger(tmp_path, attempts=attempts)
+        return judge(people, baseline=other, constraints=line, ledger=book)
+
+    assert ask(others[0]).attempt.number == 1 and ask(others[0]).attempt.number == 1
+    blocked = ask(others[0])
+    assert blocked.sealed and blocked.cost == [] and blocked.checks == [] and blocked.gate == []
+    assert ask(others[1]).attempt.number == 2
+
+
 def test_a_constraint_on_a_change_needs_another_model():
     with pytest.raises(SettingsError, match="baseline"):
         judge(People(), constraints="FNR | [Male] <= baseline + 0.1")

@@ -117,6 +117,7 @@ def blocked(**changes: Any) -> dict[str, Any]:
                 "It would pass with about 1,200 more negatives of [Not Young] in the test split."
             ],
             features={"Young": ["Young", "Not Young"]},
+            cost=[],
             sampling={"units": None, "most": None, "weighted": False, "method": "betting"},
             validation=None,
         )

@@ -242,6 +242,15 @@ def test_what_else_blocked_is_said_apart_from_what_is_kept(root, said):
     assert "accuracy: " not in text
 
 
+@pytest.mark.parametrize("command", ["show", "explain"])
+def test_what_a_group_paid_is_told(root, said, command):
+    rose = "the false negative rate of Not Young rose from 0.2557 to 0.3131, by 0.0574"
+    run_folders.write(root, "celeba/20261123-170000-000", run_folders.blocked(cost=[rose]))
+    text = words_of(said(command)[1])
+    assert "What it cost" in text and f"Next to the baseline {rose}." in text
+    assert "What it cost" not in words_of(said(command, PASSED)[1])
+
+
 def test_a_pass_is_explained_too_and_leads_to_serving(root, said):
     status, text = said("explain", PASSED)
     text = words_of(text)
