@@ -43,8 +43,8 @@ class Planted:
         total = sum(self.outcomes.values(), Counts(0, 0, 0, 0))
         return {None: total} | {Group("Team", name): c for name, c in self.outcomes.items()}
 
-    def records(self, different: bool = False) -> list[bytes]:
-        """A record for each outcome; with a column that no other has, if they are to be `different`."""
+    def records(self, whose: str = "p") -> list[bytes]:
+        """A record for each outcome; `whose` begins the names of people, who share no records else."""
         rows = []
         for group, counts in self.outcomes.items():
             for number, label, answer in (
@@ -53,11 +53,10 @@ class Planted:
                 (counts.tn, 0, 0.2),
                 (counts.fn, 1, 0.1),
             ):
-                for index in range(number):
-                    own = {"number": index} if different else {}
-                    rows.append({"p": answer, "label": label, "team": RAW[group], **own})
+                rows += [{"p": answer, "label": label, "team": RAW[group]}] * number
         return [
-            record(row | {"person": f"p{place // self.each}"}) for place, row in enumerate(rows)
+            record(row | {"person": f"{whose}{place // self.each}"})
+            for place, row in enumerate(rows)
         ]
 
     def settings(self, *assignments: str) -> Settings:
@@ -119,14 +118,14 @@ def model(folder: Path, weight: float = 1.0, names: Mapping[str, str] = RAW):
     return artifact
 
 
-def examples(folder: Path, planted: Planted, digest: str, different: bool = False):
+def examples(folder: Path, planted: Planted, digest: str):
     """An Examples artifact with a test split."""
     artifact = standard_artifacts.Examples()
     artifact.uri = str(folder)
     artifact.split_names = artifact_utils.encode_split_names(["test"])
     artifact.set_string_custom_property("test_digest", digest)
     examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
-    write_shard(folder / "Split-test" / "part-00000", planted.records(different))
+    write_shard(folder / "Split-test" / "part-00000", planted.records(digest[:1]))
     return artifact
 
 

@@ -42,13 +42,12 @@ def judge(tmp_path):
         digest="t" * 32,
         names=None,
         home="one",
-        different=False,
     ):
         settings = data.settings(*assignments)
         folder = tmp_path / str(next(number))
         judgement = planted.judge(
             folder,
-            planted.examples(folder / "examples", data, digest, different),
+            planted.examples(folder / "examples", data, digest),
             planted.model(folder / "model", weight, names or data.names),
             settings,
             tmp_path / home,
@@ -303,10 +302,10 @@ def test_a_question_of_an_earlier_version_is_known_in_the_ledger_of_its_pipeline
 
 
 def test_one_record_more_is_the_same_test_data(judge, looked):
-    judge(EVEN, different=True)
+    judge(EVEN)
     outcomes = EVEN.outcomes | {"Red": replace(EVEN.outcomes["Red"], tn=271)}
     with pytest.raises(AttemptsUsedUp):
-        judge(Planted(outcomes), different=True, digest="u" * 32)
+        judge(Planted(outcomes), digest="t" * 31 + "u")
 
 
 def test_examples_without_a_digest_are_refused(judge, looked):
