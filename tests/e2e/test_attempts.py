@@ -121,8 +121,8 @@ def test_sealed_attempts_to_the_end(place, tmp_path, monkeypatch):
     )
     validation = json.loads(sealed[str(first.folder / "verdict.json")])["validation"]
     assert figures(validation) <= numbers(before)
-    # To eight digits no number of the test split is that of another; to four, some are by chance: they are
-    # on the page, where the eight digits show that they are none of the test split's.
+    # To eight digits no number of the test split is that of another. To four, some are by chance: they
+    # are on the page, where the eight digits show that they are none of the test split's.
     exactly = figures(opened, 8) - figures(validation, 8)
     shortly = figures(opened) - numbers(before)
     assert len(exactly) > 10 and exactly <= numbers(page, 8, of=8) and len(shortly) > 5
