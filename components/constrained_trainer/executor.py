@@ -58,7 +58,6 @@ class Executor(base_executor.BaseExecutor):
                 read_split(input_dict["examples"], name, features, scratch)
                 for name in ("train", "validation")
             ]
-            # As `train` will, which keeps the reasons with its result.
             resolved = resolve(asked, *splits, scope.num_replicas_in_sync)
             config = resolved.config
             progress.report(0, config.steps, _plan(splits, config, scope))
@@ -68,7 +67,7 @@ class Executor(base_executor.BaseExecutor):
             folder = _checkpoints(input_dict, output_dict, exec_properties)
             result = train(
                 *splits,
-                asked,
+                resolved,
                 history,
                 inputs=model_inputs(features, transform),
                 start=_start(input_dict, config),

@@ -19,7 +19,7 @@ from components.constrained_trainer import devices
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.limits import tightening
-from components.constrained_trainer.resolving import resolve
+from components.constrained_trainer.resolving import Resolved, resolve
 from components.constrained_trainer.session import Moment
 from components.constrained_trainer.snapshots import predict_scores
 from components.constrained_trainer.training import train
@@ -109,7 +109,9 @@ def sweep(
         raise ValueError(f"share must be in (0, 1], got {share!r}")
     legs = tightening(config.constraints, validation.group_names, limits)
     scope = scope or devices.strategy(config.devices)
-    config = resolve(config, training, validation, scope.num_replicas_in_sync).config
+    # Once, for all: what changes from limit to limit is the limit alone.
+    resolved = resolve(config, training, validation, scope.num_replicas_in_sync)
+    config = resolved.config
     free = config.model_copy(update={"constraints": (), "layers": "all"})
     later = _shortened(config, share)
     total = free.steps + later.steps * len(legs)
@@ -127,7 +129,15 @@ def sweep(
             on_progress(done + moment.step, total, what)
 
         began = time.perf_counter()
-        result = train(training, validation, leg, moved, inputs=inputs, start=weights, scope=scope)
+        result = train(
+            training,
+            validation,
+            Resolved(leg, resolved.reasons),
+            moved,
+            inputs=inputs,
+            start=weights,
+            scope=scope,
+        )
         weights = result.model.get_weights()
         outcomes = validation.scored(predict_scores(result.model, validation))
         delta = 1 - config.selection.confidence

@@ -23,7 +23,7 @@ from components.constrained_trainer.feed import Feed
 from components.constrained_trainer.game import make_game
 from components.constrained_trainer.loop import Loop
 from components.constrained_trainer.outlook import Outlook
-from components.constrained_trainer.resolving import resolve, watched_split
+from components.constrained_trainer.resolving import Resolved, resolve, watched_split
 from components.constrained_trainer.sampling import Rounds, Sampler
 from components.constrained_trainer.session import Moment, Session
 from components.constrained_trainer.snapshots import Rating, Snapshot, choose, predicted_to_pass
@@ -91,7 +91,7 @@ class TrainingResult:
 def train(
     training: Split,
     validation: Split,
-    config: TrainingConfig,
+    config: TrainingConfig | Resolved,
     on_moment: Callable[[Moment], None] = lambda moment: None,
     *,
     inputs: Mapping[str, ModelInput] | None = None,
@@ -106,7 +106,7 @@ def train(
     Args:
       training: examples that minibatches are drawn from, with replacement.
       validation: examples that multipliers may watch and snapshots are rated on.
-      config: everything else.
+      config: everything else; `auto` is resolved here where it has not been.
       on_moment: called after every call of the compiled loop, about twice a second.
       inputs: what the network takes; None: as the training split has it.
       start: weights to start from, for `config.warm_start`.
@@ -123,8 +123,12 @@ def train(
       FloatingPointError: the loss was not finite before the first snapshot; names the step.
       interruption.Stopped: SIGTERM arrived; a checkpoint has been written.
     """
-    scope = scope or devices.strategy(config.devices)
-    resolved = resolve(config, training, validation, scope.num_replicas_in_sync)
+    if isinstance(config, Resolved):
+        resolved = config
+        scope = scope or devices.strategy(config.config.devices)
+    else:
+        scope = scope or devices.strategy(config.devices)
+        resolved = resolve(config, training, validation, scope.num_replicas_in_sync)
     config = resolved.config
     _require_equal_parts(config, scope)
     constraints = parse(config.constraints, training)
@@ -210,13 +214,12 @@ def make_loop(
       constraints: from `parse`.
       training: as for `train`.
       validation: what the multipliers watch, if `config` says so.
-      config: of the training.
+      config: of the training, without any `auto` (`resolving.resolve`).
       scope: the strategy that `model` was made with.
 
     Raises:
       NotTrainableError: (a ValueError) for a constraint that no game can be made of.
     """
-    config = resolve(config, training, validation, scope.num_replicas_in_sync).config
     watched = watched_split(config.multipliers.watch, training, validation)
     game = make_game(model, constraints, training, watched, config)
     return Loop(model, game, *_feeds(training, watched, config, scope), config, scope)
