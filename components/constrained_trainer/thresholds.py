@@ -6,11 +6,15 @@ at every shift are known from one pass over a split. No other model needs to be 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from components.constrained_trainer.data import Split
 from fairgate.constraints.rates import Counts, Group
+
+if TYPE_CHECKING:  # it loads TensorFlow
+    from components.constrained_trainer.data import Split
 
 MOST = 65
 """Thresholds that are looked at: the decisions' own, and quantiles between."""
