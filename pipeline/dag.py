@@ -191,7 +191,8 @@ def _metadata(file: str) -> metadata_store_pb2.ConnectionConfig:
 
 def _unconstrained(config: TrainingConfig) -> TrainingConfig:
     """The same training without constraints, from fresh weights."""
-    return config.model_copy(update={"constraints": (), "warm_start": "none", "layers": "all"})
+    free = {"constraints": (), "thresholds": "one", "warm_start": "none", "layers": "all"}
+    return config.model_copy(update=free)
 
 
 def _gate_target(settings: Settings) -> GateTarget:

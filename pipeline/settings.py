@@ -21,8 +21,9 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from components.constrained_trainer.config import TrainingConfig
-from components.features import Features, require_network_fits
+from components.features import Features, require_groups_are_inputs, require_network_fits
 from fairgate.constraints import language
+from fairgate.constraints.linear import linearize
 from fairgate.errors import SettingsError
 from fairgate.gate.config import GateConfig
 from fairgate.optimization import trainable
@@ -163,6 +164,28 @@ class Settings(Strict):
                         trainable.pieces(constraint)
                 except ValueError as error:
                     raise ValueError(f"{field}.constraints.{index}: {error}") from error
+        return self
+
+    @model_validator(mode="after")
+    def _groups_may_have_thresholds(self) -> Settings:
+        if self.trainer.thresholds == "one" or not self.trainer.constraints:
+            return self
+        groups = self.data.features.group_names
+        by_gate = self.trainer.selection.rated_by == "gate"
+        constraints = [language.parse(line, groups) for line in self.trainer.constraints]
+        asked = [language.parse(line, groups) for line in self.gate.constraints] if by_gate else []
+        named = {group.feature: None for each in constraints for group in each.groups()}
+        try:
+            if not named:
+                raise ValueError(
+                    "per_group is for the groups that trainer.constraints name, and they name none: set "
+                    "trainer.thresholds to one"
+                )
+            require_groups_are_inputs(named, self.data.features)
+            for constraint in [*constraints, *asked]:
+                linearize(constraint)
+        except ValueError as error:
+            raise ValueError(f"trainer.thresholds: {error}") from None
         return self
 
 

@@ -109,7 +109,8 @@ def _export(
     result: TrainingResult, transform: tft.TFTransformOutput, features: Features, uri: str
 ) -> None:
     directory = path_utils.serving_model_dir(uri)
-    serving.export(result.model, transform, features, directory, result.members())
+    rule = result.chosen.rule
+    serving.export(result.model, transform, features, directory, result.members(), rule)
     weight_files.write(os.path.join(uri, WEIGHTS_FILE), result.model.get_weights())
 
 

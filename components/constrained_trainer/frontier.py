@@ -21,7 +21,6 @@ from components.constrained_trainer.data import Split
 from components.constrained_trainer.limits import tightening
 from components.constrained_trainer.resolving import Resolved, resolve
 from components.constrained_trainer.session import Moment
-from components.constrained_trainer.snapshots import predict_scores
 from components.constrained_trainer.training import train
 from components.transform.inputs import ModelInput
 from fairgate.constraints.curves import Scored
@@ -48,14 +47,14 @@ class Measured:
 
 @dataclass(frozen=True)
 class Point:
-    """A trained model on the frontier; of a mixture of snapshots, the likeliest.
+    """A trained model on the frontier, as it would be served.
 
     Attributes:
       limit: of every constraint; None: trained without constraints.
       sense: of the constraints, "<=" or ">=".
       accuracy: on the validation split.
       measured: (m,) the constraints, also of an unconstrained model.
-      step: of the chosen snapshot.
+      step: of the chosen snapshot; of a mixture, of the likeliest.
       steps: of this training.
       seconds: of this training, its compilation included.
       stopped: why it ended early, or None.
@@ -139,7 +138,7 @@ def sweep(
             scope=scope,
         )
         weights = result.model.get_weights()
-        outcomes = validation.scored(predict_scores(result.model, validation))
+        outcomes = validation.scored(result.scores(validation))
         delta = 1 - config.selection.confidence
         points.append(
             Point(

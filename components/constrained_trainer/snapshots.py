@@ -10,19 +10,25 @@ import keras
 import numpy as np
 
 from components.constrained_trainer import networks, thresholds
+from components.constrained_trainer.cell_program import CellProgram, frontier
+from components.constrained_trainer.cells import Cells, CellThresholds
 from components.constrained_trainer.config import SelectionConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.outlook import Outlook
 from fairgate.constraints.expressions import Constraint, CurveOf, rates_in, violations
-from fairgate.constraints.rates import Measured
+from fairgate.constraints.linear import linearize
+from fairgate.constraints.rates import Counts, Measured
 from fairgate.errors import DataError
 from fairgate.gate.prediction import bound_of
 from fairgate.optimization import candidates, trainable
 
 # Candidates at other thresholds: enough for a mixture, few enough to bound each.
 _MOST_SHIFTED = 40
-# Of a mixture's expected excess.
+# Of a mixture's expected excess, and of a violation that is expected over draws.
 _ROUNDING = 1e-9
+# How far inside the limits thresholds of each group's own are looked for where a bound is what counts:
+# from not at all to as far as anything gets, in so many steps.
+_MARGINS = 12
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class Snapshot:
       scores: (n,) float32 of the validation split, at the threshold 0; empty where they are not kept.
       shift: what was taken from every score, so that 0 is the threshold; the weights hold it.
       uselessness: see `thresholds.uselessness`.
+      rule: thresholds of each group's own, by which the scores decide; what is rated is what that does,
+        or is expected to do. None: 0 is the threshold of everybody.
     """
 
     step: int
@@ -54,6 +62,7 @@ class Snapshot:
     scores: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32), repr=False)
     shift: float = 0.0
     uselessness: int = 0
+    rule: CellThresholds | None = None
 
     @property
     def worst(self) -> float:
@@ -138,6 +147,45 @@ class Rating:
             if shift
         ]
 
+    def by_group(self, snapshots: Sequence[Snapshot]) -> list[Snapshot]:
+        """The snapshots with thresholds of each group's own, the best that a linear program finds.
+
+        The groups are those of the constraints; of several features, each crossing has its thresholds. A
+        draw decides where it saves more than a little error (`CellProgram.without_draws`). Where bounds
+        are what counts, rules that keep the limits with some room are looked at as well.
+
+        Raises:
+          NotTrainableError: (a ValueError) a constraint is no intersection of linear ones.
+          SettingsError: an example is in none or in several of a feature's groups.
+        """
+        groups = [group for line in self._constraints for group in line.groups()]
+        features = list(dict.fromkeys(group.feature for group in groups))
+        if not features:
+            return []
+        lines = self._outlook.constraints if self._outlook else self._constraints
+        pieces = [piece for line in lines for piece in linearize(line)]
+        steps = _MARGINS if self._outlook or self._delta is not None else 1
+        cells = Cells.of(self._split, features)
+        scored = [each for each in snapshots if np.isfinite(each.scores).all()]
+        programs = [CellProgram(self._split, each.scores, pieces, cells) for each in scored]
+        return [
+            replace(
+                scored[place],
+                rule=programs[place].rule(shares),
+                **self._expected(programs[place].counts(shares)),
+            )
+            for place, shares in frontier(programs, steps)
+        ]
+
+    def _expected(self, counts: Measured) -> dict[str, Any]:
+        """As `_rated`, of outcomes that are expected over draws."""
+        if self._delta is None:
+            found = self._violations(np.zeros(0), counts)
+            found = np.where(np.abs(found) <= _ROUNDING, 0.0, found)
+        else:
+            found = self._violations(np.zeros(0), _whole(counts))
+        return self._rated(counts, found)
+
     def _beyond(self, counts: Measured) -> float:
         """How far the worst constraint is violated as measured: the gate's, where it is rated by it."""
         lines = self._outlook.constraints if self._outlook else self._constraints
@@ -158,6 +206,14 @@ class Rating:
         if not self._needs_scores:
             return violations(self._pieces, counts)
         return violations(self._pieces, self._split.scored(scores))
+
+
+def _whole(counts: Measured) -> Measured:
+    """The nearest whole numbers, which bounds need."""
+    return {
+        group: Counts(*(round(value) for value in (each.tp, each.fp, each.tn, each.fn)))
+        for group, each in counts.items()
+    }
 
 
 def predict_scores(model: keras.Model, split: Split) -> np.ndarray:

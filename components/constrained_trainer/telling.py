@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from components.constrained_trainer.cells import CellThresholds
 from components.constrained_trainer.snapshots import Snapshot
 from components.constrained_trainer.training import TrainingResult
 
@@ -23,6 +24,8 @@ def sentences(result: TrainingResult) -> list[str]:
     else:
         shares = ", ".join(f"{_named(each)} for {p:.0%}" for p, each in members)
         said = [f"Chosen: a mixture of {shares} of the examples."]
+    if (rule := members[0][1].rule) is not None:
+        said += _by_group(rule)
     error = math.fsum(p * each.error_rate for p, each in members)
     said.append(f"On the validation split it errs on {error:.2%} of the examples.")
     if result.pieces:
@@ -36,8 +39,37 @@ def sentences(result: TrainingResult) -> list[str]:
     return said
 
 
+def _by_group(rule: CellThresholds) -> list[str]:
+    """The thresholds of each group, as probabilities that the model would state without them."""
+    said = []
+    for groups, own, shares in zip(rule.cells.named(), rule.thresholds, rule.shares, strict=True):
+        names = " and ".join(f"[{group.name}]" for group in groups)
+        parts = [_above(threshold) for threshold in own]
+        if len(parts) > 1:
+            parts = [f"{part} for {p:.0%}" for part, p in zip(parts, shares, strict=True)]
+        said.append(f"{names}: Yes {', '.join(parts)}.")
+    if rule.drawn:
+        said.append(
+            f"Where there are several, a draw by the example's bytes picks one; it decides the answer of "
+            f"{rule.drawn:.1%} of the validation examples."
+        )
+    said.append(
+        "This model judges people by their group, which the law forbids for some uses: ask before it is "
+        "used."
+    )
+    return said
+
+
+def _above(threshold: float) -> str:
+    if math.isinf(threshold):
+        return "to nobody" if threshold > 0 else "to everybody"
+    return f"above {1 / (1 + math.exp(-threshold)):.3g}"
+
+
 def _named(snapshot: Snapshot) -> str:
     name = f"the snapshot of step {snapshot.step:,}" if snapshot.step else "the baseline"
+    if snapshot.rule is not None:
+        return f"{name} with a threshold for each group"
     if not snapshot.shift:
         return name
     return f"{name} with its threshold moved by {snapshot.shift:+.3g} (in the score)"

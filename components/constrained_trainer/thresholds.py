@@ -18,7 +18,8 @@ if TYPE_CHECKING:  # it loads TensorFlow
 
 MOST = 65
 """Thresholds that are looked at: the decisions' own, and quantiles between."""
-_RARE = 0.1
+RARE = 0.1
+"""Of what comes up: less says next to nothing; see `uselessness`."""
 
 
 def shifts(scores: NDArray[np.floating], most: int = MOST) -> NDArray[np.float32]:
@@ -37,19 +38,28 @@ def shifts(scores: NDArray[np.floating], most: int = MOST) -> NDArray[np.float32
     return np.unique(np.append(middles, 0.0).astype(np.float32))
 
 
-def counts_at(
-    split: Split, scores: NDArray[np.floating], thresholds: NDArray[np.floating]
-) -> list[dict[Group | None, Counts]]:
-    """Confusion counts of everyone (None) and of each group, at the decision score > threshold.
+def outcomes_at(
+    split: Split,
+    scores: NDArray[np.floating],
+    thresholds: NDArray[np.floating],
+    among: NDArray[np.bool_] | None = None,
+) -> dict[Group | None, NDArray[np.int64]]:
+    """Outcomes of everyone (None) and of each group, at the decision score > threshold.
 
     Args:
       split: whose labels and groups.
       scores: (n,), one for each example.
       thresholds: (t,).
+      among: (n,) which examples are counted; None: all.
+
+    Returns:
+      (4, t) each: true and false positives, true and false negatives, at each threshold.
     """
     positive = split.labels > 0
-    members = {None: np.ones(len(split), bool)} | {
-        group: split.memberships[:, column] > 0 for column, group in enumerate(split.groups)
+    counted = np.ones(len(split), bool) if among is None else among
+    members = {None: counted} | {
+        group: counted & (split.memberships[:, column] > 0)
+        for column, group in enumerate(split.groups)
     }
     table = {}
     for group, of_group in members.items():
@@ -58,9 +68,17 @@ def counts_at(
         yes, no = (np.where(np.isnan(each), -np.inf, each) for each in (yes, no))
         fn = np.searchsorted(np.sort(yes), thresholds, side="right")
         tn = np.searchsorted(np.sort(no), thresholds, side="right")
-        table[group] = len(yes) - fn, len(no) - tn, tn, fn
+        table[group] = np.stack([len(yes) - fn, len(no) - tn, tn, fn])
+    return table
+
+
+def counts_at(
+    split: Split, scores: NDArray[np.floating], thresholds: NDArray[np.floating]
+) -> list[dict[Group | None, Counts]]:
+    """The same as confusion counts, threshold by threshold."""
+    table = outcomes_at(split, scores, thresholds)
     return [
-        {group: Counts(*(int(cells[t]) for cells in columns)) for group, columns in table.items()}
+        {group: Counts(*map(int, cells[:, t])) for group, cells in table.items()}
         for t in range(len(thresholds))
     ]
 
@@ -76,7 +94,7 @@ def uselessness(counts: dict[Group | None, Counts]) -> int:
     said_yes = everyone.tp + everyone.fp
     rarer_answer = min(said_yes, everyone.examples - said_yes)
     rarer_label = min(everyone.positives, everyone.negatives)
-    if rarer_answer <= _RARE * rarer_label:
+    if rarer_answer <= RARE * rarer_label:
         return 2
     told_apart = [
         each.rate("TPR") > each.rate("FPR")

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.constrained_trainer import devices, heads, networks, yardsticks
+from components.constrained_trainer import deciding, devices, heads, networks, yardsticks
 from components.constrained_trainer.checkpoints import Checkpoints
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
@@ -75,6 +75,27 @@ class TrainingResult:
     def chosen(self) -> Snapshot:
         """The snapshot that `model` holds."""
         return self.snapshots[self.best]
+
+    def scores(self, split: Split, keys: Sequence[bytes] | None = None) -> np.ndarray:
+        """(n,) float32 scores of the examples as they are served: the answer is Yes above 0.
+
+        Args:
+          split: with the inputs of the network; memberships count where groups have their own thresholds.
+          keys: (n,) by which draws decide, where any do: what is served takes the serialized example.
+            None: the bytes of the example's inputs.
+
+        Raises:
+          SettingsError: thresholds are of groups, and an example is in none or in several.
+        """
+        return deciding.scores(self.model, self.members(), self.chosen.rule, split, keys)
+
+    def decide(self, split: Split, keys: Sequence[bytes] | None = None) -> np.ndarray:
+        """(n,) bool: whether the answer is Yes. Arguments and errors as for `scores`."""
+        return self.scores(split, keys) > 0
+
+    def chances(self, split: Split) -> np.ndarray:
+        """(n,) float64: the probability of a Yes over draws. Arguments and errors as for `scores`."""
+        return deciding.chances(self.model, self.members(), self.chosen.rule, split)
 
     def members(self) -> list[tuple[float, list[np.ndarray]]]:
         """(probability, weights of `model`) of each snapshot that has a probability."""
@@ -162,10 +183,13 @@ def train(
     stopped = session.run()
     found = list(session.snapshots)
     if config.selection.thresholds == "any" and config.selection.choose != "last":
+        by_group = rating.by_group(found) if config.thresholds == "per_group" else []
         found += rating.shifted(found) if networks.has_score_bias(trained) else []
+        found += by_group
     chosen = choose(found, config.selection)
     # Of the thresholds that were only looked at, nothing stays.
-    kept = [place for place, each in enumerate(found) if not each.shift or chosen[place]]
+    looked_at = [bool(each.shift or each.rule) for each in found]
+    kept = [place for place, p in enumerate(chosen) if p or not looked_at[place]]
     snapshots, probabilities = [found[place] for place in kept], chosen[kept]
     result = TrainingResult(
         model=model,

@@ -110,7 +110,7 @@ def _yardsticks(history: dict[str, Any]) -> list[dict[str, Any]]:
         "name": "the chosen model",
         "error_rate": sum(p * s["error_rate"] for p, s in zip(mixture, picks, strict=True)),
         "worst": sum(p * w for p, w in zip(mixture, worst, strict=True)),
-        "sees_groups": False,
+        "sees_groups": any(pick.get("thresholds") for pick in picks),
     }
     return [*rows, own]
 
