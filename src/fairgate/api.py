@@ -10,18 +10,19 @@ import hashlib
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from fairgate import vocabulary
 from fairgate.constraints import language
 from fairgate.constraints.rates import Group
 from fairgate.data import columns, files
 from fairgate.data.columns import Batch
 from fairgate.data.counting import Question, Tally
 from fairgate.errors import DataError, SettingsError
-from fairgate.gate import advice, attempts, checks, judging, ledger, words
+from fairgate.gate import advice, attempts, checks, judging, ledger
 from fairgate.gate.advice import Promise
 from fairgate.gate.config import GateConfig
 from fairgate.gate.judgement import BASELINE, Judgement
@@ -125,7 +126,7 @@ def judge(
         {name: everything[name] for name in question.names},
         {name: everything[name] for name in question.numbers},
     )
-    with words.errors_named(words.as_arguments):
+    with vocabulary.speaking(vocabulary.ARGUMENTS):
         return judge_batches(batches, question, asked, ledger)
 
 
@@ -135,7 +136,7 @@ def judge_files(
     asked: GateConfig,
     ledger: Ledger | str | os.PathLike[str] | None = None,
     progress: Callable[[int], None] | None = None,
-    named: Callable[[str], str] = words.as_arguments,
+    names: vocabulary.Vocabulary = vocabulary.ARGUMENTS,
 ) -> Judgement:
     """Judges a model by files that hold one row for each test example.
 
@@ -145,14 +146,14 @@ def judge_files(
       asked: what is asked of the model; see `gate_config`.
       ledger: where attempts are counted.
       progress: called with the number of rows so far.
-      named: puts the names of settings in sentences as whoever reads them knows them.
+      names: of settings and test data, as whoever reads the judgement knows them.
 
     Raises:
       DataError: a file cannot be read, or lacks a column; and as for `judge`.
     """
     read = files.batches(list(map(pathlib.Path, paths)), question.names, question.numbers)
-    with words.errors_named(named):
-        return judge_batches(read, question, asked, ledger, progress, named)
+    with vocabulary.speaking(names):
+        return judge_batches(read, question, asked, ledger, progress)
 
 
 def judge_batches(
@@ -161,9 +162,8 @@ def judge_batches(
     asked: GateConfig,
     ledger: Ledger | str | os.PathLike[str] | None = None,
     progress: Callable[[int], None] | None = None,
-    named: Callable[[str], str] = words.as_arguments,
 ) -> Judgement:
-    """Judges a model by batches of rows; arguments and errors as for `judge_files`."""
+    """Judges a model by batches of rows, in the names in force; all else as for `judge_files`."""
     tally = count(batches, question, ledger is not None, progress)
     # Read before an attempt is written down: a misspelt constraint costs nothing.
     asked_of = [check.constraint for check in checks.checks(asked, tally.groups)]
@@ -184,10 +184,7 @@ def judge_batches(
     outcomes = {MODEL: tally.outcomes()}
     if question.baseline is not None:
         outcomes[BASELINE] = tally.outcomes(baseline=True)
-    found = judging.judge(asked, tally.groups, outcomes, attempt)
-    return replace(
-        found, reasons=list(map(named, found.reasons)), advice=list(map(named, found.advice))
-    )
+    return judging.judge(asked, tally.groups, outcomes, attempt)
 
 
 def admitted(

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 import fairgate
-from fairgate import api
+from fairgate import api, vocabulary
 from fairgate.answers import BLOCKED, DONE, Answer
 from fairgate.data.counting import Question
 from fairgate.documents import to_json, write_text
@@ -40,7 +40,7 @@ def judge(options: argparse.Namespace) -> Answer:
     if options.attempts != 1 and options.ledger is None:
         raise DataError("--attempts are counted in a ledger: give --ledger FOLDER too")
     _require_different(options.files)
-    with words.errors_named(words.as_options):
+    with vocabulary.speaking(vocabulary.OPTIONS):
         asked = api.gate_config(
             options.constraint,
             options.confidence,
@@ -53,7 +53,7 @@ def judge(options: argparse.Namespace) -> Answer:
             book = api.Ledger(options.ledger, options.attempts, options.name)
         with _rows_told() as progress:
             judgement = api.judge_files(
-                options.files, question, asked, book, progress, words.as_options
+                options.files, question, asked, book, progress, vocabulary.OPTIONS
             )
     document = _document(judgement, options)
     if options.verdict:
@@ -69,7 +69,7 @@ def judge(options: argparse.Namespace) -> Answer:
 
 def power(options: argparse.Namespace) -> Answer:
     """Says what so many examples could promise."""
-    with words.errors_named(words.as_options):
+    with vocabulary.speaking(vocabulary.OPTIONS):
         asked = api.gate_config(options.constraint, options.confidence)
         if bool(options.label) != bool(options.group):
             raise DataError(

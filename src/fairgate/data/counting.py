@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fairgate import vocabulary
 from fairgate.constraints.rates import Counts, Group
 from fairgate.data import answers
 from fairgate.data.columns import MISSING, Batch, Column
@@ -216,7 +217,7 @@ class _Model:
         if len(self.answers) > _MOST_ANSWERS:
             raise DataError(
                 f"column {self.name!r} holds more than {_MOST_ANSWERS} different values: expected "
-                "decisions, or scores with a threshold (threshold=NUMBER)"
+                f"decisions, or scores with a threshold ({vocabulary.now().value('threshold', 'NUMBER')})"
             )
         width = len(said.values)
         outcomes = labels * np.int32(width) + said.codes

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fairgate import vocabulary
 from fairgate.constraints.expressions import Constraint, RateOf, rates_in
 from fairgate.constraints.rates import Group, Measured
 from fairgate.gate import checks, power
@@ -103,7 +104,8 @@ class Promise:
     scarcest: str
 
     def __str__(self) -> str:
-        what = f"{self.constraint}: the test split has {self.scarcest}"
+        names = vocabulary.now()
+        what = f"{self.constraint}: the {names.test_data} {names.has} {self.scarcest}"
         if any(map(math.isnan, self.limits.values())):
             return f"{what}. Nothing can be measured there: {_HARDLY}."
         kept = [s for s, limit in self.limits.items() if self.constraint.is_satisfied(limit)]
@@ -157,8 +159,8 @@ def _more(constraint: Constraint, counts: Measured, delta: float) -> str:
         of = f" of {_name(added.group)}" if added.group else ""
         whom = f"{added.label}{of} ({added.factor:.1f} times as many)"
     return (
-        f"{constraint} would pass with about {number} more {whom} in the test split, if the rates "
-        "stay as they were measured."
+        f"{constraint} would pass with about {number} more {whom} in the {vocabulary.now().test_data}, "
+        "if the rates stay as they were measured."
     )
 
 

@@ -28,6 +28,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fairgate import vocabulary
 from fairgate.errors import FairGateError
 
 if TYPE_CHECKING:
@@ -134,14 +135,16 @@ def warning(entries: Sequence[Entry], confidence: float, attempts: int) -> str |
     left = delta_of(confidence) - math.fsum(entry.delta for entry in entries)
     if len(entries) < attempts and left > _NOTHING:
         return None
+    names = vocabulary.now()
     return (
-        f"{_models(entries)} judged on this test split already, and gate.attempts = {attempts} with "
-        f"gate.confidence = {confidence:g} allows no other: the gate will refuse a model that differs"
+        f"{_models(entries)} judged on {names.these_test_data} already, and "
+        f"{names.setting('attempts')} = {attempts} with {names.setting('confidence')} = {confidence:g} "
+        "allows no other: the gate will refuse a model that differs"
     )
 
 
 def _refusal(entries: Sequence[Entry], confidence: float, attempts: int) -> str:
-    total = delta_of(confidence)
+    names, total = vocabulary.now(), delta_of(confidence)
     spent = math.fsum(entry.delta for entry in entries)
     made = "; ".join(
         f"attempt {entry.number}, run {entry.run or 'without a name'}, {entry.when[:10]}, "
@@ -149,11 +152,12 @@ def _refusal(entries: Sequence[Entry], confidence: float, attempts: int) -> str:
         for entry in entries
     )
     return (
-        f"the gate did not look at this model: {_models(entries)} judged on this test split already "
-        f"({made}): {_figure(spent)} of the {_figure(total)} that gate.confidence = {confidence:g} "
-        f"leaves for errors, and gate.attempts = {attempts}. One more, chosen after those verdicts, "
+        f"the gate did not look at this model: {_models(entries)} judged on "
+        f"{names.these_test_data} already ({made}): {_figure(spent)} of the {_figure(total)} that "
+        f"{names.setting('confidence')} = {confidence:g} leaves for errors, and "
+        f"{names.setting('attempts')} = {attempts}. One more, chosen after those verdicts, "
         "could pass by luck, and the promise would not hold. "
-        "Ways out: test data that no model was judged on (data.splits.test)"
+        f"Ways out: test data that no model was judged on{names.new_test_data}"
         f"{_weaker_promise(len(entries), spent, attempts)}"
         "; or the model and constraints of before, which cost nothing"
     )
@@ -167,10 +171,11 @@ def _weaker_promise(made: int, spent: float, attempts: int) -> str:
         return ""
     left = total - spent
     each = left / (more - made)
+    names = vocabulary.now()
     return (
-        f"; or a weaker promise over all of them, such as gate.attempts={more} with "
-        f"gate.confidence={1 - total:.6g}: {_figure(total)} - {_figure(spent)} = {_figure(left)} "
-        f"would be left, and the next model be judged at {1 - each:.6g}"
+        f"; or a weaker promise over all of them, such as {names.setting('attempts')}={more} with "
+        f"{names.setting('confidence')}={1 - total:.6g}: {_figure(total)} - {_figure(spent)} = "
+        f"{_figure(left)} would be left, and the next model be judged at {1 - each:.6g}"
     )
 
 

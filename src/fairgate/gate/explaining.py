@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from fairgate import vocabulary
 from fairgate.gate import words
 from fairgate.gate.judgement import BASELINE, EVERYBODY, GateRow, GroupResult, Judgement
 
@@ -109,7 +110,8 @@ def explain(
             Reasoning(row.constraint, row.passed, _sentences(row), counts(row, judgement, groups))
             for row in rows
         ],
-        others=[reason for reason in judgement.reasons if not reason.startswith(asked)],
+        # Where nothing was asked, the sentence says why.
+        others=[r for r in judgement.reasons if rows and not r.startswith(asked)],
         kept=_kept(minimums, judgement),
         advice=judgement.advice,
         next=list(next_steps),
@@ -118,7 +120,7 @@ def explain(
 
 def _sentences(row: GateRow) -> list[str]:
     name = words.plain(words.expression_of(row.constraint))
-    name = name[0].upper() + name[1:]
+    name, test_data = name[0].upper() + name[1:], vocabulary.now().test_data
     if row.value is None:
         return [
             f"{name} could not be measured: a group that it needs has no examples for its rate, or a "
@@ -127,13 +129,13 @@ def _sentences(row: GateRow) -> list[str]:
     confidence = words.percent(row.confidence)
     if row.bound is None or row.margin is None:
         return [
-            f"{name} is {words.number(row.value)} on the test split, but nothing can be promised of it "
+            f"{name} is {words.number(row.value)} on the {test_data}, but nothing can be promised of it "
             f"at {confidence} confidence: its divisor could be 0 or negative."
         ]
     most, beyond = ("at most", "over") if row.sense == "<=" else ("at least", "under")
     side = "within" if row.margin >= 0 else beyond
     sentences = [
-        f"{name} is {words.number(row.value)} on the test split; with {confidence} confidence it is "
+        f"{name} is {words.number(row.value)} on the {test_data}; with {confidence} confidence it is "
         f"{most} {words.number(row.bound)}, which is {words.number(abs(row.margin))} {side} the limit of "
         f"{row.limit:g}."
     ]
@@ -221,19 +223,21 @@ def _shown(feature: str, name: str, known: Iterable[str]) -> str:
 
 def _kept(minimums: Mapping[str, float], judgement: Judgement) -> list[str]:
     """What else the gate asks, and the model keeps."""
-    model = judgement.outcomes
-    sentences = []
+    model, names = judgement.outcomes, vocabulary.now()
+    sentences: list[str] = []
+    if not judgement.gate:  # nothing was asked
+        return sentences
     if model.accuracy is not None and model.accuracy >= minimums.get("minimum_accuracy", 2):
         baseline = judgement.models.get(BASELINE)
         of_baseline = f"; the baseline's is {words.number(baseline.accuracy)}" if baseline else ""
         sentences.append(
-            f"accuracy {words.number(model.accuracy)} is at least gate.minimum_accuracy = "
+            f"accuracy {words.number(model.accuracy)} is at least {names.setting('minimum_accuracy')} = "
             f"{minimums['minimum_accuracy']:g}{of_baseline}"
         )
     name, fewest = min(model.groups.items(), key=lambda item: item[1].negatives)
     if fewest.negatives >= minimums.get("minimum_negatives", math.inf):
         sentences.append(
-            f"group [{name}] has the fewest negatives in the test split, {fewest.negatives:,}: at least "
-            f"gate.minimum_negatives = {minimums['minimum_negatives']:,}"
+            f"group [{name}] has the fewest negatives in the {names.test_data}, {fewest.negatives:,}: at "
+            f"least {names.setting('minimum_negatives')} = {minimums['minimum_negatives']:,}"
         )
     return sentences

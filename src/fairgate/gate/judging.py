@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fairgate import vocabulary
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.gate import advice, checks, words
 from fairgate.gate.attempts import Attempt
@@ -148,16 +149,16 @@ def reasons_against(
       accuracy: of the judged model; None where some answers are no numbers.
       answers: how many different answers the model gives; None where that is not known.
     """
-    reasons = []
+    names, reasons = vocabulary.now(), []
     for name, group in model.groups.items():
         if not group.examples:
             reasons.append(
-                f"the test split has no examples of group [{name}]: its rates are unknown"
+                f"the {names.test_data} {names.has} no examples of group [{name}]: its rates are unknown"
             )
         elif group.negatives < gate.minimum_negatives:
             reasons.append(
-                f"group [{name}] has {group.negatives} negative examples in the test split, fewer than "
-                f"gate.minimum_negatives = {gate.minimum_negatives}"
+                f"group [{name}] has {group.negatives} negative examples in the {names.test_data}, fewer "
+                f"than {names.setting('minimum_negatives')} = {gate.minimum_negatives}"
             )
     if answers == 1:
         answer = "Yes" if model.fpr == 1 or model.fnr == 0 else "No"
@@ -168,7 +169,8 @@ def reasons_against(
         reasons.append("the accuracy could not be measured: some predictions are not numbers")
     elif accuracy < gate.minimum_accuracy:
         reasons.append(
-            f"accuracy {accuracy:.4f} is under gate.minimum_accuracy = {gate.minimum_accuracy}"
+            f"accuracy {accuracy:.4f} is under {names.setting('minimum_accuracy')} = "
+            f"{gate.minimum_accuracy}"
         )
     return reasons + [_against(row) for row in rows if not row.passed]
 

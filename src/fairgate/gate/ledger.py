@@ -20,6 +20,7 @@ import uuid
 from dataclasses import asdict
 from typing import Protocol
 
+from fairgate import vocabulary
 from fairgate.errors import DataError
 from fairgate.gate.attempts import Attempt, Entry, Question, share
 
@@ -135,7 +136,8 @@ def read(root: str, test_digest: str, files: Files = LOCAL) -> list[Entry]:
         if file != expected:
             raise DataError(
                 f"{expected}: missing, while {file} is there. The gate counts the models it has judged "
-                "in these files: restore the folder, or give new test data (data.splits.test)"
+                "in these files: restore the folder, or give new test data"
+                f"{vocabulary.now().new_test_data}"
             )
         entries.append(_parse(file, files, number))
     return entries
@@ -153,7 +155,7 @@ def _parse(file: str, files: Files, number: int) -> Entry:
     if not intact:
         raise DataError(
             f"{file}: not an entry as the gate wrote it. The gate counts the models it has judged in "
-            "these files: restore it, or give new test data (data.splits.test)"
+            f"these files: restore it, or give new test data{vocabulary.now().new_test_data}"
         )
     return entry
 

@@ -34,7 +34,8 @@ def show(
       where: what the models were judged on.
       helping: heads the advice.
     """
-    console.print(groups_table(f"Models, on {where}", "model", _in_order(judgement)))
+    if judgement.gate:  # else nothing was asked, as no model was worth it
+        console.print(groups_table(f"Models, on {where}", "model", _in_order(judgement)))
     for row in judgement.gate:
         console.print(_gate_table(row, judgement))
     attempt = judgement.attempt

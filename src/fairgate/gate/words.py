@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-from fairgate.errors import FairGateError
 
 RATES = {
     "FPR": "false positive rate",
@@ -86,7 +83,9 @@ def bound_of(row: Mapping[str, Any]) -> float | None:
 
 
 def outcome(verdict: Mapping[str, Any]) -> str:
-    """Passed or Blocked."""
+    """Passed or Blocked; or that there was no model to ask about."""
+    if not verdict["gate"]:
+        return "No solution found"
     return "Passed" if verdict["blessed"] else "Blocked"
 
 
@@ -113,44 +112,6 @@ def sentence(verdict: Mapping[str, Any]) -> str:
         return f"The model failed {count} checks of the gate, {not_served(verdict)}."
     [reason] = verdict["reasons"] or ["the gate did not let the model pass"]
     return f"{reason[0].upper()}{reason[1:]}, {not_served(verdict)}."
-
-
-def as_arguments(sentence: str) -> str:
-    """A sentence that names settings of a pipeline, for whoever calls functions instead.
-
-    >>> as_arguments("accuracy 0.7 is under gate.minimum_accuracy = 0.8 on the test split")
-    'accuracy 0.7 is under minimum_accuracy = 0.8 on the test examples'
-    """
-    return _of_no_pipeline(re.sub(r"\bgate\.([a-z_]+)", r"\1", sentence))
-
-
-def as_options(sentence: str) -> str:
-    """The same for whoever uses the command line.
-
-    >>> as_options("accuracy 0.7 is under gate.minimum_accuracy = 0.8")
-    'accuracy 0.7 is under --minimum-accuracy = 0.8'
-    """
-    sentence = re.sub(r"\b(positive|threshold)=", r"--\1 ", sentence)
-    sentence = re.sub(
-        r"\bgate\.([a-z_]+)", lambda match: f"--{match[1].replace('_', '-')}", sentence
-    )
-    return _of_no_pipeline(sentence)
-
-
-def _of_no_pipeline(sentence: str) -> str:
-    sentence = sentence.replace(" (data.splits.test)", "")
-    sentence = sentence.replace("this test split", "these test examples")
-    return sentence.replace("test split", "test examples")
-
-
-@contextlib.contextmanager
-def errors_named(named: Callable[[str], str]) -> Iterator[None]:
-    """Errors name what the caller knows: see `as_arguments` and `as_options`."""
-    try:
-        yield
-    except FairGateError as error:
-        error.args = (named(str(error)),)
-        raise
 
 
 def not_served(verdict: Mapping[str, Any]) -> str:
