@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
-from fairgate.gate import tables
+from fairgate.gate import tables, words
 from pipeline.runs import REPORT_FILE, Run
-from pipeline.verdict import VERDICT_FILE, Verdict
+from pipeline.verdict import VERDICT_FILE, Verdict, Yardstick
 
 
 def show(run: Run, verdict: Verdict, console: Console) -> None:
@@ -19,12 +22,31 @@ def show(run: Run, verdict: Verdict, console: Console) -> None:
 
 
 def show_verdict(verdict: Verdict, console: Console) -> None:
-    """The verdict as tables and one sentence."""
+    """The verdict as tables and one sentence, after what was known before the test split was asked."""
+    if verdict.validation is not None and verdict.validation.yardsticks:
+        console.print(_yardsticks(verdict.validation.yardsticks))
     tables.show(verdict, console, _consequence(verdict), "nothing was pushed")
     if verdict.data.endswith("(synthetic)"):
         console.print(
             Text("The data is synthetic: these figures say nothing about people.", style="dim")
         )
+
+
+def _yardsticks(yardsticks: Sequence[Yardstick]) -> Table:
+    made = tables.table("What the constraints cost beyond the least, on the validation split")
+    made.add_column("decided by", overflow="fold")
+    for column in ("error", "beyond", "violation"):
+        made.add_column(column, justify="right", no_wrap=True)
+    for each in yardsticks:
+        made.add_row(
+            Text(each.name),
+            words.number(each.error_rate),
+            "" if each.beyond_least is None else f"{each.beyond_least:+.4f}",
+            "" if each.worst is None else f"{each.worst:+.4f}",
+        )
+    made.caption = "beyond: the least error of those whose violation is at most 0"
+    made.caption_justify = "left"
+    return made
 
 
 def _consequence(verdict: Verdict) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fairgate.constraints.rates import Counts, Group
 from fairgate.gate import advice, checks, judging
@@ -11,9 +12,11 @@ from fairgate.gate.attempts import Attempt
 from fairgate.gate.judgement import BASELINE, CONSTRAINED
 from fairgate.gate.judging import Measurement
 from pipeline.settings import Settings
-from pipeline.verdict import Verdict
+from pipeline.verdict import Validation, Verdict, Yardstick
 
 Slice = Mapping[str, float]
+# Of violations, which sums of floats leave a little over 0.
+_ROUNDING = 1e-9
 
 
 def read_verdict(
@@ -25,6 +28,7 @@ def read_verdict(
     attempt: Attempt,
     warnings: list[str],
     said: Sequence[str] = (),
+    history: Mapping[str, Any] | None = None,
 ) -> Verdict:
     """The verdict of one run.
 
@@ -37,6 +41,7 @@ def read_verdict(
       attempt: which model this was on its test split, and at which confidence it was judged.
       warnings: what is no reason to block and should be known.
       said: advice that the run gave before.
+      history: of the training, as history.json has it.
     """
     groups = settings.data.features.group_names
     asked = checks.checks(settings.gate, groups)
@@ -81,16 +86,25 @@ def read_verdict(
         outcome="no solution found" if pushed_model is None else "pushed",
         advice=[*helping, *said],
         features=groups,
+        validation=validation(history or {}),
     )
 
 
-def without_solution(settings: Settings, run_id: str, why: str) -> Verdict:
+def without_solution(
+    settings: Settings,
+    run_id: str,
+    history: Mapping[str, Any],
+    warnings: Sequence[str] = (),
+    said: Sequence[str] = (),
+) -> Verdict:
     """The verdict of a run whose training found no model that is worth judging.
 
     Args:
       settings: of the run.
       run_id: names the run.
-      why: as the trainer says it, of the validation split.
+      history: of the training, as history.json has it.
+      warnings: what should be known besides.
+      said: advice that the run gave before.
     """
     groups = settings.data.features.group_names
     return Verdict(
@@ -100,12 +114,41 @@ def without_solution(settings: Settings, run_id: str, why: str) -> Verdict:
         gate=[],
         # The test split was not asked: nothing was counted there.
         models={CONSTRAINED: judging.model_result({}, groups)},
-        reasons=[f"no solution was found, and the test split was not asked. {why}"],
+        reasons=[
+            "no solution was found: on the validation split every model that training came to gives "
+            "almost everybody one answer, says Yes to a group's negatives as often as to its positives, "
+            "or tells positives from negatives no better than chance"
+        ],
+        warnings=list(warnings),
+        advice=[
+            *history.get("helping", []),
+            "The test split was not asked and no attempt was spent: it can judge another model.",
+            *said,
+        ],
+        validation=validation(history),
         run_id=run_id,
         pipeline=settings.name,
         data=_data(settings),
         outcome="no solution found",
         features=groups,
+    )
+
+
+def validation(history: Mapping[str, Any]) -> Validation | None:
+    """What a training told of the validation split; None where nothing is kept of it."""
+    if "told" not in history:
+        return None
+    rows = history.get("yardsticks") or []
+    keeping = [
+        row["error_rate"] for row in rows if row["worst"] is None or row["worst"] <= _ROUNDING
+    ]
+    least = min(keeping, default=None)
+    return Validation(
+        told=list(history["told"]),
+        yardsticks=[
+            Yardstick(**row, beyond_least=None if least is None else row["error_rate"] - least)
+            for row in rows
+        ],
     )
 
 

@@ -11,17 +11,20 @@ from tfx import types
 from tfx.dsl.compiler import compiler, constants
 from tfx.dsl.io import fileio
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 from tfx.types import standard_artifacts
 
 from components import group_sizes
-from components.constrained_trainer.executor import BROKEN, PREDICTED_TO_PASS
 from components.evaluator.stamp import read_attempt, test_digest
 from components.example_gen.splits import WARNINGS
-from fairgate.gate import advice, attempts, ledger
+from components.model_properties import BROKEN, PREDICTED_TO_PASS
+from fairgate.errors import NoSolution
+from fairgate.gate import advice, attempts, judgement, ledger
 from fairgate.gate.attempts import Attempt
-from pipeline.dag import CONSTRAINED, create_pipeline, ledger_folder
+from pipeline import terminal
+from pipeline.dag import BASELINE, CONSTRAINED, create_pipeline, ledger_folder
 from pipeline.settings import Settings
 from pipeline.terminal import Display, Note
 
@@ -44,6 +47,7 @@ class Outcome:
       attempt: which model this was on its test split.
       warnings: what is no error and should be known.
       report: folder of what the component Report wrote.
+      training: folder of the constrained model's ModelRun.
     """
 
     evaluation: str
@@ -52,6 +56,27 @@ class Outcome:
     attempt: Attempt
     warnings: list[str]
     report: str
+    training: str
+
+
+@dataclass(frozen=True)
+class Unsolved:
+    """What a run left whose training found no model that is worth judging.
+
+    Attributes:
+      trainings: model -> folder of its ModelRun.
+      statistics: folder of StatisticsGen's.
+      examples: what was trained on, and the test split that was not asked.
+    """
+
+    trainings: dict[str, str]
+    statistics: str
+    examples: types.Artifact
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is no error and should be known."""
+        return self.examples.get_string_custom_property(WARNINGS).splitlines()
 
 
 @dataclass(frozen=True)
@@ -62,14 +87,24 @@ class Transformed:
     graph: str
 
 
-def run(settings: Settings, run_id: str, display: Display) -> Outcome:
-    """Runs every node of the pipeline in order; raises what the failing node raised."""
-    return _outcome(_run_nodes(settings, run_id, display), settings.name, run_id)
+def run(settings: Settings, run_id: str, display: Display) -> Outcome | Unsolved:
+    """Runs every node of the pipeline in order; raises what the failing node raised.
+
+    Where the gate refuses to ask the test split, because no model is worth it, the nodes after it have
+    nothing to do.
+    """
+    pipeline = create_pipeline(settings)
+    store = mlmd.MetadataStore(pipeline.metadata_connection_config)
+    if _run_nodes(pipeline, store, settings, run_id, display):
+        return _outcome(store, settings.name, run_id)
+    return _unsolved(store, settings.name, run_id)
 
 
 def transform(settings: Settings, run_id: str, display: Display) -> Transformed:
     """Runs the nodes up to Transform, as `run` does."""
-    store = _run_nodes(settings, run_id, display, until=TRANSFORM)
+    pipeline = create_pipeline(settings)
+    store = mlmd.MetadataStore(pipeline.metadata_connection_config)
+    _run_nodes(pipeline, store, settings, run_id, display, until=TRANSFORM)
     examples = standard_artifacts.Examples()
     examples.set_mlmd_artifact(
         _output(store, settings.name, run_id, TRANSFORM, "transformed_examples")
@@ -79,23 +114,34 @@ def transform(settings: Settings, run_id: str, display: Display) -> Transformed:
 
 
 def _run_nodes(
-    settings: Settings, run_id: str, display: Display, until: str | None = None
-) -> mlmd.MetadataStore:
-    """Runs the nodes in order, `until` the last if it is given; returns the store of their results."""
+    pipeline: Pipeline,
+    store: mlmd.MetadataStore,
+    settings: Settings,
+    run_id: str,
+    display: Display,
+    until: str | None = None,
+) -> bool:
+    """Runs the nodes in order, `until` the last if it is given; `store` has their results.
+
+    Returns False where the gate asked nothing, because no solution was found.
+    """
     absl_logging.set_verbosity(absl_logging.INFO)
-    pipeline = create_pipeline(settings)
     ir = compiler.Compiler().compile(pipeline)
     runtime_parameter_utils.substitute_runtime_parameter(
         ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
     )
-    store = mlmd.MetadataStore(pipeline.metadata_connection_config)
     runner = LocalDagRunner()
     for node in ir.nodes:
         name = node.pipeline_node.node_info.id
         with display.step(name) as step:
             # A model that was pushed and then taken away is pushed again.
             cache = name != PUSHER or not _push_is_gone(store, settings.name, run_id)
-            runner.run_with_ir(_only(ir, name, cache))
+            try:
+                runner.run_with_ir(_only(ir, name, cache))
+            except NoSolution as found:
+                absl_logging.warning("%s", found)
+                step.outcome = terminal.NOT_ASKED
+                return False
             if _execution(store, settings.name, run_id, name).last_known_state == (
                 metadata_store_pb2.Execution.CACHED
             ):
@@ -105,7 +151,7 @@ def _run_nodes(
                     display.note(note.text, note.warns)
         if name == until:
             break
-    return store
+    return True
 
 
 def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str) -> list[Note]:
@@ -190,6 +236,19 @@ def _outcome(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> Outcome:
         attempt=read_attempt(judged),
         warnings=examples.get_string_custom_property(WARNINGS).splitlines(),
         report=_output(store, pipeline, run_id, REPORT, "report").uri,
+        training=_output(store, pipeline, run_id, CONSTRAINED, "model_run").uri,
+    )
+
+
+def _unsolved(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> Unsolved:
+    nodes = {judgement.BASELINE: BASELINE, judgement.CONSTRAINED: CONSTRAINED}
+    return Unsolved(
+        trainings={
+            model: _output(store, pipeline, run_id, node, "model_run").uri
+            for model, node in nodes.items()
+        },
+        statistics=_output(store, pipeline, run_id, STATISTICS, "statistics").uri,
+        examples=_examples(store, pipeline, run_id),
     )
 
 

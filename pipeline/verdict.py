@@ -21,6 +21,39 @@ VERDICT_FILE = "verdict.json"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Yardstick:
+    """A way to decide, and what comes of it on the validation split.
+
+    Attributes:
+      name: of the way.
+      error_rate: in [0, 1].
+      worst: the largest violation of a constraint of the trainer; at most 0 where all are kept.
+      sees_groups: whether whoever decides must know the group of the person.
+      beyond_least: how much more it errs than the best of these ways that keep the constraints; None
+        where none does.
+    """
+
+    name: str
+    error_rate: float
+    worst: float | None
+    sees_groups: bool = False
+    beyond_least: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validation:
+    """What was known before the gate asked the test split: all of it from the validation split.
+
+    Attributes:
+      told: which model was chosen and whether it keeps the constraints of its training, in words.
+      yardsticks: what these cost beyond the least possible; empty where nothing was constrained.
+    """
+
+    told: list[str]
+    yardsticks: list[Yardstick]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict(Judgement):
     """What `verdict.json` holds; what has a default was not in it from the beginning."""
 
@@ -30,6 +63,7 @@ class Verdict(Judgement):
     pipeline: str = ""
     data: str = ""
     outcome: Literal["pushed", "no solution found"] | None = None
+    validation: Validation | None = None
 
     @property
     def model_is_there(self) -> bool:
@@ -74,6 +108,13 @@ class Verdict(Judgement):
             raise KeyError(CONSTRAINED)
         if known.get("attempt") is not None:
             known["attempt"] = Attempt(**_known(Attempt, tree["attempt"]))
+        if known.get("validation") is not None:
+            known["validation"] = Validation(
+                told=tree["validation"]["told"],
+                yardsticks=[
+                    Yardstick(**_known(Yardstick, row)) for row in tree["validation"]["yardsticks"]
+                ],
+            )
         known.setdefault("outcome", "pushed" if tree["pushed"] else "no solution found")
         return cls(**known)
 

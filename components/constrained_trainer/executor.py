@@ -26,12 +26,10 @@ from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.resolving import resolve
 from components.constrained_trainer.training import TrainingResult, train
 from components.features import Features
+from components.model_properties import BROKEN, NO_SOLUTION, PREDICTED_TO_PASS
 from components.transform.inputs import model_inputs
 
 WEIGHTS_FILE = "weights.npz"
-PREDICTED_TO_PASS = "predicted_to_pass"
-NO_SOLUTION = "no_solution"
-BROKEN = "broken_constraint"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -93,8 +91,8 @@ class Executor(base_executor.BaseExecutor):
                 model.set_int_custom_property(PREDICTED_TO_PASS, int(result.predicted_to_pass))
             if (sentence := telling.broken(result)) and result.is_useful:
                 model.set_string_custom_property(BROKEN, sentence)
-            if not result.is_useful:
-                model.set_string_custom_property(NO_SOLUTION, " ".join(telling.sentences(result)))
+            if why := telling.no_solution(result):
+                model.set_string_custom_property(NO_SOLUTION, why)
             if tf.io.gfile.exists(folder):
                 tf.io.gfile.rmtree(folder)
 

@@ -89,6 +89,7 @@ def record(
         "constraints": result.constraints,
         "pieces": result.pieces,
         "told": telling.sentences(result),
+        "helping": telling.helping(result),
         "yardsticks": [asdict(each) for each in result.yardsticks],
         "best": result.best,
         "probabilities": result.probabilities.tolist(),

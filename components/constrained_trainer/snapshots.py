@@ -47,7 +47,8 @@ class Snapshot:
         where no gate is known.
       scores: (n,) float32 of the validation split, at the threshold 0; empty where they are not kept.
       shift: what was taken from every score, so that 0 is the threshold; the weights hold it.
-      uselessness: see `thresholds.uselessness`.
+      uselessness: see `thresholds.uselessness`; 2 also where the scores tell nothing
+        (`thresholds.tells_nothing`).
       rule: thresholds of each group's own, by which the scores decide; what is rated is what that does,
         or is expected to do. None: 0 is the threshold of everybody.
     """
@@ -111,7 +112,10 @@ class Rating:
         """Fields of `Snapshot` that rate the model as it is now."""
         scores = self._scores(self._split)
         counts = self._split.counts(scores)
-        return self._rated(counts, self._violations(scores, counts)) | {"scores": scores}
+        rated = self._rated(counts, self._violations(scores, counts)) | {"scores": scores}
+        if thresholds.tells_nothing(self._split.labels, scores):
+            rated["uselessness"] = 2
+        return rated
 
     def _rated(self, counts: Measured, violations: np.ndarray) -> dict[str, Any]:
         return {
@@ -131,6 +135,8 @@ class Rating:
             return []
         found = []
         for place, snapshot in enumerate(snapshots):
+            if thresholds.tells_nothing(self._split.labels, snapshot.scores):
+                continue  # no threshold makes it of any use
             shifts = thresholds.shifts(snapshot.scores)
             at_each = thresholds.counts_at(self._split, snapshot.scores, shifts)
             found += [(place, float(s), c) for s, c in zip(shifts, at_each, strict=True)]
@@ -166,7 +172,12 @@ class Rating:
         pieces = [piece for line in lines for piece in linearize(line)]
         steps = _MARGINS if self._outlook or self._delta is not None else 1
         cells = Cells.of(self._split, features)
-        scored = [each for each in snapshots if np.isfinite(each.scores).all()]
+        scored = [
+            each
+            for each in snapshots
+            if np.isfinite(each.scores).all()
+            and not thresholds.tells_nothing(self._split.labels, each.scores)
+        ]
         programs = [CellProgram(self._split, each.scores, pieces, cells) for each in scored]
         return [
             replace(

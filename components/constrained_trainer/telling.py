@@ -9,6 +9,10 @@ from components.constrained_trainer.snapshots import Snapshot
 from components.constrained_trainer.training import TrainingResult
 
 _ROUNDING = 1e-9
+_USELESS = (
+    "On the validation split it gives almost everybody one answer, or says Yes to a group's negatives "
+    "as often as to its positives, or its scores tell positives from negatives no better than chance."
+)
 
 
 def sentences(result: TrainingResult) -> list[str]:
@@ -31,12 +35,32 @@ def sentences(result: TrainingResult) -> list[str]:
     if result.pieces:
         said.append(broken(result) or _kept(result))
     if not result.is_useful:
-        said.append(
-            "It gives almost everybody one answer, or says Yes to a group's negatives as often as to its "
-            "positives, and no other choice did better: there is no solution here. A looser limit, more "
-            "examples or better inputs would help."
-        )
+        said.append(_USELESS)
     return said
+
+
+def helping(result: TrainingResult) -> list[str]:
+    """What would help a training that found no model of any use; empty where it found one."""
+    if result.is_useful:
+        return []
+    if any(each.uselessness < 2 for each in result.snapshots):
+        return ["Other snapshots are of use: trainer.selection.choose = best takes one of those."]
+    said = [
+        "Inputs that tell more about the label would help, or more training examples of every group."
+    ]
+    if any(not each.step for each in result.snapshots):
+        said.append(
+            "Not even the baseline, which no constraint holds back, is of any use: a looser limit would "
+            "not help."
+        )
+    else:
+        said.append("A looser limit would help, if a training without constraints finds more.")
+    return said
+
+
+def no_solution(result: TrainingResult) -> str | None:
+    """Why the choice is not worth judging, and what would help; None where it is."""
+    return None if result.is_useful else " ".join([_USELESS, *helping(result)])
 
 
 def _by_group(rule: CellThresholds) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import mannwhitneyu
 
 from fairgate.constraints.rates import Counts, Group
 
@@ -20,6 +21,7 @@ MOST = 65
 """Thresholds that are looked at: the decisions' own, and quantiles between."""
 RARE = 0.1
 """Of what comes up: less says next to nothing; see `uselessness`."""
+_CHANCE = 0.01
 
 
 def shifts(scores: NDArray[np.floating], most: int = MOST) -> NDArray[np.float32]:
@@ -104,6 +106,26 @@ def uselessness(counts: dict[Group | None, Counts]) -> int:
     if not all(told_apart):
         return 2
     return int(everyone.fp + everyone.fn >= rarer_label)
+
+
+def tells_nothing(labels: NDArray[np.floating], scores: NDArray[np.floating]) -> bool:
+    """Whether the scores rank positives above negatives no better than chance could.
+
+    By the one-sided test of Mann and Whitney (Annals of Mathematical Statistics 18, 1947) at 1%, for
+    many snapshots are looked at. A threshold of a score that tells nothing keeps every limit on a gap
+    sooner or later, and of many thresholds some look better than the commonest answer by luck.
+
+    Args:
+      labels: (n,), above 0 for positives.
+      scores: (n,) of one model; its threshold plays no part.
+    """
+    known = np.isfinite(scores)
+    yes, no = scores[known & (labels > 0)], scores[known & (labels <= 0)]
+    if not len(yes) or not len(no):
+        return False  # there is nothing to tell apart
+    if np.ptp(scores[known]) == 0:
+        return True
+    return bool(mannwhitneyu(yes, no, alternative="greater").pvalue > _CHANCE)
 
 
 def undominated(errors: NDArray[np.float64], beyond: NDArray[np.float64]) -> NDArray[np.intp]:

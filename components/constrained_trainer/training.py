@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import keras
 import numpy as np
@@ -47,7 +47,8 @@ class TrainingResult:
       constraints: (m,) names of what each multiplier belongs to.
       stopped: why training ended before its last step, or None.
       predicted_to_pass: whether the gate is predicted to let the choice pass; None: no gate was known.
-      yardsticks: what constraints cost at least, where a model without constraints was given.
+      yardsticks: what constraints cost at least, and the choice last, where a model without constraints
+        was given.
       reasons: what the settings left open, as it was found from the data, in words.
     """
 
@@ -154,6 +155,7 @@ def train(
     _require_equal_parts(config, scope)
     constraints = parse(config.constraints, training)
     _require_examples(constraints, {"train": training, "validation": validation})
+    whole = validation
     with scope.scope(), _precision(config.precision):
         model = networks.build(config.network, inputs or training.model_inputs(), config.seed)
         if start is not None:
@@ -199,23 +201,28 @@ def train(
         constraints=list(loop.game.problem.constraint_names),
         stopped=stopped,
         predicted_to_pass=predicted_to_pass(snapshots, probabilities),
-        yardsticks=_yardsticks(session.snapshots[0], constraints, validation),
         reasons=resolved.reasons,
     )
+    result = replace(result, yardsticks=_yardsticks(result, constraints, whole))
     trained.set_weights(result.chosen.weights)
     return result
 
 
 def _yardsticks(
-    first: Snapshot, constraints: Sequence[Constraint], validation: Split
+    result: TrainingResult, constraints: Sequence[Constraint], validation: Split
 ) -> list[Yardstick]:
     """Of a training whose first snapshot is a model without constraints, taken at step 0."""
+    first = result.snapshots[0]
     on_curves = any(
         isinstance(rate, CurveOf) for each in constraints for rate in rates_in(each.expression)
     )
     if first.step or not constraints or on_curves:
         return []
-    return yardsticks.measure(validation, constraints, first.scores)
+    chances, sees_groups = result.chances(validation), result.chosen.rule is not None
+    return [
+        *yardsticks.measure(validation, constraints, first.scores),
+        yardsticks.chosen(validation, constraints, chances, sees_groups),
+    ]
 
 
 def parse(lines: Sequence[str], split: Split) -> list[Constraint]:

@@ -14,6 +14,7 @@ from components.constrained_trainer.data import Split
 from fairgate.constraints.errors import NotTrainableError
 from fairgate.constraints.expressions import Constraint, violations
 from fairgate.constraints.linear import linearize
+from fairgate.constraints.rates import Counts, Measured
 from fairgate.errors import SettingsError
 
 
@@ -54,6 +55,31 @@ def measure(split: Split, constraints: Sequence[Constraint], scores: np.ndarray)
     return found
 
 
+def chosen(
+    split: Split, constraints: Sequence[Constraint], chances: np.ndarray, sees_groups: bool
+) -> Yardstick:
+    """The model that was chosen, beside the others; what is expected of it where it draws.
+
+    Args:
+      split: the validation split.
+      constraints: of the trainer.
+      chances: (n,) of a Yes.
+      sees_groups: whether it has thresholds for groups.
+    """
+    yes = split.labels > 0
+    members = [np.ones(len(split)), *split.memberships.T]
+    counts = {
+        group: Counts(
+            tp=float(of_group[yes] @ chances[yes]),
+            fp=float(of_group[~yes] @ chances[~yes]),
+            tn=float(of_group[~yes] @ (1 - chances[~yes])),
+            fn=float(of_group[yes] @ (1 - chances[yes])),
+        )
+        for group, of_group in zip((None, *split.groups), members, strict=True)
+    }
+    return _counted("the chosen model", constraints, counts, sees_groups)
+
+
 def by_group(split: Split, constraints: Sequence[Constraint], scores: np.ndarray) -> float | None:
     """The least error of thresholds for each group that keep the constraints as measured.
 
@@ -76,6 +102,11 @@ def by_group(split: Split, constraints: Sequence[Constraint], scores: np.ndarray
 def _decided(
     name: str, split: Split, constraints: Sequence[Constraint], scores: np.ndarray
 ) -> Yardstick:
-    counts = split.counts(scores)
+    return _counted(name, constraints, split.counts(scores))
+
+
+def _counted(
+    name: str, constraints: Sequence[Constraint], counts: Measured, sees_groups: bool = False
+) -> Yardstick:
     worst = max(violations(constraints, counts), default=-math.inf)
-    return Yardstick(name, counts[None].rate("ERR"), float(worst))
+    return Yardstick(name, counts[None].rate("ERR"), float(worst), sees_groups)

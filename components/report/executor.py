@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from dataclasses import replace
 from typing import Any
 
 import tensorflow as tf
@@ -13,9 +14,7 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.features import Features
-from components.fingerprint import code_fingerprint
 from components.report import asking, gathering, page
-from components.report.data import ReportData
 from fairgate.gate.judgement import BASELINE, CONSTRAINED
 
 DATA_FILE, PAGE_FILE = "report.json", "report.html"
@@ -40,26 +39,21 @@ class Executor(base_executor.BaseExecutor):
         run_id = (self._context and self._context.pipeline_run_id) or "unnamed"
         settings = exec_properties["settings"]
         models = {BASELINE: uri["baseline_model"], CONSTRAINED: uri["model"]}
-        data = ReportData(
-            verdict=_function(exec_properties["verdict"])(settings, run_id, input_dict),
-            settings=settings,
-            label=features.label.name,
-            positive=str(features.label.positive),
-            card=exec_properties["card"],
-            histories={
-                BASELINE: gathering.history(uri["baseline_run"]),
-                CONSTRAINED: gathering.history(uri["model_run"]),
-            },
+        data = replace(
+            gathering.trained(
+                _function(exec_properties["verdict"])(settings, run_id, input_dict),
+                settings,
+                features,
+                exec_properties["card"],
+                {BASELINE: uri["baseline_run"], CONSTRAINED: uri["model_run"]},
+                uri["statistics"],
+                folders,
+            ),
             indicators=gathering.indicators(uri["evaluation"]),
-            sizes=gathering.sizes(uri["statistics"], splits, features),
-            facets={"train": gathering.facets(uri["statistics"], "train", features)},
             scores=asking.ask(
                 folders["test"],
                 {name: path_utils.serving_model_path(each) for name, each in models.items()},
                 features,
-            ),
-            versions=gathering.versions(
-                folders, settings, code_fingerprint("components", "fairgate")
             ),
         )
         card = page.model_card(data)

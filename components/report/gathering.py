@@ -16,8 +16,9 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components import group_sizes
 from components.features import Features
+from components.fingerprint import code_fingerprint
 from components.report.curves import shown_name
-from components.report.data import GroupSize
+from components.report.data import GroupSize, ReportData
 from fairgate.gate.judgement import MODELS
 
 LIBRARIES = (
@@ -32,6 +33,39 @@ LIBRARIES = (
     "scipy",
 )
 _SHOWN_METRICS = ("fairness_indicators_metrics/", "example_count")
+
+
+def trained(
+    verdict: dict[str, Any],
+    settings: str,
+    features: Features,
+    card: str,
+    trainings: Mapping[str, str],
+    statistics: str,
+    splits: Mapping[str, str],
+) -> ReportData:
+    """What is known when the models are trained, whether or not the gate has asked the test split.
+
+    Args:
+      verdict: as in verdict.json.
+      settings: of the run, as YAML.
+      features: what the columns mean.
+      card: Markdown about the dataset.
+      trainings: model -> folder of its ModelRun.
+      statistics: folder of StatisticsGen's.
+      splits: name -> folder of its raw examples.
+    """
+    return ReportData(
+        verdict=verdict,
+        settings=settings,
+        label=features.label.name,
+        positive=str(features.label.positive),
+        card=card,
+        histories={model: history(folder) for model, folder in trainings.items()},
+        sizes=sizes(statistics, list(splits), features),
+        facets={"train": facets(statistics, "train", features)},
+        versions=versions(splits, settings, code_fingerprint("components", "fairgate")),
+    )
 
 
 def history(folder: str) -> dict[str, Any]:

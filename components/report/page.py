@@ -94,8 +94,9 @@ def _judged(data: ReportData) -> dict[str, Any]:
     minimums = (yaml.safe_load(data.settings) or {}).get("gate", {})
     return {
         "judged": judged.judged_in(data.verdict),
+        "yardsticks": sections.yardsticks(data),
         "gate": judged.gate(data.verdict),
-        "checks": judged.checks(data.verdict, minimums),
+        "checks": judged.checks(data.verdict, minimums) if data.verdict["gate"] else [],
         "groups": judged.groups(data.verdict),
     }
 
@@ -103,7 +104,7 @@ def _judged(data: ReportData) -> dict[str, Any]:
 def _contents(shown: dict[str, Any], data: ReportData) -> list[tuple[str, str]]:
     every = [
         ("gate", "The gate", True),
-        ("groups", "Groups", True),
+        ("groups", "Groups", data.verdict["gate"]),
         ("indicators", "Fairness Indicators", shown["indicators"]),
         ("training", "Training", shown["training"]),
         ("frontier", "Frontier", shown["frontier"]),

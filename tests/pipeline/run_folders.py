@@ -94,6 +94,18 @@ def blocked(**changes: Any) -> dict[str, Any]:
                 "It would pass with about 1,200 more negatives of [Not Young] in the test split."
             ],
             features={"Young": ["Young", "Not Young"]},
+            validation={
+                "told": ["Chosen: the snapshot of step 2,500."],
+                "yardsticks": [
+                    {
+                        "name": "the chosen model",
+                        "error_rate": 0.1341,
+                        "worst": -0.0012,
+                        "sees_groups": False,
+                        "beyond_least": 0.0,
+                    }
+                ],
+            },
         )
         | changes
     )

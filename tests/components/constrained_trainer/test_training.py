@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -105,7 +106,10 @@ def test_the_baseline_is_one_more_to_choose_from(splits, baseline):
     assert first.step == 0 and first.error_rate == baseline.chosen.error_rate
     # Twenty steps from nothing are no match for it: it keeps this limit, and errs least.
     assert result.chosen.step == 0
-    commonest, own, by_group = result.yardsticks
+    commonest, own, by_group, chosen = result.yardsticks
+    # At its own threshold or a better one.
+    assert chosen.name == "the chosen model"
+    assert chosen.error_rate == result.chosen.error_rate <= own.error_rate
     assert own.error_rate == first.error_rate < commonest.error_rate
     assert by_group.sees_groups and by_group.worst == 0
     told = " ".join(telling.sentences(result))
@@ -124,6 +128,28 @@ def test_a_constraint_that_no_choice_keeps_is_told(splits):
     )
     told = " ".join(telling.sentences(train(*splits[:2], config)))
     assert "breaks a constraint of its training on the validation split" in told and "[G=b]" in told
+
+
+def test_noise_has_no_solution_and_what_would_help_is_said(splits):
+    """Also where some threshold looks fair and better than the commonest answer, by luck."""
+    rng = np.random.default_rng(4)
+    given, held = (replace(split, labels=rng.permutation(split.labels)) for split in splits[:2])
+    given, held = (split.take(np.arange(200)) for split in (given, held))
+    config = configured(steps=50, snapshots=5, selection=SelectionConfig())
+    free = train(given, held, config)
+    assert not free.is_useful and telling.helping(free)[0].startswith("Inputs that tell more")
+    bound = changed(config, constraints=("max_gap(FPR, [G]) <= 0.2",))
+    result = train(given, held, bound, baseline=free.model.get_weights())
+    assert (
+        not result.is_useful
+        and "tell positives from negatives no better" in telling.no_solution(result)
+    )
+    assert any("Not even the baseline" in said for said in telling.helping(result))
+    assert not any(snapshot.shift for snapshot in result.snapshots)
+
+
+def test_a_model_of_use_needs_no_help(baseline):
+    assert telling.no_solution(baseline) is None and telling.helping(baseline) == []
 
 
 # Thresholds of each group's own.
@@ -146,7 +172,9 @@ def test_thresholds_of_groups_keep_the_limit_at_no_more_than_what_they_cost_at_l
 ):
     chosen = by_group.chosen
     assert chosen.rule is not None and chosen.worst <= 0
-    *_, own, yardstick = by_group.yardsticks
+    *_, own, yardstick, ours = by_group.yardsticks
+    assert ours.sees_groups and ours.error_rate == pytest.approx(chosen.error_rate, abs=1e-6)
+    assert ours.worst == pytest.approx(chosen.worst, abs=1e-6)
     # Every snapshot was tried, and the baseline is one of them; a draw may be worth a little error.
     assert chosen.error_rate <= yardstick.error_rate + 0.5 * np.sqrt(0.25 / len(splits[1]))
     assert own.worst > 0
