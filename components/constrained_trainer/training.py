@@ -15,7 +15,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.constrained_trainer import deciding, devices, heads, networks, yardsticks
+from components.constrained_trainer import (
+    deciding,
+    devices,
+    encodings,
+    heads,
+    networks,
+    optimism,
+    yardsticks,
+)
 from components.constrained_trainer.checkpoints import Checkpoints
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
@@ -26,7 +34,8 @@ from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.resolving import Resolved, resolve, watched_split
 from components.constrained_trainer.sampling import Rounds, Sampler
 from components.constrained_trainer.session import Moment, Session
-from components.constrained_trainer.snapshots import Rating, Snapshot, choose, predicted_to_pass
+from components.constrained_trainer.choosing import choose, predicted_to_pass
+from components.constrained_trainer.snapshots import Rating, Snapshot
 from components.constrained_trainer.yardsticks import Yardstick
 from components.transform.inputs import ModelInput
 from fairgate.constraints import language
@@ -157,7 +166,8 @@ def train(
     _require_examples(constraints, {"train": training, "validation": validation})
     whole = validation
     with scope.scope(), _precision(config.precision):
-        model = networks.build(config.network, inputs or training.model_inputs(), config.seed)
+        given = encodings.with_cuts(inputs or training.model_inputs(), training.inputs)
+        model = networks.build(config.network, given, config.seed)
         if start is not None:
             _set_weights(model, start, config)
         trained = model
@@ -169,7 +179,8 @@ def train(
         loop = make_loop(trained, constraints, training, validation, config, scope)
     if config.selection.rated_by != "gate":
         outlook = None
-    rating = Rating(trained, constraints, validation, config.selection, outlook)
+    learned = optimism.worth_a_look(training, validation, config.constraints)
+    rating = Rating(trained, constraints, validation, config.selection, outlook, learned)
     session = Session(loop, rating, config, on_moment)
     if checkpoints is not None:
         belongs_to = {"config": config.model_dump(mode="json"), "examples": len(training)}

@@ -9,7 +9,8 @@ import pytest
 
 from components.constrained_trainer.config import GateTarget, SelectionConfig
 from components.constrained_trainer.outlook import Outlook
-from components.constrained_trainer.snapshots import Rating, Snapshot, choose, predicted_to_pass
+from components.constrained_trainer.choosing import choose, predicted_to_pass
+from components.constrained_trainer.snapshots import Rating, Snapshot
 from fairgate import bounds
 from fairgate.constraints import language
 from fairgate.constraints.rates import Group
