@@ -22,7 +22,14 @@ from fairgate.errors import DataError
 
 _KEPT = 2
 # Of a snapshot, beside its weights.
-_ARRAYS = ("violations", "estimated_violations", "multipliers", "excess", "scores", "learned_scores")
+_ARRAYS = (
+    "violations",
+    "estimated_violations",
+    "multipliers",
+    "excess",
+    "scores",
+    "learned_scores",
+)
 _NUMBERS = {
     "step": int,
     "objective": float,

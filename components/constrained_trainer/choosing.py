@@ -82,9 +82,7 @@ def _of_use(places: np.ndarray, snapshots: Sequence[Snapshot]) -> np.ndarray:
     return places[useless == useless.min()]
 
 
-def _best(
-    errors: np.ndarray, measured: np.ndarray, estimated: np.ndarray, examples: int
-) -> int:
+def _best(errors: np.ndarray, measured: np.ndarray, estimated: np.ndarray, examples: int) -> int:
     """See `choose`. Args: (n,), (n, k) and (n, k) of the candidates, and of the validation split."""
     beyond = np.maximum(estimated, 0.0).max(axis=1, initial=0.0)
     # The last key sorts first; indices negated, because the later of equals wins.

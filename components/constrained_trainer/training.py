@@ -25,6 +25,7 @@ from components.constrained_trainer import (
     yardsticks,
 )
 from components.constrained_trainer.checkpoints import Checkpoints
+from components.constrained_trainer.choosing import choose, predicted_to_pass
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.feed import Feed
@@ -34,7 +35,6 @@ from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.resolving import Resolved, resolve, watched_split
 from components.constrained_trainer.sampling import Rounds, Sampler
 from components.constrained_trainer.session import Moment, Session
-from components.constrained_trainer.choosing import choose, predicted_to_pass
 from components.constrained_trainer.snapshots import Rating, Snapshot
 from components.constrained_trainer.yardsticks import Yardstick
 from components.transform.inputs import ModelInput
