@@ -81,10 +81,17 @@ class Unsolved:
 
 @dataclass(frozen=True)
 class Transformed:
-    """What Transform left: its examples, and the folder of its graph."""
+    """What the nodes up to Transform left.
+
+    Attributes:
+      examples: transformed, of the splits train and validation.
+      graph: folder of Transform's graph.
+      statistics: folder of the statistics of all splits.
+    """
 
     examples: types.Artifact
     graph: str
+    statistics: str
 
 
 def run(settings: Settings, run_id: str, display: Display) -> Outcome | Unsolved:
@@ -110,7 +117,8 @@ def transform(settings: Settings, run_id: str, display: Display) -> Transformed:
         _output(store, settings.name, run_id, TRANSFORM, "transformed_examples")
     )
     graph = _output(store, settings.name, run_id, TRANSFORM, "transform_graph")
-    return Transformed(examples, graph.uri)
+    statistics = _output(store, settings.name, run_id, STATISTICS, "statistics")
+    return Transformed(examples, graph.uri, statistics.uri)
 
 
 def _run_nodes(

@@ -215,11 +215,10 @@ def load(files: Sequence[str] = (), assignments: Sequence[str] = ()) -> Settings
         raise SettingsError(_explain(error, sources)) from None
 
 
-def dump(settings: BaseModel) -> str:
-    """The tree as YAML, every value visible."""
-    return yaml.safe_dump(
-        _escape(settings.model_dump(mode="json")), sort_keys=False, allow_unicode=True, width=100
-    )
+def dump(settings: BaseModel, given_only: bool = False) -> str:
+    """The tree as YAML, every value visible; or only those that were given, and not the defaults."""
+    tree = settings.model_dump(mode="json", exclude_unset=given_only)
+    return yaml.safe_dump(_escape(tree), sort_keys=False, allow_unicode=True, width=100)
 
 
 def _read(file: str) -> dict[str, Any]:

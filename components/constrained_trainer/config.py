@@ -237,3 +237,9 @@ class TrainingConfig(Strict):
                 "baseline or blessed"
             )
         return self
+
+    @property
+    def unconstrained(self) -> TrainingConfig:
+        """The same training without constraints, from fresh weights: that of the baseline."""
+        free = {"constraints": (), "thresholds": "one", "warm_start": "none", "layers": "all"}
+        return self.model_copy(update=free)

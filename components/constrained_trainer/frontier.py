@@ -111,7 +111,7 @@ def sweep(
     # Once, for all: what changes from limit to limit is the limit alone.
     resolved = resolve(config, training, validation, scope.num_replicas_in_sync)
     config = resolved.config
-    free = config.model_copy(update={"constraints": (), "layers": "all"})
+    free = config.unconstrained
     later = _shortened(config, share)
     total = free.steps + later.steps * len(legs)
 

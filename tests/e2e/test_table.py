@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from pipeline.__main__ import main
+from pipeline.settings import load
 from tests.tiny_dataset import record
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -28,6 +31,11 @@ def people(file: Path, n: int) -> None:
             income = "high" if liked + 0.5 * rng.normal() > 0.3 else "low"
             shown = "" if rng.random() < 0.1 else f"{skill:.3f}"
             rows.write(f"{shown},{rng.integers(20, 60)},{work},{sex},{income}\n")
+
+
+def newest(folder: Path, name: str) -> Path:
+    """A file of the run that was started last."""
+    return max((folder / "runs" / "table").glob(f"*/{name}"))
 
 
 @pytest.fixture(scope="module")
@@ -64,20 +72,19 @@ def settings(tmp_path_factory) -> Path:
             "minimum_negatives": 20,
         },
     }
-    (folder / "settings.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
-    return folder / "settings.yaml"
+    file = folder / "settings.yaml"
+    file.write_text(yaml.safe_dump(tree, sort_keys=False))
+    assert main(["data", "from-csv", str(folder / "people.csv"), "--settings", str(file)]) == 0
+    return file
 
 
 def test_a_csv_file_becomes_a_served_model(settings, capfd):
-    import json
-
     import tensorflow as tf
 
     folder = settings.parent
     arguments = ["--settings", str(settings)]
-    assert main(["data", "from-csv", str(folder / "people.csv"), *arguments]) == 0
     status = main(["run", *arguments])
-    [log] = (folder / "runs" / "table").glob("*/run.log")
+    log = newest(folder, "run.log")
     assert status == 0, log.read_text(errors="replace")[-4000:]
     verdict = json.loads((log.parent / "verdict.json").read_text())
     models = verdict["models"]
@@ -103,3 +110,39 @@ def test_a_csv_file_becomes_a_served_model(settings, capfd):
     assert main(["serve", str(rows_file), "--runs", str(folder / "runs"), "--json"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert [p["score"] for p in told["predictions"]] == pytest.approx(probability[:3, 0], abs=1e-6)
+
+
+def test_a_search_goes_on_and_its_settings_train_what_it_found(settings, capfd):
+    folder = settings.parent
+    few = [part for name in ("steps=60", "snapshots=3") for part in ("--set", f"trainer.{name}")]
+    arguments = ["tune", "--settings", str(settings), *few]
+    served = list(folder.glob("serving/income/*"))
+    assert main([*arguments, "--trials", "1"]) == 0
+    first = json.loads(newest(folder, "trials.json").read_text())
+    capfd.readouterr()
+    file = folder / "found.yaml"
+    assert main([*arguments, "--trials", "3", "--write", str(file)]) == 0
+    output = capfd.readouterr().out
+    assert "it goes on from trial 2." in " ".join(output.split()) and "trial 3: " in output
+    found = json.loads(newest(folder, "trials.json").read_text())
+    assert found["trials"][:1] == first["trials"] and len(found["trials"]) == 3
+    with Image.open(newest(folder, "trials.png")) as picture:
+        assert picture.size == (1100, 720)
+    # What has a number in the settings stays.
+    searched = {"weight_decay", "batch_size", "multipliers.proportional", "constraints"}
+    assert all(set(trial["settings"]) == searched for trial in found["trials"])
+    best = found["trials"][found["best"]]
+    trainer = load([str(file)]).trainer
+    assert (trainer.steps, trainer.learning_rate) == (60, 0.01)
+    if found["best"]:
+        assert trainer.batch_size == best["settings"]["batch_size"]
+        assert list(trainer.constraints) == best["settings"]["constraints"]
+    # A run with these settings chooses the very model that the trial did.
+    assert main(["run", "--settings", str(file), "--set", "gate.attempts=2"]) in (0, 3)
+    histories = (folder / "runs" / "table" / "artifacts").glob(
+        "*.constrained/model_run/*/history.json"
+    )
+    history = json.loads(max(histories, key=lambda path: path.stat().st_mtime).read_text())
+    error = np.dot(history["probabilities"], [each["error_rate"] for each in history["snapshots"]])
+    assert error == pytest.approx(best["error_rate"], abs=1e-9)
+    assert len(list(folder.glob("serving/income/*"))) <= len(served) + 1

@@ -83,6 +83,7 @@ def test_the_report_is_named_where_there_is_one(root, said):
         ({}, 1, "interrupted or killed before the gate decided; nothing was pushed"),
         ({"failure": {"error": "no [data] here"}}, 1, "It failed: no [data] here"),
         ({"frontier": {"points": []}}, 0, "judges no model"),
+        ({"trials": {"trials": []}}, 0, "A search for settings, which trains many times"),
     ],
 )
 def test_a_run_without_a_verdict_says_why(root, said, command, files, status, words):
