@@ -164,7 +164,7 @@ def test_a_run_is_found_by_its_folder_wherever_that_is(root, tmp_path_factory):
     [
         ("celebb", "Did you mean 'celeba'?"),
         ("celeba/20261125-170000-000", "Did you mean 'celeba/2026112"),
-        ("no such thing", "There are celeba/20261123-170000-000, celeba/2026"),
+        ("no such thing", "There are celeba/20261124-170000-000, celeba/2026"),
         ("202611", "may be any of"),
     ],
 )

@@ -53,7 +53,7 @@ def found(splits, tmp_path_factory):
         *splits,
         CONFIG,
         outlook(),
-        Budget(trials=5),
+        Budget(trials=4),
         journal,
         lambda trials: told.append(len(trials)),
         lambda *moment: progress.append(moment),
@@ -88,39 +88,40 @@ def test_each_other_trial_is_what_its_settings_give(splits, found):
 
 def test_it_ends_with_its_budget_and_tells_how_far_it_is(found):
     trials, told, progress, _ = found
-    assert [trial.number for trial in trials] == list(range(5)) and told == [0, 1, 2, 3, 4, 5]
+    assert [trial.number for trial in trials] == list(range(4)) and told == [0, 1, 2, 3, 4]
     shares = [share for share, _ in progress]
     assert shares == sorted(shares) and shares[0] > 0 and shares[-1] == 1
-    assert progress[0][1].startswith("trial 1 of 5: baseline, step ")
-    assert progress[-1][1] == "trial 5 of 5: constrained, step 40 of 40"
+    assert progress[0][1].startswith("trial 1 of 4: baseline, step ")
+    assert progress[-1][1] == "trial 4 of 4: constrained, step 40 of 40"
 
 
 def test_a_budget_that_is_spent_buys_nothing_more(splits, found):
     trials, _, _, journal = found
     spent = sum(trial.seconds for trial in trials)
-    for budget in (Budget(trials=5), Budget(trials=2), Budget(seconds=spent)):
+    for budget in (Budget(trials=4), Budget(trials=2), Budget(seconds=spent)):
         assert tune(*splits, CONFIG, outlook(), budget, journal) == trials
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["killed", "terminated"])
 def test_a_search_that_was_stopped_ends_as_it_would_have(splits, found, tmp_path, how):
     journal = tmp_path / "search.journal"
 
     def stop(share, message):
-        if message.startswith("trial 3 of 5: constrained"):
+        if message.startswith("trial 3 of 4: constrained"):
             if how == "killed":
                 raise KeyboardInterrupt
             signal.raise_signal(signal.SIGTERM)
 
     kept = []
     with pytest.raises((KeyboardInterrupt, Stopped)):
-        tune(*splits, CONFIG, outlook(), Budget(trials=5), journal, kept.append, stop)
+        tune(*splits, CONFIG, outlook(), Budget(trials=4), journal, kept.append, stop)
     assert len(kept[-1]) == 2
     told = []
     again = tune(
-        *splits, CONFIG, outlook(), Budget(trials=5), journal, lambda ts: told.append(len(ts))
+        *splits, CONFIG, outlook(), Budget(trials=4), journal, lambda ts: told.append(len(ts))
     )
-    assert told == [2, 3, 4, 5]
+    assert told == [2, 3, 4]
     assert without_time(again) == without_time(found[0])
 
 
