@@ -221,7 +221,7 @@ def _try(
     counts = splits[1].counts(result.scores(splits[1]))
     error = counts[None].rate("ERR")
     if not result.is_useful:
-        return {"error_rate": error, "problem": "it gives almost everybody one answer"}
+        return {"error_rate": error, "problem": "no model of any use was found"}
     return {"error_rate": error, "excess": float(outlook.excess(counts).max())}
 
 

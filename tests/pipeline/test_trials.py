@@ -18,7 +18,7 @@ SETTINGS = {
 }
 FIRST = Trial(0, SETTINGS, 0.21, 0.013, 12.0)
 PASSING = Trial(1, SETTINGS, 0.2234, -0.0071, 13.5)
-USELESS = Trial(2, SETTINGS, 0.4, seconds=9.0, problem="it gives almost everybody one answer")
+USELESS = Trial(2, SETTINGS, 0.4, seconds=9.0, problem="no model of any use was found")
 EXPLODED = Trial(3, SETTINGS, seconds=1.0, problem="the loss is not finite at step 7")
 ALL = [FIRST, PASSING, USELESS, EXPLODED]
 
@@ -48,7 +48,7 @@ def test_it_is_said_what_was_chosen_and_what_that_is_worth(ended, best, said):
     [
         (FIRST, "trial 1: error 0.2100, not predicted to pass, 0.0130 beyond its limits (12.0 s)"),
         (PASSING, "trial 2: error 0.2234, predicted to pass, 0.0071 within its limits (13.5 s)"),
-        (USELESS, "trial 3: it gives almost everybody one answer (9.0 s)"),
+        (USELESS, "trial 3: no model of any use was found (9.0 s)"),
         (
             Trial(4, {}, 0.2),
             "trial 5: error 0.2000, not predicted to pass, nothing can be predicted",

@@ -194,7 +194,7 @@ def test_a_damaged_journal_is_named(splits, tmp_path):
 def test_the_best_is_predicted_to_pass_and_errs_least_and_of_equals_the_first():
     beyond = Trial(0, error_rate=0.1, excess=0.01)
     worse = Trial(1, error_rate=0.1, excess=0.2)
-    useless = Trial(2, error_rate=0.1, problem="it gives almost everybody one answer")
+    useless = Trial(2, error_rate=0.1, problem="no model of any use was found")
     passing = Trial(3, error_rate=0.3, excess=-0.1)
     better = Trial(4, error_rate=0.2, excess=0.0)
     same = Trial(5, error_rate=0.2, excess=-0.5)
