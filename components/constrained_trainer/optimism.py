@@ -13,7 +13,9 @@ inverse mean squared errors 1/(4n) + d^2 and 1/(4m), is that of
 
     n / (1 + 4 n d^2)
 
-examples that nobody has seen: all of them where nothing was remembered, 1 / (4 d^2) at the most.
+examples that nobody has seen: all of them where nothing was remembered, 1 / (4 d^2) at the most. What
+the multipliers pull at may be remembered though the rest is not, so they are never worth more than twice
+the validation split's.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ from fairgate.constraints.rates import Counts, Measured
 
 # So many examples of the rarest set on the validation split tell enough: s is 0.011.
 _ENOUGH = 2000
+# What training examples are worth at the most, as a multiple of the validation split's.
+_WORTH = 2.0
 # Training examples that are looked at, at the most.
 _MOST = 200_000
 
@@ -68,7 +72,8 @@ def _pair(
     measured: tuple[float, float], learned: tuple[float, float], optimism: float
 ) -> tuple[float, float]:
     """Two outcomes of the examples of one label: their share blended, their number that of both."""
-    weight = 1 / (1 + 4 * sum(learned) * optimism**2)
+    worth = sum(learned) / (1 + 4 * sum(learned) * optimism**2)
+    weight = min(worth, _WORTH * sum(measured)) / max(sum(learned), 1)
     both = [one + weight * other for one, other in zip(measured, learned, strict=True)]
     total, examples = sum(both), sum(measured) + sum(learned)
     return (both[0] / total * examples, both[1] / total * examples) if total else (0.0, 0.0)

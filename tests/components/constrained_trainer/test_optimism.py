@@ -21,10 +21,10 @@ def measured(everyone: Counts, group: Counts) -> dict[Group | None, Counts]:
 
 def test_without_optimism_training_examples_count_as_the_others_do():
     validation = measured(Counts(40, 10, 40, 10), Counts(5, 3, 7, 5))
-    training = measured(Counts(160, 40, 160, 40), Counts(40, 9, 31, 20))
+    training = measured(Counts(80, 20, 80, 20), Counts(14, 3, 12, 6))
     found = optimism.estimated(validation, training)
-    assert found[A].rate("FPR") == pytest.approx((3 + 9) / (10 + 40))
-    assert found[A].rate("TPR") == pytest.approx((5 + 40) / (10 + 60))
+    assert found[A].rate("FPR") == pytest.approx((3 + 3) / (10 + 15))
+    assert found[A].rate("TPR") == pytest.approx((5 + 14) / (10 + 20))
     assert found[None].rate("ERR") == pytest.approx(0.2)
 
 
@@ -36,6 +36,13 @@ def test_what_was_remembered_is_discounted():
     found = optimism.estimated(validation, training)[A]
     assert found.rate("FPR") == pytest.approx((3 + 9 * weight) / (10 + 40 * weight))
     assert found.negatives == pytest.approx(50) and found.positives == pytest.approx(70)
+
+
+def test_training_examples_are_worth_twice_the_validation_splits_at_the_most():
+    validation = measured(Counts(40, 10, 40, 10), Counts(5, 3, 7, 5))
+    training = measured(Counts(800, 200, 800, 200), Counts(40, 300, 100, 20))
+    found = optimism.estimated(validation, training)[A]
+    assert found.rate("FPR") == pytest.approx((0.3 + 2 * 0.75) / 3)
 
 
 @given(COUNTS, COUNTS, COUNTS, COUNTS)
