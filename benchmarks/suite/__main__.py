@@ -46,6 +46,7 @@ def suite(options: argparse.Namespace, console: Console) -> None:
         ValueError: data is missing.
     """
     store = Store(options.keep, options.data)
+    store.require_same(options.tasks)
     methods = dict.fromkeys(CONTENDERS[name].method for name in options.contenders)
     notes: list[str] = []
     asked = running.jobs(methods, options.tasks, options.seeds)

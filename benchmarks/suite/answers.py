@@ -48,6 +48,23 @@ class Store:
         self._data = data
         folder.mkdir(parents=True, exist_ok=True)
 
+    def require_same(self, names: Iterable[str]) -> None:
+        """Notes how these tasks are made, so that answers to others are never mixed with theirs.
+
+        Raises:
+            ValueError: the folder holds answers to a task of that name that was made otherwise.
+        """
+        file = self.folder / "tasks.json"
+        known = json.loads(file.read_text()) if file.exists() else {}
+        for name in names:
+            made = json.loads(json.dumps(tasks.described(tasks.TASKS[name])))
+            if known.setdefault(name, made) != made:
+                raise ValueError(
+                    f"--keep {self.folder}: its answers to {name} are of {known[name]}, and the task is "
+                    f"{made} now; give another folder"
+                )
+        write_text(file, to_json(known, indent=1) + "\n")
+
     def question(self, task: str, seed: int) -> Path:
         """The file of a task, which is made if it is not there; ValueError if its data is missing."""
         path = self.folder / "questions" / f"{task}-{seed}.npz"

@@ -11,10 +11,10 @@ class Contender:
 
     Attributes:
         method: a module of `benchmarks.suite.methods`, which may answer for several contenders.
+        about: what it is.
         environment: a key of `benchmarks.peers.environments.ENVIRONMENTS`; None: the project's own.
         sees_group: whether a decision needs the person's group.
         setting: the one of the answer's settings that this is; None: the best of them on validation.
-        about: what it is, in a sentence.
     """
 
     method: str
@@ -29,18 +29,56 @@ class Contender:
         return self.environment is not None
 
 
-OURS, BASELINE = "ours", "the baseline"
+OURS, BASELINE = "ours", "baseline"
 CONTENDERS = {
-    "the commonest answer": Contender(
-        "ours", "a yardstick: one answer to everybody", setting="commonest"
+    "commonest": Contender(
+        "ours", "a yardstick: the commonest answer, to everybody", setting="commonest"
     ),
     BASELINE: Contender(
         "ours", "a yardstick: FairGate's trainer without constraints", setting="baseline"
     ),
-    OURS: Contender(
+    "baseline-by-group": Contender(
         "ours",
-        "FairGate's trainer, every setting at its default, network `tabular`",
-        setting="constrained",
+        "a yardstick: the baseline with the best thresholds of each group on validation",
+        sees_group=True,
+        setting="baseline by group",
+    ),
+    OURS: Contender(
+        "ours", "FairGate's trainer, network `tabular`, all else at its defaults", setting="one"
+    ),
+    "ours-by-group": Contender(
+        "ours", "the same with `thresholds: per_group`", sees_group=True, setting="per_group"
+    ),
+    "fairlearn-logistic": Contender(
+        "fairlearn_logistic",
+        "fairlearn's ExponentiatedGradient on logistic regression",
+        "modern",
+    ),
+    "fairlearn-boosting": Contender(
+        "fairlearn_boosting",
+        "fairlearn's ExponentiatedGradient on gradient boosting",
+        "modern",
+    ),
+    "cooper": Contender(
+        "cooper_nupi", "Cooper with nuPI, on the network that ours trains", "modern"
+    ),
+    "humancompatible": Contender(
+        "humancompatible", "humancompatible-train's ALM, on that network", "modern"
+    ),
+    "mindiff": Contender(
+        "mindiff", "MinDiff (TensorFlow Model Remediation) with MMD, on that network", "mindiff"
+    ),
+    "tfco": Contender(
+        "tfco", "TensorFlow Constrained Optimization, the original, on that network", "original"
+    ),
+    "fairlearn-thresholds": Contender(
+        "fairlearn_thresholds",
+        "fairlearn's ThresholdOptimizer on the best of three plain classifiers",
+        "modern",
+        sees_group=True,
+    ),
+    "oxonfair": Contender("oxonfair", "OxonFair on the same scores", "thresholds", sees_group=True),
+    "error-parity": Contender(
+        "error_parity", "error-parity on the same scores", "thresholds", sees_group=True
     ),
 }
-METHODS = tuple(dict.fromkeys(contender.method for contender in CONTENDERS.values()))

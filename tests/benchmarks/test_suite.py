@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.peers import environments
 from benchmarks.peers.environments import ROOT
 from benchmarks.peers.process import Process
 from benchmarks.peers.tasks import RATES, TEST, TRAIN, VALIDATION, Answer, Gaps, Task
@@ -266,7 +267,7 @@ def test_only_what_lacks_an_answer_is_asked_and_what_is_measured_is_kept(store):
     assert store.missing(asked) == asked
     task = Task.load(store.question(TASK, 0))
     p = np.stack([task.y, task.y])
-    Answer(["baseline", "constrained"], p, 1.0).save(store.answer(asked[0]))
+    Answer(["baseline", "one"], p, 1.0).save(store.answer(asked[0]))
     assert store.missing(asked) == asked[1:]
     found = store.results([BASELINE, OURS], [TASK, OTHER], 1)
     assert set(found) == {(BASELINE, TASK, 0), (OURS, TASK, 0)}
@@ -274,6 +275,14 @@ def test_only_what_lacks_an_answer_is_asked_and_what_is_measured_is_kept(store):
     assert store.results([BASELINE, OURS], [TASK, OTHER], 1) == found
     store.forget(asked)
     assert store.missing(asked) == asked
+
+
+def test_answers_to_a_task_that_was_made_otherwise_are_not_mixed(store, monkeypatch):
+    store.require_same([TASK])
+    store.require_same([TASK, OTHER])
+    monkeypatch.setattr(tasks, "PASSES", tasks.PASSES + 1)
+    with pytest.raises(ValueError, match="give another folder"):
+        store.require_same([OTHER])
 
 
 def test_a_missing_file_of_a_data_set_is_told(tmp_path):
@@ -338,8 +347,37 @@ def test_ours_answers_and_a_stopped_suite_goes_on(store):
     assert told == [(Job("ours", TASK, 0), "")]
     assert store.missing(wanted) == []
     found = store.results(CONTENDERS, [TASK], 1)
-    assert found["the commonest answer", TASK, 0].useless
-    assert found[BASELINE, TASK, 0].error < found["the commonest answer", TASK, 0].error
+    assert found["commonest", TASK, 0].useless
+    assert found[BASELINE, TASK, 0].error < found["commonest", TASK, 0].error
     assert not found[OURS, TASK, 0].useless
+    assert set(found) == {
+        (name, TASK, 0) for name, each in CONTENDERS.items() if each.method == "ours"
+    }
+    assert found["baseline-by-group", TASK, 0].validation_worst <= 1e-6
     assert found[OURS, TASK, 0].seconds > found[BASELINE, TASK, 0].seconds
     assert "| ours |" in page.page(found, [TASK], list(CONTENDERS), 1)
+
+
+PEERS = sorted({(c.method, c.environment) for c in CONTENDERS.values() if c.environment})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method, environment", PEERS)
+def test_a_peer_answers_where_its_environment_is_made(method, environment, tmp_path):
+    python = environments.FOLDER / environment / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"there is no .peers/{environment}: `make suite` makes it")
+    task = replace(a_task(900, ("TPR", "FPR")), passes=2)
+    task.save(tmp_path / "task.npz")
+    peer = Process(python, f"benchmarks.suite.methods.{method}", tmp_path / "log")
+    try:
+        peer.ask(tmp_path / "task.npz", tmp_path / "answer.npz", seconds=300)
+    finally:
+        peer.close()
+    answer = Answer.load(tmp_path / "answer.npz")
+    if answer.refusal:
+        assert method == "oxonfair"  # six combinations of groups
+        return
+    assert answer.p.shape == (len(answer.names), len(task.y))
+    found = measuring.measure(task, answer)
+    assert found.error <= 0.55
