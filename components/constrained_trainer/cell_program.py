@@ -20,11 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from components.constrained_trainer import thresholds
+from components.constrained_trainer import optimism, thresholds
 from components.constrained_trainer.cells import Cells, CellThresholds
 from components.constrained_trainer.data import Split
 from fairgate.constraints.linear import LinearConstraint
-from fairgate.constraints.rates import RATES, Counts, Group
+from fairgate.constraints.rates import RATES, Counts, Group, Measured
+
+_Table = dict[Group | None, NDArray[np.float64]]
 
 MOST = 129
 """Thresholds of each cell that are tried, besides Yes and No to all of it: quantiles of its scores.
@@ -49,6 +51,9 @@ class CellProgram:
       pieces: the constraints, all of which are to be kept.
       cells: what has thresholds of its own; everybody in `split` is in one.
       most: thresholds tried in each cell.
+      learned: training examples and their scores, where those are to tell something, too: rates are then
+        those that are estimated (`optimism`).
+      sure: whether the limits are to be kept on the validation split alone as well.
       useful: whether only rules are looked at that say something: see `thresholds.uselessness`. Of what a
         score can tell apart in a group (the largest TPR - FPR), a tenth must be left.
 
@@ -64,31 +69,33 @@ class CellProgram:
         cells: Cells,
         most: int = MOST,
         useful: bool = True,
+        learned: tuple[Split, NDArray[np.floating]] | None = None,
+        sure: bool = False,
     ):
         self._cells, self._scores, self._index = cells, scores, cells.index(split)
         self._occupied = np.unique(self._index)
         ends = np.array([-math.inf, math.inf], np.float32)
-        self._tried, tables = [], []
-        for cell in self._occupied:
-            among = self._index == cell
-            tried = np.sort(np.append(thresholds.shifts(scores[among], most), ends))
-            self._tried.append(tried)
-            tables.append(thresholds.outcomes_at(split, scores, tried, among))
-        self._table = {
-            group: np.concatenate([table[group] for table in tables], axis=1) for group in tables[0]
-        }
-        # Of each group whatever is decided: everybody at the first threshold of the own cell.
-        self._all = {
-            group: Counts(*map(int, sum(table[group][:, 0] for table in tables)))
-            for group in tables[0]
-        }
+        self._tried = [
+            np.sort(np.append(thresholds.shifts(scores[self._index == cell], most), ends))
+            for cell in self._occupied
+        ]
         sizes = [len(tried) for tried in self._tried]
         self._sums = np.repeat(np.eye(len(sizes)), sizes, axis=1)
+        self._measured = self._outcomes(split, scores)
+        self._learned, self.optimism = None, 0.0
+        if learned is not None:
+            others, own = learned
+            self._learned = self._outcomes(others, own)
+            self.optimism = optimism.of(split.counts(scores), others.counts(own))
+        self._table = self._estimated()
         self.errors = self._row("ERR", None)
-        self._matrix = np.array(
-            [sum(f * self._row(r.rate, r.group) for r, f in p.coefficients) for p in pieces]
-        ).reshape(len(pieces), len(self.errors))
-        self._limits = -np.array([piece.constant for piece in pieces])
+        self._matrix = self._rows(pieces)
+        if sure:
+            estimated, self._table = self._table, self._measured
+            self._matrix = np.vstack([self._matrix, self._rows(pieces)])
+            self._table = estimated
+        limits = [-piece.constant for piece in pieces]
+        self._limits = np.array(limits * 2 if sure else limits)
         self._floors, self._useful = self._usefulness() if useful else ([], [])
 
     @property
@@ -140,14 +147,13 @@ class CellProgram:
         chance = math.sqrt(error * (1 - error) / len(self._index))
         return single if self.errors @ single <= error + _WORTH_DRAWS * chance else shares
 
-    def counts(self, shares: NDArray[np.float64]) -> dict[Group | None, Counts]:
+    def counts(self, shares: NDArray[np.float64]) -> Measured:
         """Outcomes of everyone (None) and of each group: whole, or expected over draws."""
-        whole = bool(np.isin(shares, (0.0, 1.0)).all())
-        found = {group: table @ shares for group, table in self._table.items()}
-        return {
-            group: Counts(*(round(v) if whole else float(v) for v in values))
-            for group, values in found.items()
-        }
+        return _counts(self._measured, shares)
+
+    def learned_counts(self, shares: NDArray[np.float64]) -> Measured | None:
+        """The same of the training examples; None: there are none."""
+        return None if self._learned is None else _counts(self._learned, shares)
 
     def rule(self, shares: NDArray[np.float64]) -> CellThresholds:
         """The thresholds of each cell and the shares of those who meet them; 0 where a cell is empty."""
@@ -164,23 +170,63 @@ class CellProgram:
             drawn += int(((scores > own[cell][0]) & (scores <= own[cell][-1])).sum())
         return CellThresholds(self._cells, tuple(own), tuple(parts), drawn / len(self._index))
 
+    def _outcomes(self, split: Split, scores: NDArray[np.floating]) -> _Table:
+        """(4, v) of each group: outcomes in each cell at each of its thresholds."""
+        index = self._cells.index(split)
+        tables = [
+            thresholds.outcomes_at(split, scores, tried, index == cell)
+            for cell, tried in zip(self._occupied, self._tried, strict=True)
+        ]
+        return {
+            group: np.concatenate([table[group] for table in tables], axis=1).astype(float)
+            for group in tables[0]
+        }
+
+    def _estimated(self) -> _Table:
+        """The outcomes that rates are estimated by: `optimism.estimated`, threshold by threshold."""
+        if self._learned is None:
+            return self._measured
+        found = {}
+        for group, table in self._measured.items():
+            other, blended = self._learned[group], np.empty_like(table)
+            for label in ([0, 3], [1, 2]):  # positives, negatives
+                sizes = (self._size(each[label]) for each in (table, other))
+                own, theirs = optimism.factors(*sizes, self.optimism)
+                blended[label] = own * table[label] + theirs * other[label]
+            found[group] = blended
+        return found
+
+    def _size(self, table: NDArray[np.float64]) -> float:
+        """How many examples a table counts: whatever is decided, at the first threshold of each cell."""
+        return float(table[:, self._sums.argmax(axis=1)].sum())
+
+    def _all(self, group: Group | None) -> Counts:
+        """The examples of a group, by label."""
+        return Counts(*map(float, self._table[group][:, self._sums.argmax(axis=1)].sum(axis=1)))
+
+    def _rows(self, pieces: Sequence[LinearConstraint]) -> NDArray[np.float64]:
+        """(k, v) what each threshold adds to each piece."""
+        rows = [sum(f * self._row(r.rate, r.group) for r, f in p.coefficients) for p in pieces]
+        return np.array(rows).reshape(len(pieces), len(self.errors))
+
     def _row(self, rate: str, group: Group | None) -> NDArray[np.float64]:
         """(v,) what each threshold adds to a rate, if everybody of its cell met it."""
         tp, fp, tn, fn = self._table[group]
         costs = RATES[rate]
         yes, no = costs.positive_costs, costs.negative_costs
-        _, trials = self._all[group].trials(rate)
+        _, trials = self._all(group).trials(rate)
         hits = yes[0] * tp + yes[1] * fn + no[0] * fp + no[1] * tn
         return hits / trials if trials else np.full(hits.shape, math.nan)
 
     def _usefulness(self) -> tuple[list[float], list[NDArray[np.float64]]]:
         """What must be at least as large, and the rows of it."""
-        everyone = self._all[None]
+        everyone = self._all(None)
         rarer = min(everyone.positives, everyone.negatives) / everyone.examples
         # A whisker more than what is called useless.
         least = thresholds.RARE * rarer + _EXACT
         rows, floors = [self._row("PPR", None), self._row("NPR", None)], [least, least]
-        for group, counts in self._all.items():
+        for group in self._table:
+            counts = self._all(group)
             if counts.positives and counts.negatives:
                 apart = self._row("TPR", group) - self._row("FPR", group)
                 most = np.where(self._sums > 0, apart, -np.inf).max(axis=1).sum()
@@ -209,6 +255,15 @@ class CellProgram:
             options={"primal_feasibility_tolerance": 1e-10},
         )
         return found.x
+
+
+def _counts(table: _Table, shares: NDArray[np.float64]) -> Measured:
+    whole = bool(np.isin(shares, (0.0, 1.0)).all())
+    found = {group: cells @ shares for group, cells in table.items()}
+    return {
+        group: Counts(*(round(v) if whole else float(v) for v in values))
+        for group, values in found.items()
+    }
 
 
 def frontier(programs: Sequence[CellProgram], steps: int) -> list[tuple[int, NDArray[np.float64]]]:

@@ -49,17 +49,39 @@ def worth_a_look(training: Split, validation: Split, constraints: Sequence[str])
     return training if step == 1 else training.take(np.arange(0, len(training), step))
 
 
-def estimated(measured: Measured, learned: Measured | None) -> Measured:
+def of(measured: Measured, learned: Measured) -> float:
+    """By how much a model errs more where it has not learned. Arguments as for `estimated`."""
+    return max(0.0, measured[None].rate("ERR") - learned[None].rate("ERR"))
+
+
+def estimated(
+    measured: Measured, learned: Measured | None, optimism: float | None = None
+) -> Measured:
     """Outcomes with the rates that are estimated, of as many examples as there are in both.
 
     Args:
       measured: on the validation split, of every group and everyone (None).
       learned: the same on training examples; None: there are none.
+      optimism: of the network, where it is known better than from these outcomes.
     """
     if learned is None:
         return measured
-    optimism = max(0.0, measured[None].rate("ERR") - learned[None].rate("ERR"))
-    return {group: _blended(measured[group], learned[group], optimism) for group in measured}
+    known = of(measured, learned) if optimism is None else optimism
+    return {group: _blended(measured[group], learned[group], known) for group in measured}
+
+
+def factors(measured: float, learned: float, optimism: float) -> tuple[float, float]:
+    """What an outcome counts on the validation split and among training examples, in an estimate.
+
+    Args:
+      measured: examples of the label on the validation split.
+      learned: the same among training examples.
+      optimism: of the network.
+    """
+    worth = learned / (1 + 4 * learned * optimism**2)
+    weight = min(worth, _WORTH * measured) / max(learned, 1)
+    total, examples = measured + weight * learned, measured + learned
+    return (examples / total, weight * examples / total) if total else (0.0, 0.0)
 
 
 def _blended(measured: Counts, learned: Counts, optimism: float) -> Counts:
@@ -72,8 +94,6 @@ def _pair(
     measured: tuple[float, float], learned: tuple[float, float], optimism: float
 ) -> tuple[float, float]:
     """Two outcomes of the examples of one label: their share blended, their number that of both."""
-    worth = sum(learned) / (1 + 4 * sum(learned) * optimism**2)
-    weight = min(worth, _WORTH * sum(measured)) / max(sum(learned), 1)
-    both = [one + weight * other for one, other in zip(measured, learned, strict=True)]
-    total, examples = sum(both), sum(measured) + sum(learned)
-    return (both[0] / total * examples, both[1] / total * examples) if total else (0.0, 0.0)
+    own, other = factors(sum(measured), sum(learned), optimism)
+    first, second = (own * m + other * n for m, n in zip(measured, learned, strict=True))
+    return first, second

@@ -142,9 +142,13 @@ class Rating:
         return rated
 
     def _rated(
-        self, counts: Measured, found: np.ndarray, learned: Measured | None = None
+        self,
+        counts: Measured,
+        found: np.ndarray,
+        learned: Measured | None = None,
+        remembered: float | None = None,
     ) -> dict[str, Any]:
-        estimated = optimism.estimated(counts, learned)
+        estimated = optimism.estimated(counts, learned, remembered)
         by_counts = self._delta is None and not self._needs_scores
         return {
             "error_rate": counts[None].rate("ERR"),
@@ -216,24 +220,34 @@ class Rating:
             if np.isfinite(each.scores).all()
             and not thresholds.tells_nothing(self._split.labels, each.scores)
         ]
-        programs = [CellProgram(self._split, each.scores, pieces, cells) for each in scored]
-        return [
-            replace(
-                scored[place],
-                rule=programs[place].rule(shares),
-                **self._expected(programs[place].counts(shares)),
-            )
-            for place, shares in frontier(programs, steps)
-        ]
+        # Kept as estimated, and as measured too, where both are told apart: `choosing` weighs them.
+        found = []
+        for sure in (False, True) if self._learned is not None else (False,):
+            programs = [
+                CellProgram(
+                    self._split,
+                    each.scores,
+                    pieces,
+                    cells,
+                    learned=(self._learned, each.learned_scores) if self._learned else None,
+                    sure=sure,
+                )
+                for each in scored
+            ]
+            for place, shares in frontier(programs, steps):
+                program = programs[place]
+                rule, rated = program.rule(shares), self._expected(program, shares)
+                found.append(replace(scored[place], rule=rule, **rated))
+        return found
 
-    def _expected(self, counts: Measured) -> dict[str, Any]:
+    def _expected(self, program: CellProgram, shares: np.ndarray) -> dict[str, Any]:
         """As `_rated`, of outcomes that are expected over draws."""
-        if self._delta is None:
-            found = self._violations(np.zeros(0), counts)
-            found = np.where(np.abs(found) <= _ROUNDING, 0.0, found)
-        else:
-            found = self._violations(np.zeros(0), _whole(counts))
-        return self._rated(counts, found)
+        counts, learned = program.counts(shares), program.learned_counts(shares)
+        found = self._violations(np.zeros(0), counts if self._delta is None else _whole(counts))
+        rated = self._rated(counts, found, learned, program.optimism)
+        for name in ("violations", "estimated_violations"):
+            rated[name] = np.where(np.abs(rated[name]) <= _ROUNDING, 0.0, rated[name])
+        return rated
 
     def _beyond(self, counts: Measured) -> float:
         """How far the worst constraint is violated as measured: the gate's, where it is rated by it."""

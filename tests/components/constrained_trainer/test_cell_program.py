@@ -10,7 +10,7 @@ import tensorflow as tf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from components.constrained_trainer import thresholds
+from components.constrained_trainer import optimism, thresholds
 from components.constrained_trainer.cell_program import CellProgram, frontier
 from components.constrained_trainer.cells import Cells
 from components.constrained_trainer.data import Split
@@ -162,6 +162,32 @@ def test_crossed_features_have_a_threshold_for_each_crossing():
     fewer = program_of(split, scores, lines, ("G",)).best()
     assert program.errors @ program.best() <= found[None].rate("ERR")
     assert fewer is None or program.errors @ shares < 1
+
+
+@pytest.mark.parametrize("sure", [False, True])
+@pytest.mark.parametrize("lines", LINES.values(), ids=LINES)
+def test_limits_are_kept_as_estimated_from_both_splits(lines, sure):
+    split, scores = noisy(400)
+    others, own = noisy(1500, seed=1)
+    own = own + (0.2 * (2 * others.labels - 1)).astype(np.float32)  # remembered
+    program = program_of(split, scores, lines, learned=(others, own), sure=sure)
+    assert program.optimism == pytest.approx(
+        split.counts(scores)[None].rate("ERR") - others.counts(own)[None].rate("ERR")
+    )
+    shares = program.best()
+    counts, learned = program.counts(shares), program.learned_counts(shares)
+    found = optimism.estimated(counts, learned, program.optimism)
+    assert found[None].rate("ERR") == pytest.approx(program.errors @ shares)
+    constraints = parse(lines, split)
+    assert all(c.violation(c.value(found)) <= 1e-8 for c in constraints)
+    if sure:
+        assert all(c.violation(c.value(counts)) <= 1e-8 for c in constraints)
+    # Both splits are decided by one rule.
+    single = program.without_draws(shares)
+    rule = program.rule(single)
+    if not rule.drawn:
+        assert decided(split, rule, scores) == program.counts(single)
+        assert decided(others, rule, own) == program.learned_counts(single)
 
 
 def test_a_crossing_that_nobody_is_in_has_the_threshold_of_everybody():
