@@ -1,6 +1,6 @@
 """A folder of questions, answers and results: what makes the suite go on where it was stopped.
 
-questions/TASK-SEED.npz          benchmarks.peers.tasks.Task
+questions/TASK-SEED-DIGEST.npz   benchmarks.peers.tasks.Task
 answers/METHOD/TASK-SEED.npz     benchmarks.peers.tasks.Answer
 failures/METHOD/TASK-SEED.txt    why the last attempt brought none
 logs/METHOD.log                  what the library wrote
@@ -10,10 +10,14 @@ results.json                     what was measured of the answers
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from benchmarks.peers.tasks import Answer, Task
 from benchmarks.suite import tasks
@@ -67,11 +71,12 @@ class Store:
 
     def question(self, task: str, seed: int) -> Path:
         """The file of a task, which is made if it is not there; ValueError if its data is missing."""
-        path = self.folder / "questions" / f"{task}-{seed}.npz"
+        described = json.dumps(tasks.described(tasks.TASKS[task])).encode()
+        digest = hashlib.sha256(described).hexdigest()[:8]
+        path = self._made("questions") / f"{task}-{seed}-{digest}.npz"
         if not path.exists():
-            path.parent.mkdir(exist_ok=True)
             made = tasks.make(tasks.TASKS[task], self._data, self.folder / "sources", seed)
-            unfinished = path.with_name(f"unfinished-{path.name}")
+            unfinished = path.with_name(f"unfinished-{os.getpid()}.npz")
             made.save(unfinished)
             unfinished.replace(path)
         return path
@@ -86,8 +91,8 @@ class Store:
         return self._made("logs") / f"{method}.log"
 
     def missing(self, jobs: Iterable[Job]) -> list[Job]:
-        """Those without an answer; what failed is among them."""
-        return [job for job in jobs if not self.answer(job).exists()]
+        """Those without an answer that holds all that is asked of it; what failed is among them."""
+        return [job for job in jobs if not self._has(job)]
 
     def forget(self, jobs: Iterable[Job]) -> None:
         """Removes answers, so that they are made again."""
@@ -105,8 +110,9 @@ class Store:
             for seed in range(seeds):
                 for name in contenders:
                     contender = CONTENDERS[name]
-                    path = self.answer(Job(contender.method, task, seed))
-                    if not path.exists():
+                    job = Job(contender.method, task, seed)
+                    path = self.answer(job)
+                    if not self._has(job, contender.setting):
                         continue
                     place = f"{name}/{task}/{seed}"
                     stamp = path.stat().st_mtime_ns
@@ -117,6 +123,15 @@ class Store:
         if fresh:
             write_text(file, to_json(known | fresh, indent=1) + "\n")
         return found
+
+    def _has(self, job: Job, *settings: str | None) -> bool:
+        """Whether there is an answer with these settings; without any, those of all its contenders."""
+        path = self.answer(job)
+        if not path.exists():
+            return False
+        asked = settings or [c.setting for c in CONTENDERS.values() if c.method == job.method]
+        with np.load(path) as file:
+            return {each for each in asked if each} <= set(file["names"].tolist())
 
     def _measured(self, contender: Contender, task: str, seed: int) -> Result:
         question = Task.load(self.question(task, seed))

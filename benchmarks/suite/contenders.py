@@ -44,10 +44,15 @@ CONTENDERS = {
         setting="baseline by group",
     ),
     OURS: Contender(
-        "ours", "FairGate's trainer, network `tabular`, all else at its defaults", setting="one"
+        "ours",
+        "FairGate's trainer, network `tabular`, all else at its defaults",
+        setting="constrained",
     ),
     "ours-by-group": Contender(
-        "ours", "the same with `thresholds: per_group`", sees_group=True, setting="per_group"
+        "ours",
+        "the same with `thresholds: per_group`",
+        sees_group=True,
+        setting="constrained by group",
     ),
     "fairlearn-logistic": Contender(
         "fairlearn_logistic",

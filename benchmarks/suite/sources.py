@@ -5,6 +5,7 @@ No column that a group is made of is an input. Those who decide by a person's gr
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -185,7 +186,7 @@ def _cut(values: pd.Series, edges: tuple[int, ...], names: tuple[str, ...]) -> n
 def _kept(path: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f"unfinished-{path.name}")
+        unfinished = path.with_name(f"unfinished-{os.getpid()}.npz")
         np.savez_compressed(unfinished, **make())
         unfinished.replace(path)
     with np.load(path) as file:

@@ -266,8 +266,12 @@ def test_only_what_lacks_an_answer_is_asked_and_what_is_measured_is_kept(store):
     asked = running.jobs(["ours"], [TASK, OTHER], seeds=1)
     assert store.missing(asked) == asked
     task = Task.load(store.question(TASK, 0))
-    p = np.stack([task.y, task.y])
-    Answer(["baseline", "one"], p, 1.0).save(store.answer(asked[0]))
+    p = np.stack([task.y] * 5)
+    names = [each.setting for each in CONTENDERS.values() if each.method == "ours"]
+    Answer(names[:-1], p[:-1], 1.0).save(store.answer(asked[0]))
+    assert store.missing(asked) == asked  # a contender of the method came later
+    assert set(store.results(CONTENDERS, [TASK], 1)) == {(n, TASK, 0) for n in list(CONTENDERS)[:4]}
+    Answer(names, p, 1.0).save(store.answer(asked[0]))
     assert store.missing(asked) == asked[1:]
     found = store.results([BASELINE, OURS], [TASK, OTHER], 1)
     assert set(found) == {(BASELINE, TASK, 0), (OURS, TASK, 0)}

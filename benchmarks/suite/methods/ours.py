@@ -50,7 +50,10 @@ def main(task: Task) -> Answer:
             baseline_seconds,
         ),
     }
-    for name, changed in {"one": lines, "per_group": lines | {"thresholds": "per_group"}}.items():
+    for name, changed in {
+        "constrained": lines,
+        "constrained by group": lines | {"thresholds": "per_group"},
+    }.items():
         start = time.perf_counter()
         result = train(*parts, config.model_copy(update=changed), baseline=weights)
         seconds = baseline_seconds + time.perf_counter() - start
