@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import keras
 import numpy as np
 import optuna
 import tensorflow as tf
@@ -158,8 +157,6 @@ def tune(
         study.tell(asked, trial.cost)
         trials.append(trial)
         on_trials(trials)
-        # What a trial has compiled is of no use to the next.
-        keras.backend.clear_session()
     return trials
 
 
