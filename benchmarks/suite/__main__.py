@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from benchmarks.suite import running
+from benchmarks.suite import chart, running, summary
 from benchmarks.suite.answers import Job, Store
 from benchmarks.suite.contenders import CONTENDERS
 from benchmarks.suite.page import page
@@ -56,9 +56,11 @@ def suite(options: argparse.Namespace, console: Console) -> None:
         _run(store.missing(asked), store, options.workers, notes, console)
     results = store.results(options.contenders, options.tasks, options.seeds)
     notes += _absent(store, asked)
-    text = page(results, options.tasks, options.contenders, options.seeds, notes)
+    asked_for = options.tasks, options.contenders, options.seeds
     file = options.page or _default_page(options)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    picture = file.parent / "images" / f"{file.stem}.png"
+    chart.draw(summary.over_all(results, *asked_for), picture)
+    text = page(results, *asked_for, notes, f"images/{picture.name}")
     write_text(file, text)
     console.print(text if options.show else f"Written: {file}", markup=False, soft_wrap=True)
 

@@ -29,7 +29,7 @@ class Contender:
         return self.environment is not None
 
 
-OURS, BASELINE = "ours", "baseline"
+OURS, BY_GROUP, BASELINE = "ours", "ours-by-group", "baseline"
 CONTENDERS = {
     "commonest": Contender(
         "ours", "a yardstick: the commonest answer, to everybody", setting="commonest"
@@ -48,7 +48,7 @@ CONTENDERS = {
         "FairGate's trainer, network `tabular`, all else at its defaults",
         setting="constrained",
     ),
-    "ours-by-group": Contender(
+    BY_GROUP: Contender(
         "ours",
         "the same with `thresholds: per_group`",
         sees_group=True,

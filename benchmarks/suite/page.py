@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from benchmarks.peers.tasks import TEST, TRAIN, VALIDATION
 from benchmarks.suite import summary
 from benchmarks.suite.answers import Key
-from benchmarks.suite.contenders import CONTENDERS, OURS
+from benchmarks.suite.contenders import BY_GROUP, CONTENDERS, OURS
 from benchmarks.suite.summary import Mean, Results, Rival, Row
 from benchmarks.suite.tasks import COMPONENTS, MOST, PASSES, SETTINGS, SHARES, SPARE, TASKS
 
@@ -23,6 +23,7 @@ def page(
     contenders: Sequence[str],
     seeds: int,
     notes: Sequence[str] = (),
+    picture: str = "",
 ) -> str:
     """The page of some tasks and contenders.
 
@@ -32,14 +33,11 @@ def page(
         contenders: keys of `contenders.CONTENDERS`.
         seeds: how many.
         notes: sentences about what is not there.
+        picture: address of `chart.draw`'s, as the page is to name it; "": there is none.
     """
+    rows = summary.over_all(results, names, contenders, seeds)
     tables = {task: summary.of_task(results, task, contenders, seeds) for task in names}
-    rivals = [
-        Rival(task, *summary.rival(rows))
-        for task, rows in tables.items()
-        if any(CONTENDERS[row.contender].is_peer for row in rows)
-        and any(row.contender == OURS and row.judged for row in rows)
-    ]
+    asked = names, contenders, seeds
     lines = [
         "# The trainer on many tasks, next to other libraries",
         "",
@@ -58,18 +56,32 @@ def page(
             "tasks, its row is over the others."
         ),
         "",
-        *_table(summary.over_all(results, names, contenders, seeds), 100.0),
+        *_table(rows, 100.0),
         "",
-        *_rivals(rivals, results, tables),
+        *(
+            [f"![Error and violation of each contender over all tasks]({picture})", ""]
+            if picture
+            else []
+        ),
+        *_rivals(
+            "Ours next to the best peer that does not see the group", results, *asked, OURS, False
+        ),
+        *_rivals("What seeing the group is worth", results, *asked, OURS, True),
+        *_rivals(
+            "Thresholds of each group's own, next to the best peer that sees the group",
+            results,
+            *asked,
+            BY_GROUP,
+            True,
+        ),
         *_listed(results, contenders),
         *_notes(notes),
         "## By task",
         "",
     ]
-    for task, rows in tables.items():
-        asked = TASKS[task]
-        lines += [f"**{task}**: {_rule(task)}, gate at {SPARE * asked.limit:g}", ""]
-        lines += [*_table(rows, 1.0), ""]
+    for task, table in tables.items():
+        lines += [f"**{task}**: {_rule(task)}, gate at {SPARE * TASKS[task].limit:g}", ""]
+        lines += [*_table(table, 1.0), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -122,7 +134,10 @@ def _table(rows: Sequence[Row], scale: float) -> list[str]:
             lines.append(f"| {row.contender} | no answer: {row.refusal} |" + " |" * 6)
             continue
         cells = [_mean(row.error, scale, digits), _mean(row.violation, 1.0, 4)]
-        cells += [f"{row.passed} of {row.judged}", _value(row.passed_error, scale, digits)]
+        passed = f"{row.passed} of {row.judged}"
+        if row.subject_passed is not None:
+            passed += f" (ours {row.subject_passed})"
+        cells += [passed, _value(row.passed_error, scale, digits)]
         cells += [f"{row.seconds:.0f}"]
         cells += (
             [_signed(row.against[0], scale, digits), _signed(row.against[1], 1.0, 4)]
@@ -133,72 +148,62 @@ def _table(rows: Sequence[Row], scale: float) -> list[str]:
     return lines
 
 
-def _rivals(rivals: Sequence[Rival], results: Results, tables: dict[str, list[Row]]) -> list[str]:
+def _rivals(
+    title: str,
+    results: Results,
+    names: Sequence[str],
+    contenders: Sequence[str],
+    seeds: int,
+    subject: str,
+    sees_group: bool,
+) -> list[str]:
+    rivals = summary.rivals(results, names, contenders, seeds, subject, sees_group)
     if not rivals:
         return []
     counts = {kind: sum(r.verdict == kind for r in rivals) for kind in ("ahead", "level", "behind")}
     lines = [
-        "## Ours next to the best peer that does not see the group",
+        f"## {title}",
         "",
         *_paragraph(
-            "The best of a task: least mean error among the peers whose violation is not above that of "
-            "ours by more than a standard error of the difference. Level: within a standard error. "
-            "Without a peer that is as fair, ours is ahead. The last column: error of ours less that "
-            "of the best contender that sees the group and is as fair, which is what seeing it is worth."
+            "The best of a task: least mean error on test among the peers whose violation is not above "
+            f"that of {subject} by more than a standard error of the difference. Level: within a "
+            f"standard error. Without a peer that is as fair, {subject} is ahead."
         ),
         "",
-        f"Ours is ahead in {counts['ahead']}, level in {counts['level']} and behind in "
+        f"{subject} is ahead in {counts['ahead']}, level in {counts['level']} and behind in "
         f"{counts['behind']} of {len(rivals)} tasks.",
         "",
     ]
     paired = [r for r in rivals if r.difference is not None]
     if paired:
-        mean = _over_seeds(paired, results)
+        mean = _over_seeds(paired, results, subject, seeds)
         lines += [
             *_paragraph(
                 f"Over the {len(paired)} tasks with such a peer its error is {_signed(mean, 100.0, 2)} "
-                "points from the best peer's (95% interval over seeds; negative: ours errs less)."
+                f"points from the best peer's (95% interval over seeds; negative: {subject} errs less)."
             ),
             "",
         ]
-    lines += ["| task | best peer | error | violation | | what seeing the group is worth |"]
-    lines += ["|---|---|---:|---:|---|---:|"]
+    lines += [f"| task | best peer | {subject} less it: error | violation | |"]
+    lines += ["|---|---|---:|---:|---|"]
     for each in rivals:
         gaps = (
             [_signed(each.difference, 1.0, 4), _signed(each.violation, 1.0, 4)]
             if each.difference and each.violation
             else ["", ""]
         )
-        worth = _worth(tables[each.task])
-        lines.append(
-            f"| {each.task} | {each.peer or 'none is as fair'} | {' | '.join(gaps)} | {each.verdict} "
-            f"| {worth} |"
-        )
+        peer = each.peer or "none is as fair"
+        lines.append(f"| {each.task} | {peer} | {' | '.join(gaps)} | {each.verdict} |")
     return [*lines, ""]
 
 
-def _over_seeds(rivals: Sequence[Rival], results: Results) -> Mean:
-    seeds = sorted({seed for _, _, seed in results})
+def _over_seeds(rivals: Sequence[Rival], results: Results, subject: str, seeds: int) -> Mean:
     return Mean.of(
-        sum(results[OURS, r.task, s].error - results[r.peer, r.task, s].error for r in rivals)
+        sum(results[subject, r.task, s].error - results[r.peer, r.task, s].error for r in rivals)
         / len(rivals)
-        for s in seeds
-        if all((name, r.task, s) in results for r in rivals for name in (OURS, r.peer))
+        for s in range(seeds)
+        if all((name, r.task, s) in results for r in rivals for name in (subject, r.peer))
     )
-
-
-def _worth(rows: Sequence[Row]) -> str:
-    seeing = [
-        row
-        for row in rows
-        if CONTENDERS[row.contender].sees_group
-        and row.against is not None
-        and row.against[1].value >= -row.against[1].error
-    ]
-    if not seeing:
-        return ""
-    best = min(seeing, key=lambda row: row.error.value)
-    return f"{_signed(best.against[0], 1.0, 4)} ({best.contender})"
 
 
 def _listed(results: Results, contenders: Sequence[str]) -> list[str]:

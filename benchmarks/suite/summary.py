@@ -63,7 +63,9 @@ class Row:
         passed, judged: how many models passed the gate, of how many.
         passed_error: as `error`, of the models that passed.
         seconds: of all settings.
-        against: (error, violation) of ours less its own, paired; None of ours.
+        against: (error, violation) of the subject (ours, if nothing is said) less its own, paired; None
+            of the subject itself.
+        subject_passed: of the subject's models of the same tasks, how many passed.
         refusal: why there is nothing.
     """
 
@@ -75,20 +77,24 @@ class Row:
     passed_error: Mean
     seconds: float
     against: tuple[Mean, Mean] | None = None
+    subject_passed: int | None = None
     refusal: str = ""
 
 
-def of_task(results: Results, task: str, contenders: Sequence[str], seeds: int) -> list[Row]:
+def of_task(
+    results: Results, task: str, contenders: Sequence[str], seeds: int, subject: str = OURS
+) -> list[Row]:
     """A row for each contender that has a result."""
     rows = []
     for name in contenders:
         found = {s: results[name, task, s] for s in range(seeds) if (name, task, s) in results}
         done = {s: result for s, result in found.items() if not result.refusal}
-        ours = {s: results.get((OURS, task, s)) for s in done}
+        ours = {s: results.get((subject, task, s)) for s in done}
         if not found:
             continue
-        paired = None
-        if name != OURS and done and all(ours.values()):
+        paired, passed = None, None
+        if name != subject and done and all(ours.values()):
+            passed = sum(r.passed for r in ours.values())
             paired = (
                 Mean.of(ours[s].error - r.error for s, r in done.items()),
                 Mean.of(beyond(ours[s]) - beyond(r) for s, r in done.items()),
@@ -103,6 +109,7 @@ def of_task(results: Results, task: str, contenders: Sequence[str], seeds: int) 
                 Mean.of(r.error for r in done.values() if r.passed),
                 float(np.mean([r.seconds for r in done.values()])) if done else math.nan,
                 paired,
+                passed,
                 next((r.refusal for r in found.values() if r.refusal), ""),
             )
         )
@@ -127,12 +134,13 @@ def over_all(
         cost = np.array([_errors(a) - _errors(b) for a, b in zip(mine, base, strict=True)])
         violation = np.array([list(map(beyond, each)) for each in mine])
         passed = np.array([[r.passed for r in each] for each in mine])
-        paired = None
+        paired, ours_passed = None, None
         if name != OURS and all(_whole(results, task, seeds, OURS) for task in tasks):
             ours = [[results[OURS, task, seed] for task in tasks] for seed in range(seeds)]
             errors = [(_errors(a) - _errors(b)).mean() for a, b in zip(ours, mine, strict=True)]
             gaps = np.array([list(map(beyond, each)) for each in ours]) - violation
             paired = Mean.of(errors), Mean.of(gaps.mean(axis=1))
+            ours_passed = sum(r.passed for each in ours for r in each)
         rows.append(
             Row(
                 name,
@@ -143,6 +151,7 @@ def over_all(
                 Mean.of(cost[passed]),
                 float(np.mean([[r.seconds for r in each] for each in mine])),
                 paired,
+                ours_passed,
             )
         )
     return rows
@@ -150,14 +159,14 @@ def over_all(
 
 @dataclass(frozen=True)
 class Rival:
-    """Ours next to the best peer of a task that does not see the group.
+    """A contender of ours next to the best peer of a task that may know as much as it.
 
     Attributes:
         task: its name.
-        peer: of least mean error among those that break the rule no more than ours, within a standard
-            error of the difference; "" if none is as fair.
-        difference: error of ours less the peer's, paired.
-        violation: of ours less the peer's, paired.
+        peer: of least mean error among those that break the rule no more than the subject, within a
+            standard error of the difference; "" if none is as fair.
+        difference: error of the subject less the peer's, paired.
+        violation: of the subject less the peer's, paired.
     """
 
     task: str
@@ -174,20 +183,37 @@ class Rival:
         return "ahead" if self.difference.value < 0 else "behind"
 
 
-def rival(rows: Sequence[Row]) -> tuple[str, Mean | None, Mean | None]:
-    """(peer, difference, violation) of `Rival`, of a task's rows."""
-    fair = [
-        row
-        for row in rows
-        if CONTENDERS[row.contender].is_peer
-        and not CONTENDERS[row.contender].sees_group
-        and row.against is not None
-        and row.against[1].value >= -row.against[1].error
-    ]
-    if not fair:
-        return "", None, None
-    best = min(fair, key=lambda row: row.error.value)
-    return best.contender, *best.against
+def rivals(
+    results: Results,
+    names: Sequence[str],
+    contenders: Sequence[str],
+    seeds: int,
+    subject: str = OURS,
+    sees_group: bool = False,
+) -> list[Rival]:
+    """The best peers, which do or do not see the group, of the tasks that subject and peer answered.
+
+    The best is picked by what is measured on test, which favours the peers.
+    """
+    found = []
+    for task in names:
+        rows = of_task(results, task, contenders, seeds, subject)
+        peers = [
+            row
+            for row in rows
+            if CONTENDERS[row.contender].is_peer
+            and CONTENDERS[row.contender].sees_group == sees_group
+            and row.against is not None
+        ]
+        if not peers:
+            continue
+        fair = [row for row in peers if row.against[1].value >= -row.against[1].error]
+        if not fair:
+            found.append(Rival(task, ""))
+            continue
+        best = min(fair, key=lambda row: row.error.value)
+        found.append(Rival(task, best.contender, *best.against))
+    return found
 
 
 def useless(results: Results) -> list[Key]:

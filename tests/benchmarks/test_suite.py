@@ -15,7 +15,7 @@ from benchmarks.peers import environments
 from benchmarks.peers.environments import ROOT
 from benchmarks.peers.process import Process
 from benchmarks.peers.tasks import RATES, TEST, TRAIN, VALIDATION, Answer, Gaps, Task
-from benchmarks.suite import measuring, page, running, summary, tasks
+from benchmarks.suite import chart, measuring, page, running, summary, tasks
 from benchmarks.suite.answers import Job, Store
 from benchmarks.suite.contenders import BASELINE, CONTENDERS, OURS
 from benchmarks.suite.measuring import Result
@@ -202,7 +202,7 @@ def test_rows_are_paired_with_ours(peers):
     assert rows[OURS].against is None
     assert rows["blind"].against[0].value == pytest.approx(-0.015)
     assert rows["blind"].against[1].value == 0.0
-    assert (rows["blind"].passed, rows["blind"].judged) == (1, 2)
+    assert (rows["blind"].passed, rows["blind"].judged, rows["blind"].subject_passed) == (1, 2, 2)
     assert rows["blind"].passed_error.value == pytest.approx(0.13)
     assert rows[BASELINE].violation.value == pytest.approx(0.2)
 
@@ -218,17 +218,19 @@ def test_over_all_tasks_errors_are_less_the_baselines(peers):
 
 def test_the_rival_is_blind_and_as_fair(peers):
     found = some_results()
-    rows = summary.of_task(found, TASK, peers, 2)
-    [rival] = [summary.Rival(TASK, *summary.rival(rows))]
+    [rival] = summary.rivals(found, [TASK, OTHER], peers, 2)
     assert (rival.peer, rival.verdict) == ("blind", "ahead")
     for seed in (0, 1):
         found["blind", TASK, seed] = result(0.09, 0.1 + 0.001 * seed)
-    unfair = summary.Rival(TASK, *summary.rival(summary.of_task(found, TASK, peers, 2)))
+    [unfair] = summary.rivals(found, [TASK], peers, 2)
     assert (unfair.peer, unfair.verdict) == ("", "ahead")
     for seed in (0, 1):
         found["blind", TASK, seed] = result(0.09 + 0.001 * seed, -0.1)
-    better = summary.Rival(TASK, *summary.rival(summary.of_task(found, TASK, peers, 2)))
+    [better] = summary.rivals(found, [TASK], peers, 2)
     assert (better.peer, better.verdict) == ("blind", "behind")
+    [seeing] = summary.rivals(found, [TASK], peers, 2, sees_group=True)
+    assert (seeing.peer, seeing.verdict) == ("seeing", "behind")
+    assert seeing.difference.value == pytest.approx(0.01)
 
 
 def test_models_that_nobody_wants_are_found(peers):
@@ -248,7 +250,13 @@ def test_the_page_has_every_task_and_says_what_a_library_cannot(peers):
     assert f"**{TASK}**: `max_gap(FPR, [Sex]) <= 0.03`, gate at 0.06" in text
     assert "| seeing | no answer: It compares one rate only. |" in text
     assert "- cooper is left out: no Python." in text
-    assert "Ours is ahead in 1, level in 0 and behind in 0 of 1 tasks." in text
+    assert "ours is ahead in 1, level in 0 and behind in 0 of 1 tasks." in text
+
+
+def test_the_picture_shows_every_contender(peers, tmp_path):
+    chart.draw(summary.over_all(some_results(), [TASK], peers, 2), tmp_path / "images" / "all.png")
+    assert (tmp_path / "images" / "all.png").read_bytes().startswith(b"\x89PNG")
+    assert "](images/all.png)" in page.page(some_results(), [TASK], peers, 2, (), "images/all.png")
 
 
 # What is kept.
