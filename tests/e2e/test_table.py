@@ -28,7 +28,7 @@ def people(file: Path, n: int) -> None:
         for i in range(n):
             sex, skill = "MF"[i % 2], rng.normal()
             work = rng.choice(["office", "farm", "?"], p=[0.5, 0.4, 0.1])
-            liked = skill + (0.8 if work == "office" else -0.4) + (0.5 if sex == "M" else -0.5)
+            liked = skill + (0.8 if work == "office" else -0.4) + (0.7 if sex == "M" else -0.7)
             income = "high" if liked + 0.5 * rng.normal() > 0.3 else "low"
             shown = "" if rng.random() < 0.1 else f"{skill:.3f}"
             rows.write(f"{shown},{rng.integers(20, 60)},{work},{sex},{income}\n")

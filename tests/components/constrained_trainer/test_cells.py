@@ -63,7 +63,10 @@ TWO = Cells.of(people(("f", "a")), ["Sex"])
 RULE = CellThresholds(TWO, ((-math.inf, 0.5, 2.0), (1.0,)), ((0.25, 0.25, 0.5), (1.0,)))
 
 
-@given(st.floats(-3, 3, width=32), st.floats(0, 1, exclude_max=True))
+@given(
+    st.floats(-3, 3, width=32, allow_subnormal=False),  # TensorFlow takes those for 0
+    st.floats(0, 1, exclude_max=True),
+)
 def test_a_score_meets_the_threshold_of_its_cell_and_draw(score, draw):
     threshold = -math.inf if draw < 0.25 else 0.5 if draw < 0.5 else 2.0
     shifted = RULE.shifted(

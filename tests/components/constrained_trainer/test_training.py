@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from components.constrained_trainer import history, snapshots, telling
+from components.constrained_trainer import choosing, history, telling
 from components.constrained_trainer.config import (
     GateTarget,
     MultiplierConfig,
@@ -411,7 +411,7 @@ def test_the_model_is_the_snapshot_that_the_published_heuristic_chooses(splits, 
 
 def test_the_heuristic_decides_and_not_the_last_step(splits, monkeypatch):
     monkeypatch.setattr(
-        snapshots.candidates, "find_best_candidate_index", lambda objectives, constraints: 1
+        choosing.candidates, "find_best_candidate_index", lambda objectives, constraints: 1
     )
     result = train(splits[0], splits[1], configured(steps=40, snapshots=4))
     assert result.best == 1 and result.chosen.step == 20
