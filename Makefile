@@ -6,7 +6,7 @@ VENV   := .venv/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run frontier compile submit watch cancel image image-pin test test-fast wheel lint format settings notebooks tensorboard examples peers bench experiment promise clean distclean
+.PHONY: help setup data run frontier tune compile submit watch cancel image image-pin test test-fast wheel lint format settings notebooks tensorboard examples peers suite bench experiment promise clean distclean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ image-pin:  ## print the digests that the base images have now, for kubeflow/Doc
 frontier: setup  ## draw accuracy against the constraint (ARGS="--limits 0.1,0.05,0.02")
 	@./fairgate frontier $(ARGS)
 
+tune: setup  ## search for better settings within a budget (ARGS="--seconds 600")
+	@./fairgate tune $(or $(ARGS),--trials 20)
+
 test: setup  ## run all tests (ARGS="-k gate" for some)
 	@$(VENV) -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
@@ -84,6 +87,9 @@ examples: setup  ## run the constrained-optimization examples (ARGS="churn --dat
 
 peers: setup  ## compare with fairlearn, Cooper and TFCO, installed into .peers (ARGS="--data FOLDER")
 	@$(VENV) -m benchmarks.peers fairness $(ARGS)
+
+suite: setup  ## the trainer on many tasks, next to other libraries (ARGS="--tasks law-fpr-race --contenders ours")
+	@$(VENV) -m benchmarks.suite $(ARGS)
 
 bench: setup  ## how fast training is, next to others (ARGS="--only overhead --repeats 3")
 	@$(VENV) -m benchmarks.training $(ARGS)

@@ -6,6 +6,7 @@ checks it, Transform turns it into training features, the trainer and the gate s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -261,6 +262,22 @@ def require_network_fits(network: str, features: Features) -> None:
             "trainer.network to mlp, cnn or resnet (they take columns too), or data.features.image "
             "to null"
         )
+
+
+def require_groups_are_inputs(names: Iterable[str], features: Features) -> None:
+    """Raises ValueError where the column of one of the group features `names` is no input of the model.
+
+    Whoever is judged is judged by the inputs alone, so that the group would not be known.
+    """
+    for name in names:
+        column = features.groups[name].name
+        if column not in features.input_columns:
+            raise ValueError(
+                f"per_group judges people by the threshold of their group, but {column!r}, the column of "
+                f"{name!r}, is no input of the model, which does not know the group where it is served: "
+                f"name {column!r} in data.features.categorical (or numeric), or set trainer.thresholds "
+                "to one"
+            )
 
 
 def transformed_group(feature: str) -> str:

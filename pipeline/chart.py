@@ -1,4 +1,4 @@
-"""A chart of accuracy against the value of a constraint."""
+"""A chart of what models are worth against what is asked of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CLEAR = 9  # between a label's box and the middle of a dot or a line [pixels]
 class Dot:
     """A point of the chart: a bar runs from `x` to `bound`, where that is finite.
 
-    `stands_out` gives it a color of its own and takes it out of the line.
+    An empty `label` is none. `stands_out` gives it a color of its own and takes it out of the line.
     """
 
     x: float
@@ -41,9 +41,18 @@ class Dot:
 
 
 def draw(
-    dots: Sequence[Dot], title: str, subtitle: str, x_name: str, y_name: str, file: pathlib.Path
+    dots: Sequence[Dot],
+    title: str,
+    subtitle: str,
+    x_name: str,
+    y_name: str,
+    file: pathlib.Path,
+    boundary: float | None = None,
 ) -> None:
     """Writes the chart as a picture; its kind is told by the file's ending.
+
+    A line joins the dots, unless an upright one stands at `boundary`: what lies on one side of it does
+    not lead to what lies on the other.
 
     Raises:
       ValueError: there is no dot whose x and y are finite.
@@ -65,14 +74,20 @@ def draw(
     axes.tick_params(colors=_GREY, labelsize=11)
     axes.margins(x=0.1, y=0.15)
     line = [(dot.x, dot.y) for dot in shown if not dot.stands_out]
-    axes.plot(*np.reshape(line, (-1, 2)).T, color=_LINE, linewidth=2.2)
+    if boundary is None:
+        axes.plot(*np.reshape(line, (-1, 2)).T, color=_LINE, linewidth=2.2)
+    else:
+        line = []
+        axes.axvline(boundary, color=_GREY, linestyle="--", linewidth=1.2)
     bars = [dot for dot in shown if math.isfinite(dot.bound)]
     for dot in bars:
         axes.plot([dot.x, dot.bound], [dot.y] * 2, color=dot.color, alpha=0.45, marker="|")
     for dot in shown:
         axes.plot(dot.x, dot.y, "o", color=dot.color, markeredgecolor="white", markersize=11)
     values = [dot.x for dot in shown] + [dot.bound for dot in bars]
-    if 0 <= min(values) < max(values) / 2:  # what is far from 0 needs no empty space before it
+    if (
+        boundary is None and 0 <= min(values) < max(values) / 2
+    ):  # what is far from 0 needs no empty space before it
         axes.set_xlim(left=0)
     segments = [*pairwise(line), *(((dot.x, dot.y), (dot.bound, dot.y)) for dot in bars)]
     _label(axes, shown, [np.linspace(*ends, 200) for ends in segments])
@@ -93,6 +108,8 @@ def _label(axes: Axes, dots: Sequence[Dot], drawn: Sequence[np.ndarray]) -> None
     ink = np.concatenate([middles, *map(axes.transData.transform, drawn)])
     taken: list[Bbox] = []
     for dot, middle in zip(dots, middles, strict=True):
+        if not dot.label:
+            continue
         at, color = (dot.x, dot.y), _FREE if dot.stands_out else _INK
         offset = {"xytext": (0, 0), "textcoords": "offset points"}
         text = axes.annotate(dot.label, at, fontsize=12, color=color, **offset)

@@ -88,7 +88,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
             **start,
         )
 
-    baseline = trainer(_unconstrained(settings.trainer)).with_id(BASELINE)
+    baseline = trainer(settings.trainer.unconstrained).with_id(BASELINE)
     resolvers = []
     # Also where nothing starts from it: one more model to choose from.
     start: dict[str, Any] = {"base_model": baseline.outputs["model"]}
@@ -97,7 +97,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
         start["blessed_model"] = resolvers[0].outputs["model"]
     if settings.trainer.selection.rated_by == "gate":
         start["statistics"] = statistics_gen.outputs["statistics"]
-        start["gate"] = _gate_target(settings)
+        start["gate"] = gate_target(settings)
     constrained = trainer(settings.trainer, **start).with_id(CONSTRAINED)
     eval_config = gate.eval_config(
         settings.gate,
@@ -195,12 +195,7 @@ def _metadata(file: str) -> metadata_store_pb2.ConnectionConfig:
     return config
 
 
-def _unconstrained(config: TrainingConfig) -> TrainingConfig:
-    """The same training without constraints, from fresh weights."""
-    return config.model_copy(update={"constraints": (), "warm_start": "none", "layers": "all"})
-
-
-def _gate_target(settings: Settings) -> GateTarget:
+def gate_target(settings: Settings) -> GateTarget:
     """What the gate will ask, as the trainer needs to know it to choose by it."""
     asked = checks.checks(settings.gate, settings.data.features.group_names)
     return GateTarget(

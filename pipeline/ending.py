@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
-from fairgate.gate import tables
+from fairgate.gate import tables, words
 from pipeline.runs import REPORT_FILE, Run
-from pipeline.verdict import VERDICT_FILE, Verdict
+from pipeline.verdict import VERDICT_FILE, Verdict, Yardstick
 
 
 def show(run: Run, verdict: Verdict, console: Console) -> None:
@@ -19,19 +22,18 @@ def show(run: Run, verdict: Verdict, console: Console) -> None:
 
 
 def show_verdict(verdict: Verdict, console: Console) -> None:
-    """The verdict as tables and one sentence."""
-    if verdict.sealed and verdict.validation is not None:
-        tables.show_figures(
-            verdict.validation, console, f"{verdict.split} (the test split is sealed)"
-        )
+    """The verdict as tables and one sentence, after what was known before the test split was asked."""
+    known = verdict.validation
+    if known is not None and known.yardsticks:
+        console.print(_yardsticks(known.yardsticks))
+    instead = None if known is None or not verdict.sealed else known.judgement
+    if instead is not None:
+        tables.show_figures(instead, console, f"{verdict.split} (the test split is sealed)")
     tables.show(verdict, console, _consequence(verdict), "nothing was pushed")
-    if verdict.sealed and verdict.validation is not None:
+    if instead is not None:
         for title, said in (
-            ("The validation split would be blocked, because", verdict.validation.reasons),
-            (
-                "If the rates are those of the validation split, what would help:",
-                verdict.validation.advice,
-            ),
+            ("The validation split would be blocked, because", instead.reasons),
+            ("If the rates are those of the validation split, what would help:", instead.advice),
         ):
             if said:
                 console.print(Text(title, style="bold"))
@@ -40,6 +42,23 @@ def show_verdict(verdict: Verdict, console: Console) -> None:
         console.print(
             Text("The data is synthetic: these figures say nothing about people.", style="dim")
         )
+
+
+def _yardsticks(yardsticks: Sequence[Yardstick]) -> Table:
+    made = tables.table("What the constraints cost beyond the least, on the validation split")
+    made.add_column("decided by", overflow="fold")
+    for column in ("error", "beyond", "violation"):
+        made.add_column(column, justify="right", no_wrap=True)
+    for each in yardsticks:
+        made.add_row(
+            Text(each.name),
+            words.number(each.error_rate),
+            "" if each.beyond_least is None else f"{each.beyond_least:+.4f}",
+            "" if each.worst is None else f"{each.worst:+.4f}",
+        )
+    made.caption = "beyond: the least error of those whose violation is at most 0"
+    made.caption_justify = "left"
+    return made
 
 
 def _consequence(verdict: Verdict) -> str:

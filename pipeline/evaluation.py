@@ -18,10 +18,12 @@ from fairgate.gate.attempts import Attempt
 from fairgate.gate.judgement import BASELINE, CONSTRAINED, Outcome, outcome_of
 from fairgate.gate.judging import Measurement
 from pipeline.settings import Settings
-from pipeline.verdict import Verdict
+from pipeline.verdict import Validation, Verdict, Yardstick
 
 Slice = Mapping[str, float]
 _Key = tuple[tuple[str, str], ...]
+# Of violations, which sums of floats leave a little over 0.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ def read_verdict(
     attempt: Attempt,
     warnings: list[str],
     said: Sequence[str] = (),
+    history: Mapping[str, Any] | None = None,
 ) -> Verdict:
     """The verdict of one run.
 
@@ -53,6 +56,7 @@ def read_verdict(
       attempt: which model this was on its test split, and at which confidence it was judged.
       warnings: what is no reason to block and should be known.
       said: advice that the run gave before.
+      history: of the training, as history.json has it.
     """
     groups = settings.data.features.group_names
     asked = checks.checks(settings.gate, groups)
@@ -115,6 +119,7 @@ def read_verdict(
         checks=besides,
         cost=costs.sentences(groups, counts[CONSTRAINED], counts[BASELINE]),
         sampling=judging.sampling_of(counts[CONSTRAINED]),
+        validation=validation(history or {}),
     )
 
 
@@ -127,13 +132,23 @@ def _outcome(
     return "undecided" if found == "passed" else found
 
 
-def without_solution(settings: Settings, run_id: str, why: str) -> Verdict:
+def without_solution(
+    settings: Settings,
+    run_id: str,
+    history: Mapping[str, Any],
+    warnings: Sequence[str] = (),
+    said: Sequence[str] = (),
+    why: str = "",
+) -> Verdict:
     """The verdict of a run whose training found no model that is worth judging.
 
     Args:
       settings: of the run.
       run_id: names the run.
-      why: as the trainer says it, of the validation split.
+      history: of the training, as history.json has it.
+      warnings: what should be known besides.
+      said: advice that the run gave before.
+      why: the model that was chosen cannot pass, or no model could; empty: it is of no use.
     """
     groups = settings.data.features.group_names
     return Verdict(
@@ -143,12 +158,43 @@ def without_solution(settings: Settings, run_id: str, why: str) -> Verdict:
         gate=[],
         # The test split was not asked: nothing was counted there.
         models={CONSTRAINED: judging.model_result({}, groups)},
-        reasons=[f"no solution was found, and the test split was not asked. {why}"],
+        reasons=[
+            f"no solution was found, and the test split was not asked. {why}"
+            if why
+            else "no solution was found: on the validation split every model that training came to gives "
+            "almost everybody one answer, says Yes to a group's negatives as often as to its positives, "
+            "or tells positives from negatives no better than chance"
+        ],
+        warnings=list(warnings),
+        advice=[
+            *history.get("helping", []),
+            "The test split was not asked and no attempt was spent: it can judge another model.",
+            *said,
+        ],
+        validation=validation(history),
         run_id=run_id,
         pipeline=settings.name,
         data=_data(settings),
         outcome="no solution found",
         features=groups,
+    )
+
+
+def validation(history: Mapping[str, Any]) -> Validation | None:
+    """What a training told of the validation split; None where nothing is kept of it."""
+    if "told" not in history:
+        return None
+    rows = history.get("yardsticks") or []
+    keeping = [
+        row["error_rate"] for row in rows if row["worst"] is None or row["worst"] <= _ROUNDING
+    ]
+    least = min(keeping, default=None)
+    return Validation(
+        told=list(history["told"]),
+        yardsticks=[
+            Yardstick(**row, beyond_least=None if least is None else row["error_rate"] - least)
+            for row in rows
+        ],
     )
 
 

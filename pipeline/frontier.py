@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import pathlib
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -15,14 +14,13 @@ from rich.table import Table
 
 from components import progress
 from fairgate.documents import to_json, write_text
-from pipeline import chart, local
+from pipeline import chart, local, training_data
 from pipeline.runs import FRONTIER_FILE
 from pipeline.settings import Settings
+from pipeline.terminal import Display
 
 if TYPE_CHECKING:  # it loads TensorFlow
     from components.constrained_trainer.frontier import Point
-
-_NODES = 5  # up to Transform
 
 
 def run(settings: Settings, limits: Sequence[float], verbose: bool = False) -> local.Ended:
@@ -36,11 +34,8 @@ def run(settings: Settings, limits: Sequence[float], verbose: bool = False) -> l
     """
 
     def work(run_id: str, folder: pathlib.Path, console: Console) -> int:
-        with local.displaying(settings, console, steps=_NODES + 2) as display:
-            from pipeline import runner
-
-            transformed = runner.transform(settings, run_id, display)
-            points, examples = _sweep(settings, limits, transformed, display)
+        with local.displaying(settings, console, steps=training_data.STEPS + 1) as display:
+            points, examples = _sweep(settings, limits, run_id, display)
         record = {
             "constraints": list(settings.trainer.constraints),
             "split": "validation",
@@ -61,26 +56,17 @@ def run(settings: Settings, limits: Sequence[float], verbose: bool = False) -> l
     return local.in_run_folder(settings, work, "frontier", "No frontier was drawn.", verbose)
 
 
-def _sweep(settings: Settings, limits: Sequence[float], transformed, display):
+def _sweep(settings: Settings, limits: Sequence[float], run_id: str, display: Display):
     """The points, and how many examples each was measured on."""
-    import tensorflow_transform as tft
-
-    from components.constrained_trainer.executor import read_split
     from components.constrained_trainer.frontier import sweep
-    from components.transform.inputs import model_inputs
 
-    features = settings.data.features
-    with tempfile.TemporaryDirectory(prefix="fairgate-") as scratch:
-        with display.step("Read examples"):
-            splits = [
-                read_split([transformed.examples], name, features, scratch)
-                for name in ("train", "validation")
-            ]
-            inputs = model_inputs(features, tft.TFTransformOutput(transformed.graph))
-        with display.step("Sweep"):
-            # The first training is the baseline: it has no model to start from.
-            points = sweep(*splits, settings.trainer, limits, progress.report, inputs=inputs)
-        return points, len(splits[1])
+    with (
+        training_data.read(settings, run_id, display) as data,
+        display.step("Sweep"),
+    ):
+        # The first training is the baseline: it has no model to start from.
+        points = sweep(*data.splits, settings.trainer, limits, progress.report, inputs=data.inputs)
+        return points, len(data.splits[1])
 
 
 def _words(settings: Settings, points: Sequence[Point], examples: int) -> tuple[str, str]:

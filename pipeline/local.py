@@ -11,17 +11,21 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 
 from components import progress
 from fairgate.documents import to_json, write_text
-from fairgate.errors import DataError, FairGateError, NoSolution, SettingsError
+from fairgate.errors import DataError, FairGateError, SettingsError
+from fairgate.gate.judgement import CONSTRAINED
 from pipeline import ending, terminal
 from pipeline.runs import FAILURE_FILE, LOCK_FILE, LOG_FILE, SETTINGS_FILE, STEPS_FILE, Run
 from pipeline.settings import Settings, dump
 from pipeline.verdict import VERDICT_FILE, Verdict
+
+if TYPE_CHECKING:  # its neighbours load TensorFlow
+    from components.report.data import ReportData
 
 PUSHED, FAILED, BLOCKED = 0, 1, 3
 
@@ -49,15 +53,11 @@ def run(settings: Settings, verbose: bool = False) -> Ended:
         _require_writable("serving", model)
 
     def work(run_id: str, folder: pathlib.Path, console: Console) -> int:
-        try:
-            verdict, steps, made = _run_steps(settings, run_id, console)
-        except NoSolution as found:
-            return _without_solution(settings, Run(folder), str(found), console)
-        from pipeline import report
-
-        verdict = report.with_validation(verdict, made)
+        verdict, steps, made = _run_steps(settings, run_id, console)
         verdict.write(folder / VERDICT_FILE)
         write_steps(steps, folder)
+        from pipeline import report
+
         report.publish(made, folder, verdict, [asdict(step) for step in steps])
         console.print()
         console.print(terminal.steps_table(steps))
@@ -65,16 +65,6 @@ def run(settings: Settings, verbose: bool = False) -> Ended:
         return PUSHED if verdict.pushed else BLOCKED
 
     return in_run_folder(settings, work, "run", "Nothing was pushed.", verbose)
-
-
-def _without_solution(settings: Settings, run: Run, why: str, console: Console) -> int:
-    from pipeline import evaluation
-
-    verdict = evaluation.without_solution(settings, run.id, why)
-    verdict.write(run.folder / VERDICT_FILE)
-    console.print()
-    ending.show(run, verdict, console)
-    return BLOCKED
 
 
 def in_run_folder(
@@ -166,32 +156,49 @@ def displaying(settings: Settings, console: Console, steps: int) -> Iterator[ter
 
 def _run_steps(
     settings: Settings, run_id: str, console: Console
-) -> tuple[Verdict, list[terminal.Step], str]:
-    """The verdict, the steps, and the folder that the component Report wrote."""
+) -> tuple[Verdict, list[terminal.Step], ReportData]:
+    """The verdict, the steps, and what the report shows."""
     resolves = settings.trainer.warm_start == "blessed"
     with displaying(settings, console, steps=10 + resolves + 1) as display:
-        from pipeline import evaluation, runner
+        from components.report.gathering import history
+        from pipeline import evaluation, report, runner
 
         outcome = runner.run(settings, run_id, display)
         with display.step("Read verdict"):
-            verdict = evaluation.read_verdict(
-                settings,
-                run_id,
-                outcome.evaluation,
-                outcome.blessed,
-                outcome.pushed_model,
-                outcome.attempt,
-                outcome.warnings,
-                # What was said before the model was there, of the ledger and of other models, does not
-                # belong to it.
-                said=[
-                    note.text
-                    for step in display.steps
-                    for note in step.notes
-                    if step.name == runner.CONSTRAINED
-                ],
-            )
-    return verdict, display.steps, outcome.report
+            # What was said before the model was there, of the ledger and of other models, does not belong
+            # to it.
+            said = [
+                note.text
+                for step in display.steps
+                for note in step.notes
+                if step.name == runner.CONSTRAINED
+            ]
+            if isinstance(outcome, runner.Unsolved):
+                trained = outcome.trainings.get(CONSTRAINED)
+                verdict = evaluation.without_solution(
+                    settings,
+                    run_id,
+                    {} if trained is None else history(trained),
+                    outcome.warnings,
+                    said,
+                    outcome.why,
+                )
+                made = report.without_evaluation(settings, verdict, outcome)
+            else:
+                verdict = evaluation.read_verdict(
+                    settings,
+                    run_id,
+                    outcome.evaluation,
+                    outcome.blessed,
+                    outcome.pushed_model,
+                    outcome.attempt,
+                    outcome.warnings,
+                    said,
+                    history(outcome.training),
+                )
+                made = report.read(outcome.report)
+                verdict = report.with_validation(verdict, made)
+    return verdict, display.steps, made
 
 
 def _check_inputs(settings: Settings) -> None:

@@ -62,6 +62,8 @@ def _ways_out(run: Run, verdict: Verdict, command: str) -> list[Step]:
     """From what costs nothing to what takes new data."""
     own = f"--settings {shlex.quote(str(run.settings_file))}"
     again = f"{command} run {own} {_new_data(run.settings, verdict.advice)}"
+    if not verdict.gate:
+        return [Step(again, "more examples, or columns that tell more about the label")]
     steps = []
     gate = verdict.measured.gate
     if any(not row.passed and not row.value_is_within for row in gate) or _is_too_inaccurate(

@@ -6,13 +6,14 @@ import json
 import pathlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+from tfx.types import artifact_utils
 
 from components.evaluator.stamp import read_attempt
 from components.example_gen.splits import WARNINGS
-from components.report import page
+from components.report import gathering, page
 from components.report.data import ReportData
 from fairgate.documents import to_json, write_text
 from fairgate.gate import words
@@ -20,6 +21,9 @@ from pipeline import evaluation as evaluations
 from pipeline.runs import FRONTIER_FILE, REPORT_FILE, VERSIONS_FILE
 from pipeline.settings import Settings
 from pipeline.verdict import Verdict
+
+if TYPE_CHECKING:  # it makes the pipeline, which names this module
+    from pipeline.runner import Unsolved
 
 DATA_FILE = "report.json"
 READ_VERDICT = "pipeline.report:read_verdict"
@@ -54,39 +58,64 @@ def read_verdict(
     blessed = blessing.get_int_custom_property("blessed") == 1
     tree = Settings.model_validate(yaml.safe_load(settings))
     warnings = examples.get_string_custom_property(WARNINGS).splitlines()
+    [training] = artifacts["model_run"]
     verdict = evaluations.read_verdict(
-        tree, run_id, evaluation.uri, blessed, None, read_attempt(blessing), warnings
+        tree,
+        run_id,
+        evaluation.uri,
+        blessed,
+        None,
+        read_attempt(blessing),
+        warnings,
+        history=gathering.history(training.uri),
     )
     return asdict(verdict) | ({"pushed": None} if blessed else {})
 
 
-def with_validation(verdict: Verdict, component_output: str) -> Verdict:
+def with_validation(verdict: Verdict, made: ReportData) -> Verdict:
     """A sealed verdict with what the component Report measured on the validation split; else itself."""
     if not verdict.sealed:
         return verdict
-    return replace(verdict, validation=Verdict.of(made_in(component_output).verdict).validation)
+    return replace(verdict, validation=Verdict.of(made.verdict).validation)
 
 
-def made_in(component_output: str) -> ReportData:
-    """What the component Report gathered."""
+def read(component_output: str) -> ReportData:
+    """What the component Report wrote into its folder."""
     return ReportData.from_json((pathlib.Path(component_output) / DATA_FILE).read_text())
 
 
+def without_evaluation(settings: Settings, verdict: Verdict, unsolved: Unsolved) -> ReportData:
+    """What a report shows where the gate asked nothing, so that the component Report had no turn.
+
+    Args:
+      settings: of the run.
+      verdict: that no solution was found.
+      unsolved: what the run left.
+    """
+    splits = artifact_utils.decode_split_names(unsolved.examples.split_names)
+    return gathering.trained(
+        asdict(verdict),
+        shown_settings(settings),
+        settings.data.features,
+        dataset_card(settings),
+        unsolved.trainings,
+        unsolved.statistics,
+        {name: artifact_utils.get_split_uri([unsolved.examples], name) for name in splits},
+    )
+
+
 def publish(
-    component_output: str,
-    folder: pathlib.Path,
-    verdict: Verdict,
-    steps: Sequence[Mapping[str, Any]],
+    made: ReportData, folder: pathlib.Path, verdict: Verdict, steps: Sequence[Mapping[str, Any]]
 ) -> pathlib.Path:
     """Writes the pages and versions.json of a run that has ended; returns the report's file.
 
     Args:
-      component_output: folder that the component Report wrote.
+      made: what is known of the run's artifacts.
       folder: of the run.
       verdict: of the run, which may re-use a report that an earlier one made.
       steps: as in steps.json.
     """
-    data = completed(made_in(component_output), folder, asdict(verdict), list(steps))
+    data = completed(made, folder, asdict(verdict), list(steps))
     card = page.model_card(data)
     report = folder / REPORT_FILE
     write_text(report, page.render(data))

@@ -11,22 +11,24 @@ from tfx import types
 from tfx.dsl.compiler import compiler, constants
 from tfx.dsl.io import fileio
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 from tfx.types import standard_artifacts
 
 from components import group_sizes
-from components.constrained_trainer.executor import BROKEN, PREDICTED_TO_PASS
 from components.evaluator.files import FILES
 from components.evaluator.questions import adopt_former, test_records
 from components.evaluator.stamp import read_attempt
 from components.example_gen.splits import WARNINGS
+from components.model_properties import BROKEN, NO_SOLUTION, PREDICTED_TO_PASS
 from fairgate.constraints.rates import Counts
 from fairgate.errors import NoSolution
-from fairgate.gate import advice, attempts, checks, ledger, requirements
+from fairgate.gate import advice, attempts, checks, judgement, ledger, requirements
 from fairgate.gate.attempts import Attempt
 from fairgate.gate.prediction import Sizes
-from pipeline.dag import CONSTRAINED, create_pipeline, ledger_folder
+from pipeline import terminal
+from pipeline.dag import BASELINE, CONSTRAINED, create_pipeline, ledger_folder
 from pipeline.settings import Settings
 from pipeline.terminal import Display, Note
 
@@ -49,6 +51,7 @@ class Outcome:
       attempt: which model this was on its test split.
       warnings: what is no error and should be known.
       report: folder of what the component Report wrote.
+      training: folder of the constrained model's ModelRun.
     """
 
     evaluation: str
@@ -57,51 +60,104 @@ class Outcome:
     attempt: Attempt
     warnings: list[str]
     report: str
+    training: str
+
+
+@dataclass(frozen=True)
+class Unsolved:
+    """What a run left that has no model which is worth judging.
+
+    Attributes:
+      why: in words, why none can pass; empty: what was trained is of no use.
+      trainings: model -> folder of its ModelRun; empty where it was known before any training.
+      statistics: folder of StatisticsGen's.
+      examples: what was trained on, and the test split that was not asked.
+    """
+
+    why: str
+    trainings: dict[str, str]
+    statistics: str
+    examples: types.Artifact
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is no error and should be known."""
+        return self.examples.get_string_custom_property(WARNINGS).splitlines()
 
 
 @dataclass(frozen=True)
 class Transformed:
-    """What Transform left: its examples, and the folder of its graph."""
+    """What the nodes up to Transform left.
+
+    Attributes:
+      examples: transformed, of the splits train and validation.
+      graph: folder of Transform's graph.
+      statistics: folder of the statistics of all splits.
+    """
 
     examples: types.Artifact
     graph: str
+    statistics: str
 
 
-def run(settings: Settings, run_id: str, display: Display) -> Outcome:
-    """Runs every node of the pipeline in order; raises what the failing node raised."""
-    store = _run_nodes(settings, run_id, display)
+def run(settings: Settings, run_id: str, display: Display) -> Outcome | Unsolved:
+    """Runs every node of the pipeline in order; raises what the failing node raised.
+
+    Where it is known that no model can pass, or none is worth asking the test split about, the nodes that
+    are left have nothing to do.
+    """
+    pipeline = create_pipeline(settings)
+    store = mlmd.MetadataStore(pipeline.metadata_connection_config)
+    try:
+        _run_nodes(pipeline, store, settings, run_id, display)
+    except NoSolution as found:
+        absl_logging.warning("%s", found)
+        return _unsolved(store, settings.name, run_id, str(found))
     return _outcome(store, settings, run_id)
 
 
 def transform(settings: Settings, run_id: str, display: Display) -> Transformed:
     """Runs the nodes up to Transform, as `run` does."""
-    store = _run_nodes(settings, run_id, display, until=TRANSFORM)
+    pipeline = create_pipeline(settings)
+    store = mlmd.MetadataStore(pipeline.metadata_connection_config)
+    _run_nodes(pipeline, store, settings, run_id, display, until=TRANSFORM)
     examples = standard_artifacts.Examples()
     examples.set_mlmd_artifact(
         _output(store, settings.name, run_id, TRANSFORM, "transformed_examples")
     )
     graph = _output(store, settings.name, run_id, TRANSFORM, "transform_graph")
-    return Transformed(examples, graph.uri)
+    statistics = _output(store, settings.name, run_id, STATISTICS, "statistics")
+    return Transformed(examples, graph.uri, statistics.uri)
 
 
 def _run_nodes(
-    settings: Settings, run_id: str, display: Display, until: str | None = None
-) -> mlmd.MetadataStore:
-    """Runs the nodes in order, `until` the last if it is given; returns the store of their results."""
+    pipeline: Pipeline,
+    store: mlmd.MetadataStore,
+    settings: Settings,
+    run_id: str,
+    display: Display,
+    until: str | None = None,
+) -> None:
+    """Runs the nodes in order, `until` the last if it is given; `store` has their results.
+
+    Raises NoSolution where the gate asks nothing, because no model can pass.
+    """
     absl_logging.set_verbosity(absl_logging.INFO)
-    pipeline = create_pipeline(settings)
     ir = compiler.Compiler().compile(pipeline)
     runtime_parameter_utils.substitute_runtime_parameter(
         ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
     )
-    store = mlmd.MetadataStore(pipeline.metadata_connection_config)
     runner = LocalDagRunner()
     for node in ir.nodes:
         name = node.pipeline_node.node_info.id
         with display.step(name) as step:
             # A model that was pushed and then taken away is pushed again.
             cache = name != PUSHER or not _push_is_gone(store, settings.name, run_id)
-            runner.run_with_ir(_only(ir, name, cache))
+            try:
+                runner.run_with_ir(_only(ir, name, cache))
+            except NoSolution:
+                step.outcome = terminal.NOT_ASKED
+                raise
             if _execution(store, settings.name, run_id, name).last_known_state == (
                 metadata_store_pb2.Execution.CACHED
             ):
@@ -111,7 +167,6 @@ def _run_nodes(
                     display.note(note.text, note.warns)
         if name == until:
             break
-    return store
 
 
 def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str) -> list[Note]:
@@ -225,7 +280,29 @@ def _outcome(store: mlmd.MetadataStore, settings: Settings, run_id: str) -> Outc
         attempt=attempt,
         warnings=examples.get_string_custom_property(WARNINGS).splitlines(),
         report=_output(store, pipeline, run_id, REPORT, "report").uri,
+        training=_output(store, pipeline, run_id, CONSTRAINED, "model_run").uri,
     )
+
+
+def _unsolved(store: mlmd.MetadataStore, pipeline: str, run_id: str, why: str) -> Unsolved:
+    nodes = {judgement.BASELINE: BASELINE, judgement.CONSTRAINED: CONSTRAINED}
+    trained = [model for model in nodes if _has_run(store, pipeline, run_id, nodes[model])]
+    if judgement.CONSTRAINED in trained:
+        model = _output(store, pipeline, run_id, CONSTRAINED, "model")
+        why = "" if NO_SOLUTION in model.custom_properties else why
+    return Unsolved(
+        why=why,
+        trainings={
+            model: _output(store, pipeline, run_id, nodes[model], "model_run").uri
+            for model in trained
+        },
+        statistics=_output(store, pipeline, run_id, STATISTICS, "statistics").uri,
+        examples=_examples(store, pipeline, run_id),
+    )
+
+
+def _has_run(store: mlmd.MetadataStore, pipeline: str, run_id: str, node: str) -> bool:
+    return bool(_executions(store, pipeline, run_id, node))
 
 
 def _examples(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> types.Artifact:
@@ -238,11 +315,19 @@ def _execution(
     store: mlmd.MetadataStore, pipeline: str, run_id: str, node: str
 ) -> metadata_store_pb2.Execution:
     """The newest execution of `node` in this run."""
+    found = _executions(store, pipeline, run_id, node)
+    return max(found, key=lambda execution: execution.id)
+
+
+def _executions(
+    store: mlmd.MetadataStore, pipeline: str, run_id: str, node: str
+) -> list[metadata_store_pb2.Execution]:
     run = store.get_context_by_type_and_name("pipeline_run", run_id)
     context = store.get_context_by_type_and_name("node", f"{pipeline}.{node}")
+    if run is None or context is None:
+        return []
     of_node = {execution.id for execution in store.get_executions_by_context(context.id)}
-    found = [e for e in store.get_executions_by_context(run.id) if e.id in of_node]
-    return max(found, key=lambda execution: execution.id)
+    return [e for e in store.get_executions_by_context(run.id) if e.id in of_node]
 
 
 def _output(

@@ -2,7 +2,7 @@
 
     runs/<pipeline>/<run id>/   settings.yaml, run.log        from the beginning
                                 verdict.json, report.html ... when the gate has decided
-                                frontier.json                 in their place, of a frontier
+                                frontier.json, trials.json    in their place, of a frontier, of a search
                                 failure.json                  in their place, where it failed
 
 Reads small files only: no TensorFlow, no TFX, no ML Metadata.
@@ -26,10 +26,10 @@ from fairgate.errors import DataError, FairGateError
 from pipeline.verdict import VERDICT_FILE, Verdict
 
 SETTINGS_FILE, STEPS_FILE, VERSIONS_FILE = "settings.yaml", "steps.json", "versions.json"
-FRONTIER_FILE, FAILURE_FILE = "frontier.json", "failure.json"
+FRONTIER_FILE, TRIALS_FILE, FAILURE_FILE = "frontier.json", "trials.json", "failure.json"
 REPORT_FILE, LOG_FILE, LOCK_FILE = "report.html", "run.log", ".lock"
 
-State = Literal["pushed", "blocked", "running", "failed", "stopped", "frontier"]
+State = Literal["pushed", "blocked", "running", "failed", "stopped", "frontier", "tuning"]
 _ID_FORMAT = "%Y%m%d-%H%M%S-%f"
 _MOST_NAMED = 5
 
@@ -84,7 +84,15 @@ class Run:
             return "frontier"
         if self.failure is not None:
             return "failed"
-        return "running" if _is_locked_by(self.folder) else "stopped"
+        if _is_locked_by(self.folder):
+            return "running"
+        # Its trials are there from the first one on, whether or not it was stopped after that.
+        return "tuning" if (self.folder / TRIALS_FILE).exists() else "stopped"
+
+    @property
+    def judges(self) -> bool:
+        """Whether it is one that asks the gate: no frontier, and no search."""
+        return not any((self.folder / file).exists() for file in (FRONTIER_FILE, TRIALS_FILE))
 
     @functools.cached_property
     def verdict(self) -> Verdict | None:
@@ -150,7 +158,7 @@ class Run:
 
 
 def every(root: pathlib.Path) -> list[Run]:
-    """The runs and frontiers below `root`, the newest first."""
+    """The runs, frontiers and searches below `root`, the newest first."""
     found = [Run(file.parent) for file in root.glob(f"*/*/{SETTINGS_FILE}")]
     return sorted(found, key=lambda run: (run.id, run.pipeline), reverse=True)
 
@@ -175,8 +183,8 @@ def find(root: pathlib.Path, name: str | None = None) -> Run:
             "--runs FOLDER"
         )
     found = [run for run in known if name is None or _is_called(run, name.rstrip("/"))]
-    # The newest frontier has no verdict to show: it is found by its own name only.
-    runs = [run for run in found if not (run.folder / FRONTIER_FILE).exists()] or found
+    # A frontier or a search has no verdict to show: it is found by its own name only.
+    runs = [run for run in found if run.judges] or found
     if not runs:
         raise NoSuchRun(_unknown(root, known, str(name)))
     if name is not None and len({run.pipeline for run in runs}) > 1:

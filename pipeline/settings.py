@@ -21,9 +21,10 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from components.constrained_trainer.config import TrainingConfig
-from components.features import Features, require_network_fits
+from components.features import Features, require_groups_are_inputs, require_network_fits
 from fairgate.constraints import algebra, language
 from fairgate.constraints.expressions import Constraint
+from fairgate.constraints.linear import linearize
 from fairgate.constraints.rates import Counts, Measured
 from fairgate.errors import SettingsError
 from fairgate.gate import checks
@@ -177,6 +178,28 @@ class Settings(Strict):
             )
         return self
 
+    @model_validator(mode="after")
+    def _groups_may_have_thresholds(self) -> Settings:
+        if self.trainer.thresholds == "one" or not self.trainer.constraints:
+            return self
+        groups = self.data.features.group_names
+        by_gate = self.trainer.selection.rated_by == "gate"
+        constraints = [language.parse(line, groups) for line in self.trainer.constraints]
+        asked = [language.parse(line, groups) for line in self.gate.constraints] if by_gate else []
+        named = {group.feature: None for each in constraints for group in each.groups()}
+        try:
+            if not named:
+                raise ValueError(
+                    "per_group is for the groups that trainer.constraints name, and they name none: set "
+                    "trainer.thresholds to one"
+                )
+            require_groups_are_inputs(named, self.data.features)
+            for constraint in [*constraints, *asked]:
+                linearize(algebra.beside(constraint, _no_errors(constraint)))
+        except ValueError as error:
+            raise ValueError(f"trainer.thresholds: {error}") from None
+        return self
+
 
 def _no_errors(constraint: Constraint) -> Measured:
     """A baseline of which nothing is known yet."""
@@ -209,11 +232,10 @@ def load(files: Sequence[str] = (), assignments: Sequence[str] = ()) -> Settings
         raise SettingsError(_explain(error, sources)) from None
 
 
-def dump(settings: BaseModel) -> str:
-    """The tree as YAML, every value visible."""
-    return yaml.safe_dump(
-        _escape(settings.model_dump(mode="json")), sort_keys=False, allow_unicode=True, width=100
-    )
+def dump(settings: BaseModel, given_only: bool = False) -> str:
+    """The tree as YAML, every value visible; or only those that were given, and not the defaults."""
+    tree = settings.model_dump(mode="json", exclude_unset=given_only)
+    return yaml.safe_dump(_escape(tree), sort_keys=False, allow_unicode=True, width=100)
 
 
 def _read(file: str) -> dict[str, Any]:

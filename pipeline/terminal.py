@@ -23,6 +23,9 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+NOT_ASKED = "not asked"
+"""Outcome of a gate that refused to ask the test split, because no model was worth it."""
+
 _SAMPLING_SECONDS = 0.2
 
 
@@ -78,7 +81,7 @@ class Step:
     name: str
     seconds: float = 0.0
     peak_memory_gb: float = 0.0
-    outcome: str = "running"  # then: done, reused, failed
+    outcome: str = "running"  # then: done, reused, not asked, failed
     done: int = 0
     total: int = 0
     message: str = ""
@@ -164,10 +167,11 @@ class Display:
             mark = {
                 "done": Text("✓", "green"),
                 "reused": Text("✓", "dim"),
+                NOT_ASKED: Text("-", "yellow"),
                 "failed": Text("✗", "red"),
             }
             if not running:
-                detail = Text("unchanged, reused" if step.outcome == "reused" else "", "dim")
+                detail = Text(_OUTCOMES.get(step.outcome, ""), "dim")
             elif step.total:
                 bar = ProgressBar(step.total, step.done, width=24)
                 detail = Table.grid(padding=(0, 1))
@@ -194,6 +198,10 @@ class Display:
             if self.steps:
                 step = self.steps[-1]
                 step.peak_memory_gb = max(step.peak_memory_gb, memory_gb())
+
+
+# What is said of a step that has ended, where its mark does not say all.
+_OUTCOMES = {"reused": "unchanged, reused", NOT_ASKED: "no solution found: not asked"}
 
 
 def _shown(note: Note) -> Text:

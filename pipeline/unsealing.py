@@ -82,8 +82,10 @@ def show(run: Run, verdict: Verdict) -> None:
         attempt=replace(verdict.attempt, sealed=False),
         warnings=verdict.warnings,
     )
+    if verdict.validation is not None:
+        opened = replace(opened, validation=replace(verdict.validation, judgement=None))
     component = known.uri("Report", "report")
-    made = report.made_in(component)
+    made = report.read(component)
     examples = known.uri("ImportExampleGen", "examples")
     shown, indicators, scores = gathering.figures(
         asdict(opened),
@@ -97,6 +99,7 @@ def show(run: Run, verdict: Verdict) -> None:
         settings.data.features,
     )
     # The component's own, too: a run that re-uses it shows the same.
-    executor.write(component, replace(made, verdict=shown, indicators=indicators, scores=scores))
+    made = replace(made, verdict=shown, indicators=indicators, scores=scores)
+    executor.write(component, made)
     opened.write(run.folder / VERDICT_FILE)
-    report.publish(component, run.folder, opened, run.steps)
+    report.publish(made, run.folder, opened, run.steps)

@@ -29,23 +29,66 @@ VERDICT_FILE = "verdict.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict(Judgement):
-    """What `verdict.json` holds; what has a default was not in it from the beginning.
+class Yardstick:
+    """A way to decide, and what comes of it on the validation split.
 
-    While the test split is sealed, `validation` is what the gate would say of the validation split.
+    Attributes:
+      name: of the way.
+      error_rate: in [0, 1].
+      worst: the largest violation of a constraint of the trainer; at most 0 where all are kept.
+      sees_groups: whether whoever decides must know the group of the person.
+      beyond_least: how much more it errs than the best of these ways that keep the constraints; None
+        where none does.
     """
+
+    name: str
+    error_rate: float
+    worst: float | None
+    sees_groups: bool = False
+    beyond_least: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validation:
+    """What is known without the test split: all of it from the validation split.
+
+    Attributes:
+      told: which model was chosen and whether it keeps the constraints of its training, in words.
+      yardsticks: what these cost beyond the least possible; empty where nothing was constrained.
+      judgement: what the gate would say of it, while the test split is sealed.
+    """
+
+    told: list[str]
+    yardsticks: list[Yardstick]
+    judgement: Judgement | None = None
+
+    @classmethod
+    def of(cls, tree: Mapping[str, Any]) -> Validation:
+        """The inverse of `dataclasses.asdict`; errors as of `Verdict.of`."""
+        judged = tree.get("judgement")
+        return cls(
+            told=tree["told"],
+            yardsticks=[Yardstick(**_known(Yardstick, row)) for row in tree["yardsticks"]],
+            judgement=judged and Judgement(**_known(Judgement, judged) | _judged(judged)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict(Judgement):
+    """What `verdict.json` holds; what has a default was not in it from the beginning."""
 
     pushed: bool
     pushed_model: str | None
     run_id: str = ""
     pipeline: str = ""
     data: str = ""
-    validation: Judgement | None = None
+    validation: Validation | None = None
 
     @property
     def measured(self) -> Judgement:
         """The judgement whose figures may be shown: this one, or that of the validation split."""
-        return self.validation if self.sealed and self.validation is not None else self
+        instead = None if self.validation is None else self.validation.judgement
+        return instead if self.sealed and instead is not None else self
 
     @property
     def split(self) -> str:
@@ -82,8 +125,7 @@ class Verdict(Judgement):
         """The verdict of a document; ValueError, TypeError, KeyError or AttributeError for any other."""
         known = _known(cls, tree) | _judged(tree)
         if known.get("validation") is not None:
-            validation = tree["validation"]
-            known["validation"] = Judgement(**_known(Judgement, validation) | _judged(validation))
+            known["validation"] = Validation.of(tree["validation"])
         known.setdefault("outcome", "pushed" if tree["pushed"] else "no solution found")
         return cls(**known)
 

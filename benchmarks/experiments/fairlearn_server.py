@@ -1,18 +1,15 @@
-"""Runs in fairlearn's environment: reads the paths of a question and an answer, line by line.
-
-Standard output has a line for each: null, or what went wrong. Ends with its input.
-"""
+"""Runs in fairlearn's environment: answers questions, as `benchmarks.peers.serving` does."""
 
 from __future__ import annotations
 
-import json
-import sys
 import warnings
 
 import fairlearn.reductions
 import numpy as np
 from fairlearn.reductions import ExponentiatedGradient
 from sklearn.linear_model import LogisticRegression
+
+from benchmarks.peers.serving import serve
 
 # Where there are fewer examples than features, scikit-learn's 1.0 separates them, the mixture never
 # settles, and a fit takes 250 regressions instead of 40.
@@ -36,18 +33,12 @@ def answer(question: dict[str, np.ndarray]) -> np.ndarray:
     return np.stack(found)
 
 
-def main() -> None:
-    warnings.simplefilter("ignore")
-    for line in sys.stdin:
-        question, reply = json.loads(line)
-        problem = None
-        try:
-            with np.load(question) as arrays:
-                np.save(reply, answer(dict(arrays)))
-        except Exception as error:  # whatever it is, the asker decides
-            problem = f"{type(error).__name__}: {error}"
-        print(json.dumps(problem), flush=True)
+def reply(question: str, path: str) -> None:
+    """Reads the arrays of a question, and writes the answer."""
+    with np.load(question) as arrays:
+        np.save(path, answer(dict(arrays)))
 
 
 if __name__ == "__main__":
-    main()
+    warnings.simplefilter("ignore")
+    serve(reply)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peers.environments import ROOT
+from benchmarks.peers.process import Process
 from components.constrained_trainer.data import Split
 from fairgate.constraints.expressions import Constraint, rates_in
 
@@ -75,8 +73,7 @@ class Fairlearn:
     """
 
     def __init__(self, python: Path):
-        self._python = python
-        self._process: subprocess.Popen[str] | None = None
+        self._process = Process(python, "benchmarks.experiments.fairlearn_server")
 
     def ask(self, question: dict[str, np.ndarray]) -> np.ndarray:
         """(number of bounds, m) probabilities of saying Yes.
@@ -84,29 +81,11 @@ class Fairlearn:
         Raises:
             RuntimeError: with what fairlearn said.
         """
-        process = self._running()
         with tempfile.TemporaryDirectory() as folder:
-            paths = [str(Path(folder, name)) for name in ("question.npz", "answer.npy")]
+            paths = [Path(folder, name) for name in ("question.npz", "answer.npy")]
             np.savez(paths[0], **question)
-            process.stdin.write(json.dumps(paths) + "\n")
-            process.stdin.flush()
-            reply = process.stdout.readline()
-            if not reply:
-                self._process = None
-                raise RuntimeError("fairlearn's process ended without an answer")
-            problem = json.loads(reply)
-            if problem:
-                raise RuntimeError(f"fairlearn: {problem}")
+            try:
+                self._process.ask(*paths)
+            except RuntimeError as error:
+                raise RuntimeError(f"fairlearn: {error}") from None
             return np.load(paths[1])
-
-    def _running(self) -> subprocess.Popen[str]:
-        if self._process is None:
-            command = [self._python, "-W", "ignore", "-m"]
-            self._process = subprocess.Popen(
-                [*command, "benchmarks.experiments.fairlearn_server"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                cwd=ROOT,
-            )
-        return self._process

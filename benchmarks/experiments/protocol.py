@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components.constrained_trainer.data import Split
 from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.rates import Counts, Group
 from fairgate.documents import finite
+
+if TYPE_CHECKING:  # it loads TensorFlow
+    from components.constrained_trainer.data import Split
 
 
 @dataclass(frozen=True)

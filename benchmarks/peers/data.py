@@ -57,11 +57,8 @@ def task(name: str, folder: Path, seed: int) -> Task:
 
 def _adult(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Features, labels, memberships (male, female, black, white) and which rows are UCI's test."""
-    options = {"names": ADULT_COLUMNS, "skipinitialspace": True}
-    train = pd.read_csv(_present(folder / "adult.data"), **options)
-    test = pd.read_csv(_present(folder / "adult.test"), skiprows=1, **options)
-    frame = pd.concat([train, test], ignore_index=True)
-    edges = {"age": train["age"].quantile([0.25, 0.5, 0.75]).tolist(), **ADULT_EDGES}
+    frame, held_out = adult_frame(folder)
+    edges = {"age": frame["age"][~held_out].quantile([0.25, 0.5, 0.75]).tolist(), **ADULT_EDGES}
     coded = frame[ADULT_CATEGORIES].assign(
         **{name: np.digitize(frame[name], values, right=True) for name, values in edges.items()}
     )
@@ -69,18 +66,21 @@ def _adult(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray
     y = frame["income"].str.startswith(">50K").to_numpy(int)
     members = [frame["gender"] == "Male", frame["gender"] == "Female"]
     members += [frame["race"] == "Black", frame["race"] == "White"]
-    return x, y, np.stack(members, axis=1).astype("float32"), np.arange(len(y)) >= len(train)
+    return x, y, np.stack(members, axis=1).astype("float32"), held_out
+
+
+def adult_frame(folder: Path) -> tuple[pd.DataFrame, np.ndarray]:
+    """Both files of UCI's Adult, and (n,) which rows are its test file's."""
+    options = {"names": ADULT_COLUMNS, "skipinitialspace": True}
+    train = pd.read_csv(present(folder / "adult.data"), **options)
+    test = pd.read_csv(present(folder / "adult.test"), skiprows=1, **options)
+    frame = pd.concat([train, test], ignore_index=True)
+    return frame, np.arange(len(frame)) >= len(train)
 
 
 def _compas(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features, two-year recidivism, memberships (COMPAS_GROUPS); ProPublica's choice of rows."""
-    frame = pd.read_csv(_present(folder / "compas-scores-two-years.csv"))
-    frame = frame[
-        frame["days_b_screening_arrest"].between(-30, 30)
-        & (frame["is_recid"] != -1)
-        & (frame["c_charge_degree"] != "O")
-        & frame["score_text"].notna()  # "N/A" in the file
-    ]
+    """Features, two-year recidivism, memberships (COMPAS_GROUPS)."""
+    frame = compas_frame(folder)
     coded = frame[["c_charge_degree", "race", "score_text", "sex"]].assign(
         age=np.digitize(frame["age"], frame["age"].quantile([0.2, 0.4, 0.6, 0.8, 0.9]), right=True)
     )
@@ -89,14 +89,30 @@ def _compas(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     steps += [frame["priors_count"] > edge for edge in (0, 1, 2, 4, 8)]
     x = np.hstack([pd.get_dummies(coded, columns=list(coded)).to_numpy(), np.stack(steps, axis=1)])
     y = frame["two_year_recid"].to_numpy(int)
-    race = frame["race"].where(frame["race"].isin(COMPAS_GROUPS[:2]), "Other")
+    race = compas_race(frame)
     members = [race == group for group in COMPAS_GROUPS]
     return x, y, np.stack(members, axis=1).astype("float32")
 
 
-def _present(path: Path) -> Path:
+def compas_frame(folder: Path) -> pd.DataFrame:
+    """ProPublica's choice of rows."""
+    frame = pd.read_csv(present(folder / "compas-scores-two-years.csv"))
+    return frame[
+        frame["days_b_screening_arrest"].between(-30, 30)
+        & (frame["is_recid"] != -1)
+        & (frame["c_charge_degree"] != "O")
+        & frame["score_text"].notna()  # "N/A" in the file
+    ]
+
+
+def compas_race(frame: pd.DataFrame) -> pd.Series:
+    """One of COMPAS_GROUPS for each row."""
+    return frame["race"].where(frame["race"].isin(COMPAS_GROUPS[:2]), "Other")
+
+
+def present(path: Path) -> Path:
     if not path.exists():
         raise ValueError(
-            f"{path} is missing: --data must name the folder that holds adult/ and compas/"
+            f"{path} is missing: --data must name the folder that holds {path.parent.name}/"
         )
     return path

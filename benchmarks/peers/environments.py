@@ -1,9 +1,11 @@
 """Environments of other libraries: made once, with uv, under `.peers/`.
 
-python_of("modern")    fairlearn, Cooper, PyTorch, scikit-learn, on Python 3.11
-python_of("bounds")    MAPIE, fairlearn, statsmodels, scikit-learn, on Python 3.11
-python_of("original")  TensorFlow Constrained Optimization with the last TensorFlow that imports
-                       it; there are wheels for Python 3.8 to 3.10 only
+python_of("modern")      fairlearn, Cooper, humancompatible-train, PyTorch, scikit-learn, on Python 3.11
+python_of("thresholds")  OxonFair, error-parity, scikit-learn, on Python 3.11
+python_of("mindiff")     TensorFlow Model Remediation, on Python 3.11
+python_of("bounds")      MAPIE, fairlearn, statsmodels, scikit-learn, on Python 3.11
+python_of("original")    TensorFlow Constrained Optimization with the last TensorFlow that imports
+                         it; there are wheels for Python 3.8 to 3.10 only
 """
 
 from __future__ import annotations
@@ -39,7 +41,27 @@ class Environment:
 ENVIRONMENTS = {
     "modern": Environment(
         ("3.11",),
-        ("fairlearn==0.15.0", "cooper-optim==1.0.1", "torch==2.13.0", "scikit-learn==1.9.1"),
+        (
+            "fairlearn==0.15.0",
+            "cooper-optim==1.0.1",
+            "humancompatible-train==0.4.2",
+            "torch==2.13.0",
+            "scikit-learn==1.9.1",
+        ),
+    ),
+    # Apart from "modern": error-parity asks for a NumPy before 2.
+    "thresholds": Environment(
+        ("3.11",), ("oxonfair==0.3", "error-parity==0.3.12", "scikit-learn==1.9.1")
+    ),
+    "mindiff": Environment(
+        ("3.11",),
+        (
+            "tensorflow-model-remediation==0.1.7.1",
+            "tensorflow==2.21.0",
+            "tf-keras==2.21.0",  # it is written for Keras 2
+            "tensorboard==2.21.0",  # it writes summaries
+            "setuptools<81",  # tensorflow-hub imports pkg_resources
+        ),
     ),
     "bounds": Environment(
         ("3.11",),

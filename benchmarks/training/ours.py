@@ -30,10 +30,11 @@ def settings(constraints: int, **others) -> TrainingConfig:
 
 def make_loop(training: Split, validation: Split, config: TrainingConfig):
     """The loop that `training.train` would run."""
-    from components.constrained_trainer import networks
+    from components.constrained_trainer import networks, resolving
     from components.constrained_trainer import training as trainer
 
     scope = devices.strategy(config.devices)
+    config = resolving.resolve(config, training, validation, scope.num_replicas_in_sync).config
     with scope.scope():
         model = networks.build(config.network, training.model_inputs(), config.seed)
         lines = trainer.parse(config.constraints, training)

@@ -22,8 +22,21 @@ from fairgate.errors import DataError
 
 _KEPT = 2
 # Of a snapshot, beside its weights.
-_ARRAYS = ("violations", "multipliers", "excess", "scores")
-_NUMBERS = {"step": int, "objective": float, "error_rate": float, "uselessness": int}
+_ARRAYS = (
+    "violations",
+    "estimated_violations",
+    "multipliers",
+    "excess",
+    "scores",
+    "learned_scores",
+)
+_NUMBERS = {
+    "step": int,
+    "objective": float,
+    "error_rate": float,
+    "estimated_error": float,
+    "uselessness": int,
+}
 
 
 class Checkpoints:

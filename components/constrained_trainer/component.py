@@ -92,18 +92,7 @@ class ConstrainedTrainer(base_component.BaseComponent):
                 gate=gate.model_dump_json() if gate else None,
                 config=config.model_dump_json(),
                 features=features.model_dump_json(),
-                code=code_fingerprint(
-                    "components.constrained_trainer",
-                    "fairgate.bounds",
-                    "fairgate.constraints",
-                    "fairgate.gate.prediction",
-                    "fairgate.optimization",
-                    "components.transform",
-                    "components.columns",
-                    "components.features",
-                    "components.group_sizes",
-                    *_own_network(config.network),
-                ),
+                code=fingerprint(config),
                 model=types.Channel(type=standard_artifacts.Model),
                 model_run=types.Channel(type=standard_artifacts.ModelRun),
             )
@@ -114,6 +103,26 @@ class ConstrainedTrainer(base_component.BaseComponent):
         self.executor_spec = executor_spec.ExecutorClassSpec(executor)
         self.spec.exec_properties[WORKERS] = job.model_dump_json()
         return self
+
+
+def fingerprint(config: TrainingConfig) -> str:
+    """A hash of the code that a training depends on, see `code_fingerprint`.
+
+    Raises:
+      SettingsError: the module of the network cannot be imported.
+    """
+    return code_fingerprint(
+        "components.constrained_trainer",
+        "fairgate.bounds",
+        "fairgate.constraints",
+        "fairgate.gate.prediction",
+        "fairgate.optimization",
+        "components.transform",
+        "components.columns",
+        "components.features",
+        "components.group_sizes",
+        *_own_network(config.network),
+    )
 
 
 def _own_network(network: str) -> list[str]:

@@ -168,6 +168,13 @@ class TrainingConfig(Strict):
     selection: SelectionConfig = Field(
         default_factory=SelectionConfig, description="which snapshot becomes the model"
     )
+    thresholds: Literal["one", "per_group"] = Field(
+        "one",
+        description="one: the same threshold for everybody; per_group: each group of the constraints has "
+        "its own, the best that a linear program finds on the validation split, and a draw by the "
+        "example's bytes decides where that is needed. The groups must be inputs of the model, and the "
+        "law must allow that people are judged by them",
+    )
     warm_start: Literal["none", "baseline", "blessed"] = Field(
         "none",
         description="start of the constrained model: fresh weights, the baseline's, or those of the "
@@ -217,9 +224,22 @@ class TrainingConfig(Strict):
         steps = MOST_STEPS if self.steps == "auto" else self.steps
         if self.snapshots > steps:
             raise ValueError(f"snapshots ({self.snapshots}) cannot exceed steps ({steps})")
+        if self.thresholds == "per_group" and (
+            self.selection.choose != "best" or self.selection.thresholds != "any"
+        ):
+            raise ValueError(
+                "thresholds: per_group is the choice of a linear program over the thresholds of every "
+                "snapshot: leave selection.choose at best and selection.thresholds at any"
+            )
         if self.layers == "head" and self.warm_start == "none":
             raise ValueError(
                 "layers: head trains the last layer of a model that is there: set warm_start to "
                 "baseline or blessed"
             )
         return self
+
+    @property
+    def unconstrained(self) -> TrainingConfig:
+        """The same training without constraints, from fresh weights: that of the baseline."""
+        free = {"constraints": (), "thresholds": "one", "warm_start": "none", "layers": "all"}
+        return self.model_copy(update=free)

@@ -26,13 +26,10 @@ from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.resolving import resolve
 from components.constrained_trainer.training import TrainingResult, train
 from components.features import Features
+from components.model_properties import BROKEN, NO_SOLUTION, PREDICTED_TO_PASS, VALIDATION
 from components.transform.inputs import model_inputs
 
 WEIGHTS_FILE = "weights.npz"
-PREDICTED_TO_PASS = "predicted_to_pass"
-NO_SOLUTION = "no_solution"
-BROKEN = "broken_constraint"
-VALIDATION = "validation"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -59,7 +56,6 @@ class Executor(base_executor.BaseExecutor):
                 read_split(input_dict["examples"], name, features, scratch)
                 for name in ("train", "validation")
             ]
-            # As `train` will, which keeps the reasons with its result.
             resolved = resolve(asked, *splits, scope.num_replicas_in_sync)
             config = resolved.config
             progress.report(0, config.steps, _plan(splits, config, scope))
@@ -69,7 +65,7 @@ class Executor(base_executor.BaseExecutor):
             folder = _checkpoints(input_dict, output_dict, exec_properties)
             result = train(
                 *splits,
-                asked,
+                resolved,
                 history,
                 inputs=model_inputs(features, transform),
                 start=_start(input_dict, config),
@@ -99,8 +95,8 @@ class Executor(base_executor.BaseExecutor):
             )
             if (sentence := telling.broken(result)) and result.is_useful:
                 model.set_string_custom_property(BROKEN, sentence)
-            if not result.is_useful:
-                model.set_string_custom_property(NO_SOLUTION, " ".join(telling.sentences(result)))
+            if why := telling.no_solution(result):
+                model.set_string_custom_property(NO_SOLUTION, why)
             if tf.io.gfile.exists(folder):
                 tf.io.gfile.rmtree(folder)
 
@@ -115,7 +111,8 @@ def _export(
     result: TrainingResult, transform: tft.TFTransformOutput, features: Features, uri: str
 ) -> None:
     directory = path_utils.serving_model_dir(uri)
-    serving.export(result.model, transform, features, directory, result.members())
+    rule = result.chosen.rule
+    serving.export(result.model, transform, features, directory, result.members(), rule)
     weight_files.write(os.path.join(uri, WEIGHTS_FILE), result.model.get_weights())
 
 

@@ -19,9 +19,8 @@ from components.constrained_trainer import devices
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.limits import tightening
-from components.constrained_trainer.resolving import resolve
+from components.constrained_trainer.resolving import Resolved, resolve
 from components.constrained_trainer.session import Moment
-from components.constrained_trainer.snapshots import predict_scores
 from components.constrained_trainer.training import train
 from components.transform.inputs import ModelInput
 from fairgate.constraints.curves import Scored
@@ -48,14 +47,14 @@ class Measured:
 
 @dataclass(frozen=True)
 class Point:
-    """A trained model on the frontier; of a mixture of snapshots, the likeliest.
+    """A trained model on the frontier, as it would be served.
 
     Attributes:
       limit: of every constraint; None: trained without constraints.
       sense: of the constraints, "<=" or ">=".
       accuracy: on the validation split.
       measured: (m,) the constraints, also of an unconstrained model.
-      step: of the chosen snapshot.
+      step: of the chosen snapshot; of a mixture, of the likeliest.
       steps: of this training.
       seconds: of this training, its compilation included.
       stopped: why it ended early, or None.
@@ -109,8 +108,10 @@ def sweep(
         raise ValueError(f"share must be in (0, 1], got {share!r}")
     legs = tightening(config.constraints, validation.group_names, limits)
     scope = scope or devices.strategy(config.devices)
-    config = resolve(config, training, validation, scope.num_replicas_in_sync).config
-    free = config.model_copy(update={"constraints": (), "layers": "all"})
+    # Once, for all: what changes from limit to limit is the limit alone.
+    resolved = resolve(config, training, validation, scope.num_replicas_in_sync)
+    config = resolved.config
+    free = config.unconstrained
     later = _shortened(config, share)
     total = free.steps + later.steps * len(legs)
 
@@ -127,9 +128,17 @@ def sweep(
             on_progress(done + moment.step, total, what)
 
         began = time.perf_counter()
-        result = train(training, validation, leg, moved, inputs=inputs, start=weights, scope=scope)
+        result = train(
+            training,
+            validation,
+            Resolved(leg, resolved.reasons),
+            moved,
+            inputs=inputs,
+            start=weights,
+            scope=scope,
+        )
         weights = result.model.get_weights()
-        outcomes = validation.scored(predict_scores(result.model, validation))
+        outcomes = validation.scored(result.scores(validation))
         delta = 1 - config.selection.confidence
         points.append(
             Point(

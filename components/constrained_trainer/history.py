@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from components import progress
 from components.constrained_trainer import telling
+from components.constrained_trainer.cells import CellThresholds
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.training import Moment, TrainingResult
 from fairgate.documents import finite, to_json
@@ -88,6 +89,7 @@ def record(
         "constraints": result.constraints,
         "pieces": result.pieces,
         "told": telling.sentences(result),
+        "helping": telling.helping(result),
         "yardsticks": [asdict(each) for each in result.yardsticks],
         "best": result.best,
         "probabilities": result.probabilities.tolist(),
@@ -105,12 +107,27 @@ def record(
                 "shift": snapshot.shift,
                 "uselessness": snapshot.uselessness,
                 "excess": snapshot.excess.tolist(),
+                "thresholds": _thresholds(snapshot.rule),
             }
             for snapshot in result.snapshots
         ],
         "moments": list(moments),
     }
     return finite(found)
+
+
+def _thresholds(rule: CellThresholds | None) -> list[dict[str, Any]] | None:
+    """Of each cell, the thresholds of its score and the shares that meet them; None: all have the same.
+
+    A threshold that nothing is above, or everything, is not finite.
+    """
+    if rule is None:
+        return None
+    rows = zip(rule.cells.named(), rule.thresholds, rule.shares, strict=True)
+    return [
+        {"groups": [str(group) for group in groups], "above": list(above), "shares": list(shares)}
+        for groups, above, shares in rows
+    ]
 
 
 def _scalars(name: str, values: Any) -> None:

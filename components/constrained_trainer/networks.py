@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from components.constrained_trainer.encodings import PiecewiseLinear
 from components.transform.inputs import CATEGORICAL, IMAGE, NUMERIC, ModelInput
 from fairgate.errors import SettingsError
 
@@ -83,9 +84,15 @@ def resnet(given: Mapping[str, ModelInput]) -> keras.Model:
 
 
 def tabular(given: Mapping[str, ModelInput]) -> keras.Model:
-    """For tables: an embedding for each category, next to the numbers; 64 and 32 ReLU units."""
+    """For tables: an embedding for each category, next to the numbers; 64 and 32 ReLU units.
+
+    Numbers stand next to their places between quantiles, where these are known (`encodings`).
+    """
     inputs = _inputs(given)
-    x = _joined(_table(inputs, given))
+    parts = _table(inputs, given)
+    if NUMERIC in given and given[NUMERIC].cuts:
+        parts[0] = PiecewiseLinear(given[NUMERIC].cuts, name="places")(parts[0])
+    x = _joined(parts)
     for units in (64, 32):
         x = layers.Dense(units, activation="relu")(x)
     return _scored(inputs, x, "tabular")

@@ -11,11 +11,12 @@ import tensorflow_transform as tft
 
 from components.columns import label_and_groups
 from components.constrained_trainer import networks
+from components.constrained_trainer.cells import CellThresholds
 from components.features import TRANSFORMED_LABEL, TRANSFORMED_UNIT, Features
 from components.transform.inputs import unpack_inputs
-from components.transform.preprocessing import value_index
+from components.transform.preprocessing import group_index, value_index
 from fairgate.errors import SettingsError
-from fairgate.optimization.serving import StochasticClassifier
+from fairgate.optimization.serving import StochasticClassifier, draws_by_key
 
 PROBABILITY = "probability"
 UNKNOWN_GROUP = "(unknown)"
@@ -30,11 +31,16 @@ class ServedModel(tf.Module):
     Of a mixture of snapshots each example meets one, which its serialized bytes decide: asked twice,
     the model answers alike, and what the gate measures is what is served.
 
+    Where groups have thresholds of their own, the example's is taken from its score, so that 0.5 stays
+    the decision. Where that is left to a draw, its serialized bytes decide, too. Somebody whose group is
+    missing or unknown meets the threshold that the network was trained at.
+
     Args:
       network: the model; of a mixture, its architecture.
       transform: Transform's output.
       features: what the columns mean.
       members: (probability, weights) of each snapshot in a mixture.
+      rule: thresholds of each group's own; None: all have the same.
     """
 
     def __init__(
@@ -43,10 +49,12 @@ class ServedModel(tf.Module):
         transform: tft.TFTransformOutput,
         features: Features,
         members: Sequence[tuple[float, Sequence[np.ndarray]]] = (),
+        rule: CellThresholds | None = None,
     ):
         super().__init__()
         self._features = features
         self._network = network
+        self._rule = rule
         self._mixture: StochasticClassifier | None = None
         if len(members) > 1:
             probabilities, weights = zip(*members, strict=True)
@@ -73,7 +81,14 @@ class ServedModel(tf.Module):
             scores = networks.call(self._network, inputs, training=False)
         else:
             scores = self._mixture.by_key(networks.argument(inputs), examples)[:, tf.newaxis]
-        return {PROBABILITY: tf.sigmoid(tf.cast(scores, tf.float32))}
+        scores = tf.cast(scores, tf.float32)
+        if self._rule is not None:
+            features = self._rule.cells.features
+            groups = [self._features.groups[feature] for feature in features]
+            cells = self._rule.cells.joined([group_index(raw[g.name], g) for g in groups])
+            own = self._rule.shifted(scores[:, 0], cells, draws_by_key(examples))
+            scores = own[:, tf.newaxis]
+        return {PROBABILITY: tf.sigmoid(scores)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def slices(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -106,9 +121,10 @@ def export(
     features: Features,
     directory: str,
     members: Sequence[tuple[float, Sequence[np.ndarray]]] = (),
+    rule: CellThresholds | None = None,
 ) -> None:
     """Writes a SavedModel with the signatures of `ServedModel` into `directory`."""
-    served = ServedModel(network, transform, features, members)
+    served = ServedModel(network, transform, features, members, rule)
     tf.saved_model.save(
         served,
         directory,

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 
+from components.constrained_trainer.cells import CellThresholds
 from components.constrained_trainer.snapshots import Snapshot
 from components.constrained_trainer.training import TrainingResult
 
 _ROUNDING = 1e-9
+_USELESS = (
+    "On the validation split it gives almost everybody one answer, or says Yes to a group's negatives "
+    "as often as to its positives, or its scores tell positives from negatives no better than chance."
+)
 
 
 def sentences(result: TrainingResult) -> list[str]:
@@ -23,20 +28,71 @@ def sentences(result: TrainingResult) -> list[str]:
     else:
         shares = ", ".join(f"{_named(each)} for {p:.0%}" for p, each in members)
         said = [f"Chosen: a mixture of {shares} of the examples."]
+    if (rule := members[0][1].rule) is not None:
+        said += _by_group(rule)
     said.append(f"On the validation split it errs on {result.error_rate:.2%} of the examples.")
     if result.pieces:
         said.append(broken(result) or _kept(result))
     if not result.is_useful:
-        said.append(
-            "It gives almost everybody one answer, or says Yes to a group's negatives as often as to its "
-            "positives, and no other choice did better: there is no solution here. A looser limit, more "
-            "examples or better inputs would help."
-        )
+        said.append(_USELESS)
     return said
+
+
+def helping(result: TrainingResult) -> list[str]:
+    """What would help a training that found no model of any use; empty where it found one."""
+    if result.is_useful:
+        return []
+    if any(each.uselessness < 2 for each in result.snapshots):
+        return ["Other snapshots are of use: trainer.selection.choose = best takes one of those."]
+    said = [
+        "Inputs that tell more about the label would help, or more training examples of every group."
+    ]
+    if any(not each.step for each in result.snapshots):
+        said.append(
+            "Not even the baseline, which no constraint holds back, is of any use: a looser limit would "
+            "not help."
+        )
+    else:
+        said.append("A looser limit would help, if a training without constraints finds more.")
+    return said
+
+
+def no_solution(result: TrainingResult) -> str | None:
+    """Why the choice is not worth judging, and what would help; None where it is."""
+    return None if result.is_useful else " ".join([_USELESS, *helping(result)])
+
+
+def _by_group(rule: CellThresholds) -> list[str]:
+    """The thresholds of each group, as probabilities that the model would state without them."""
+    said = []
+    for groups, own, shares in zip(rule.cells.named(), rule.thresholds, rule.shares, strict=True):
+        names = " and ".join(f"[{group.name}]" for group in groups)
+        parts = [_above(threshold) for threshold in own]
+        if len(parts) > 1:
+            parts = [f"{part} for {p:.0%}" for part, p in zip(parts, shares, strict=True)]
+        said.append(f"{names}: Yes {', '.join(parts)}.")
+    if rule.drawn:
+        said.append(
+            f"Where there are several, a draw by the example's bytes picks one; it decides the answer of "
+            f"{rule.drawn:.1%} of the validation examples."
+        )
+    said.append(
+        "This model judges people by their group, which the law forbids for some uses: ask before it is "
+        "used."
+    )
+    return said
+
+
+def _above(threshold: float) -> str:
+    if math.isinf(threshold):
+        return "to nobody" if threshold > 0 else "to everybody"
+    return f"above {1 / (1 + math.exp(-threshold)):.3g}"
 
 
 def _named(snapshot: Snapshot) -> str:
     name = f"the snapshot of step {snapshot.step:,}" if snapshot.step else "the baseline"
+    if snapshot.rule is not None:
+        return f"{name} with a threshold for each group"
     if not snapshot.shift:
         return name
     return f"{name} with its threshold moved by {snapshot.shift:+.3g} (in the score)"

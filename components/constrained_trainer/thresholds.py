@@ -6,15 +6,22 @@ at every shift are known from one pass over a split. No other model needs to be 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import mannwhitneyu
 
-from components.constrained_trainer.data import Split
 from fairgate.constraints.rates import Counts, Group
+
+if TYPE_CHECKING:  # it loads TensorFlow
+    from components.constrained_trainer.data import Split
 
 MOST = 65
 """Thresholds that are looked at: the decisions' own, and quantiles between."""
-_RARE = 0.1
+RARE = 0.1
+"""Of what comes up: less says next to nothing; see `uselessness`."""
+_CHANCE = 0.01
 
 
 def shifts(scores: NDArray[np.floating], most: int = MOST) -> NDArray[np.float32]:
@@ -33,19 +40,28 @@ def shifts(scores: NDArray[np.floating], most: int = MOST) -> NDArray[np.float32
     return np.unique(np.append(middles, 0.0).astype(np.float32))
 
 
-def counts_at(
-    split: Split, scores: NDArray[np.floating], thresholds: NDArray[np.floating]
-) -> list[dict[Group | None, Counts]]:
-    """Confusion counts of everyone (None) and of each group, at the decision score > threshold.
+def outcomes_at(
+    split: Split,
+    scores: NDArray[np.floating],
+    thresholds: NDArray[np.floating],
+    among: NDArray[np.bool_] | None = None,
+) -> dict[Group | None, NDArray[np.int64]]:
+    """Outcomes of everyone (None) and of each group, at the decision score > threshold.
 
     Args:
       split: whose labels and groups.
       scores: (n,), one for each example.
       thresholds: (t,).
+      among: (n,) which examples are counted; None: all.
+
+    Returns:
+      (4, t) each: true and false positives, true and false negatives, at each threshold.
     """
     positive = split.labels > 0
-    members = {None: np.ones(len(split), bool)} | {
-        group: split.memberships[:, column] > 0 for column, group in enumerate(split.groups)
+    counted = np.ones(len(split), bool) if among is None else among
+    members = {None: counted} | {
+        group: counted & (split.memberships[:, column] > 0)
+        for column, group in enumerate(split.groups)
     }
     table = {}
     for group, of_group in members.items():
@@ -54,9 +70,17 @@ def counts_at(
         yes, no = (np.where(np.isnan(each), -np.inf, each) for each in (yes, no))
         fn = np.searchsorted(np.sort(yes), thresholds, side="right")
         tn = np.searchsorted(np.sort(no), thresholds, side="right")
-        table[group] = len(yes) - fn, len(no) - tn, tn, fn
+        table[group] = np.stack([len(yes) - fn, len(no) - tn, tn, fn])
+    return table
+
+
+def counts_at(
+    split: Split, scores: NDArray[np.floating], thresholds: NDArray[np.floating]
+) -> list[dict[Group | None, Counts]]:
+    """The same as confusion counts, threshold by threshold."""
+    table = outcomes_at(split, scores, thresholds)
     return [
-        {group: Counts(*(int(cells[t]) for cells in columns)) for group, columns in table.items()}
+        {group: Counts(*map(int, cells[:, t])) for group, cells in table.items()}
         for t in range(len(thresholds))
     ]
 
@@ -72,7 +96,7 @@ def uselessness(counts: dict[Group | None, Counts]) -> int:
     said_yes = everyone.tp + everyone.fp
     rarer_answer = min(said_yes, everyone.examples - said_yes)
     rarer_label = min(everyone.positives, everyone.negatives)
-    if rarer_answer <= _RARE * rarer_label:
+    if rarer_answer <= RARE * rarer_label:
         return 2
     told_apart = [
         each.rate("TPR") > each.rate("FPR")
@@ -82,6 +106,26 @@ def uselessness(counts: dict[Group | None, Counts]) -> int:
     if not all(told_apart):
         return 2
     return int(everyone.fp + everyone.fn >= rarer_label)
+
+
+def tells_nothing(labels: NDArray[np.floating], scores: NDArray[np.floating]) -> bool:
+    """Whether the scores rank positives above negatives no better than chance could.
+
+    By the one-sided test of Mann and Whitney (Annals of Mathematical Statistics 18, 1947) at 1%, for
+    many snapshots are looked at. A threshold of a score that tells nothing keeps every limit on a gap
+    sooner or later, and of many thresholds some look better than the commonest answer by luck.
+
+    Args:
+      labels: (n,), above 0 for positives.
+      scores: (n,) of one model; its threshold plays no part.
+    """
+    known = np.isfinite(scores)
+    yes, no = scores[known & (labels > 0)], scores[known & (labels <= 0)]
+    if not len(yes) or not len(no):
+        return False  # there is nothing to tell apart
+    if np.ptp(scores[known]) == 0:
+        return True
+    return bool(mannwhitneyu(yes, no, alternative="greater").pvalue > _CHANCE)
 
 
 def undominated(errors: NDArray[np.float64], beyond: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -15,24 +15,27 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.constrained_trainer import devices, heads, networks, yardsticks
+from components.constrained_trainer import (
+    deciding,
+    devices,
+    encodings,
+    heads,
+    networks,
+    optimism,
+    yardsticks,
+)
 from components.constrained_trainer.checkpoints import Checkpoints
+from components.constrained_trainer.choosing import choose, predicted_to_pass
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.feed import Feed
 from components.constrained_trainer.game import make_game
 from components.constrained_trainer.loop import Loop
 from components.constrained_trainer.outlook import Outlook
-from components.constrained_trainer.resolving import resolve, watched_split
+from components.constrained_trainer.resolving import Resolved, resolve, watched_split
 from components.constrained_trainer.sampling import Rounds, Sampler
 from components.constrained_trainer.session import Moment, Session
-from components.constrained_trainer.snapshots import (
-    Rating,
-    Snapshot,
-    choose,
-    predict_scores,
-    predicted_to_pass,
-)
+from components.constrained_trainer.snapshots import Rating, Snapshot, predict_scores
 from components.constrained_trainer.yardsticks import Yardstick
 from components.transform.inputs import ModelInput
 from fairgate.constraints import algebra, language
@@ -53,7 +56,8 @@ class TrainingResult:
       constraints: (m,) names of what each multiplier belongs to.
       stopped: why training ended before its last step, or None.
       predicted_to_pass: whether the gate is predicted to let the choice pass; None: no gate was known.
-      yardsticks: what constraints cost at least, where a model without constraints was given.
+      yardsticks: what constraints cost at least, and the choice last, where a model without constraints
+        was given.
       reasons: what the settings left open, as it was found from the data, in words.
     """
 
@@ -89,6 +93,27 @@ class TrainingResult:
         """The snapshot that `model` holds."""
         return self.snapshots[self.best]
 
+    def scores(self, split: Split, keys: Sequence[bytes] | None = None) -> np.ndarray:
+        """(n,) float32 scores of the examples as they are served: the answer is Yes above 0.
+
+        Args:
+          split: with the inputs of the network; memberships count where groups have their own thresholds.
+          keys: (n,) by which draws decide, where any do: what is served takes the serialized example.
+            None: the bytes of the example's inputs.
+
+        Raises:
+          SettingsError: thresholds are of groups, and an example is in none or in several.
+        """
+        return deciding.scores(self.model, self.members(), self.chosen.rule, split, keys)
+
+    def decide(self, split: Split, keys: Sequence[bytes] | None = None) -> np.ndarray:
+        """(n,) bool: whether the answer is Yes. Arguments and errors as for `scores`."""
+        return self.scores(split, keys) > 0
+
+    def chances(self, split: Split) -> np.ndarray:
+        """(n,) float64: the probability of a Yes over draws. Arguments and errors as for `scores`."""
+        return deciding.chances(self.model, self.members(), self.chosen.rule, split)
+
     def members(self) -> list[tuple[float, list[np.ndarray]]]:
         """(probability, weights of `model`) of each snapshot that has a probability."""
         trained = heads.trained_weights(self.model, self.snapshots[0].weights)
@@ -104,7 +129,7 @@ class TrainingResult:
 def train(
     training: Split,
     validation: Split,
-    config: TrainingConfig,
+    config: TrainingConfig | Resolved,
     on_moment: Callable[[Moment], None] = lambda moment: None,
     *,
     inputs: Mapping[str, ModelInput] | None = None,
@@ -119,7 +144,7 @@ def train(
     Args:
       training: examples that minibatches are drawn from, with replacement.
       validation: examples that multipliers may watch and snapshots are rated on.
-      config: everything else.
+      config: everything else; `auto` is resolved here where it has not been.
       on_moment: called after every call of the compiled loop, about twice a second.
       inputs: what the network takes; None: as the training split has it.
       start: weights to start from, for `config.warm_start`.
@@ -137,15 +162,21 @@ def train(
       FloatingPointError: the loss was not finite before the first snapshot; names the step.
       interruption.Stopped: SIGTERM arrived; a checkpoint has been written.
     """
-    scope = scope or devices.strategy(config.devices)
-    resolved = resolve(config, training, validation, scope.num_replicas_in_sync)
+    if isinstance(config, Resolved):
+        resolved = config
+        scope = scope or devices.strategy(config.config.devices)
+    else:
+        scope = scope or devices.strategy(config.devices)
+        resolved = resolve(config, training, validation, scope.num_replicas_in_sync)
     config = resolved.config
     _require_equal_parts(config, scope)
     constraints = parse(config.constraints, training)
     _require_examples(constraints, {"train": training, "validation": validation})
     asked = outlook.constraints if outlook and config.selection.rated_by == "gate" else []
+    whole = validation
     with scope.scope(), _precision(config.precision):
-        model = networks.build(config.network, inputs or training.model_inputs(), config.seed)
+        given = encodings.with_cuts(inputs or training.model_inputs(), training.inputs)
+        model = networks.build(config.network, given, config.seed)
         other = None
         if any(algebra.has_changes(each.expression) for each in (*constraints, *asked)):
             other = _outcomes_of(model, baseline, validation, config)
@@ -163,7 +194,8 @@ def train(
         outlook = None
     elif outlook is not None and other is not None:
         outlook = replace(outlook, other=other)
-    rating = Rating(trained, constraints, validation, config.selection, outlook)
+    learned = optimism.worth_a_look(training, validation, config.constraints)
+    rating = Rating(trained, constraints, validation, config.selection, outlook, learned)
     session = Session(loop, rating, config, on_moment)
     if checkpoints is not None:
         belongs_to = {"config": config.model_dump(mode="json"), "examples": len(training)}
@@ -179,10 +211,13 @@ def train(
     stopped = session.run()
     found = list(session.snapshots)
     if config.selection.thresholds == "any" and config.selection.choose != "last":
+        by_group = rating.by_group(found) if config.thresholds == "per_group" else []
         found += rating.shifted(found) if networks.has_score_bias(trained) else []
+        found += by_group
     chosen = choose(found, config.selection)
     # Of the thresholds that were only looked at, nothing stays.
-    kept = [place for place, each in enumerate(found) if not each.shift or chosen[place]]
+    looked_at = [bool(each.shift or each.rule) for each in found]
+    kept = [place for place, p in enumerate(chosen) if p or not looked_at[place]]
     snapshots, probabilities = [found[place] for place in kept], chosen[kept]
     result = TrainingResult(
         model=model,
@@ -192,9 +227,9 @@ def train(
         constraints=list(loop.game.problem.constraint_names),
         stopped=stopped,
         predicted_to_pass=predicted_to_pass(snapshots, probabilities),
-        yardsticks=_yardsticks(session.snapshots[0], constraints, validation),
         reasons=resolved.reasons,
     )
+    result = replace(result, yardsticks=_yardsticks(result, constraints, whole))
     trained.set_weights(result.chosen.weights)
     return result
 
@@ -219,15 +254,20 @@ def _outcomes_of(
 
 
 def _yardsticks(
-    first: Snapshot, constraints: Sequence[Constraint], validation: Split
+    result: TrainingResult, constraints: Sequence[Constraint], validation: Split
 ) -> list[Yardstick]:
     """Of a training whose first snapshot is a model without constraints, taken at step 0."""
+    first = result.snapshots[0]
     on_curves = any(
         isinstance(rate, CurveOf) for each in constraints for rate in rates_in(each.expression)
     )
     if first.step or not constraints or on_curves:
         return []
-    return yardsticks.measure(validation, constraints, first.scores)
+    chances, sees_groups = result.chances(validation), result.chosen.rule is not None
+    return [
+        *yardsticks.measure(validation, constraints, first.scores),
+        yardsticks.chosen(validation, constraints, chances, sees_groups),
+    ]
 
 
 def parse(lines: Sequence[str], split: Split) -> list[Constraint]:
@@ -250,13 +290,12 @@ def make_loop(
       constraints: from `parse`.
       training: as for `train`.
       validation: what the multipliers watch, if `config` says so.
-      config: of the training.
+      config: of the training, without any `auto` (`resolving.resolve`).
       scope: the strategy that `model` was made with.
 
     Raises:
       NotTrainableError: (a ValueError) for a constraint that no game can be made of.
     """
-    config = resolve(config, training, validation, scope.num_replicas_in_sync).config
     watched = watched_split(config.multipliers.watch, training, validation)
     game = make_game(model, constraints, training, watched, config)
     return Loop(model, game, *_feeds(training, watched, config, scope), config, scope)

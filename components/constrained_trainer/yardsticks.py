@@ -1,31 +1,21 @@
-"""What the constraints cost at least: choices that need no constrained training, on the validation split.
-
-Thresholds of each group's own are the least that group-aware post-processing can lose (Hardt, Price and
-Srebro, NeurIPS 2016). With x_gt the share of group g that is decided at its threshold t, rates of a
-group and the error of everyone are linear in x, and so are the pieces of a constraint; the best x is
-that of a linear program:
-
-    min_x  sum_gt (n_g / n) err_gt x_gt   subject to   sum_t x_gt = 1,  every piece <= 0,  x >= 0
-"""
+"""What constraints cost at least: choices that need no constrained training, on the validation split."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
 
-from components.constrained_trainer import thresholds
+from components.constrained_trainer.cell_program import CellProgram
+from components.constrained_trainer.cells import Cells
 from components.constrained_trainer.data import Split
 from fairgate.constraints.errors import NotTrainableError
 from fairgate.constraints.expressions import Constraint, violations
-from fairgate.constraints.linear import LinearConstraint, linearize
-from fairgate.constraints.rates import Counts, Group
-
-_THRESHOLDS = 129  # of each group
+from fairgate.constraints.linear import linearize
+from fairgate.constraints.rates import Counts, Measured
+from fairgate.errors import SettingsError
 
 
 @dataclass(frozen=True)
@@ -65,64 +55,58 @@ def measure(split: Split, constraints: Sequence[Constraint], scores: np.ndarray)
     return found
 
 
+def chosen(
+    split: Split, constraints: Sequence[Constraint], chances: np.ndarray, sees_groups: bool
+) -> Yardstick:
+    """The model that was chosen, beside the others; what is expected of it where it draws.
+
+    Args:
+      split: the validation split.
+      constraints: of the trainer.
+      chances: (n,) of a Yes.
+      sees_groups: whether it has thresholds for groups.
+    """
+    yes = split.labels > 0
+    members = [np.ones(len(split)), *split.memberships.T]
+    counts = {
+        group: Counts(
+            tp=float(of_group[yes] @ chances[yes]),
+            fp=float(of_group[~yes] @ chances[~yes]),
+            tn=float(of_group[~yes] @ (1 - chances[~yes])),
+            fn=float(of_group[yes] @ (1 - chances[yes])),
+        )
+        for group, of_group in zip((None, *split.groups), members, strict=True)
+    }
+    return _counted("the chosen model", constraints, counts, sees_groups)
+
+
 def by_group(split: Split, constraints: Sequence[Constraint], scores: np.ndarray) -> float | None:
     """The least error of thresholds for each group that keep the constraints as measured.
 
-    None where no thresholds do, or the constraints are not about the groups of one feature alone, or
-    are no intersection of linear ones in rates with fixed denominators.
+    None where no thresholds do, or the constraints are about no groups, or are no intersection of linear
+    ones in rates with fixed denominators; or where examples are not in one group each.
     """
+    groups = [group for constraint in constraints for group in constraint.groups()]
+    cells = Cells.of(split, list(dict.fromkeys(group.feature for group in groups)))
     try:
         pieces = [piece for constraint in constraints for piece in linearize(constraint)]
-    except NotTrainableError:
+        if not pieces or not groups:
+            return None
+        program = CellProgram(split, scores, pieces, cells, useful=False)
+    except (NotTrainableError, SettingsError):
         return None
-    rates = [rate for piece in pieces for rate, _ in piece.coefficients]
-    features = {rate.group.feature for rate in rates if rate.group is not None}
-    if not pieces or len(features) != 1 or any(rate.group is None for rate in rates):
-        return None
-    [feature] = features
-    groups = [group for group in split.groups if group.feature == feature]
-    if not (sum(split.memberships[:, split.groups.index(group)] for group in groups) == 1).all():
-        return None
-    outcomes = {group: _at_own_thresholds(split, scores, group) for group in groups}
-    places = np.cumsum([0, *(len(outcomes[group]) for group in groups)])
-    errors = np.concatenate(
-        [[(c.fp + c.fn) / len(split) for c in outcomes[group]] for group in groups]
-    )
-    sums = np.zeros((len(groups), len(errors)))
-    for row, (start, end) in enumerate(itertools.pairwise(places)):
-        sums[row, start:end] = 1.0
-    matrix = np.stack([_row(piece, groups, outcomes) for piece in pieces])
-    if not np.isfinite(matrix).all():
-        return None
-    limits = -np.array([piece.constant for piece in pieces])
-    result = linprog(errors, A_ub=matrix, b_ub=limits, A_eq=sums, b_eq=np.ones(len(groups)))
-    return float(result.fun) if result.x is not None else None
-
-
-def _row(
-    piece: LinearConstraint, groups: Sequence[Group], outcomes: dict[Group, list[Counts]]
-) -> np.ndarray:
-    """What each threshold of each group adds to a piece, if everybody of the group met it."""
-    factors = [{rate.rate: f for rate, f in piece.coefficients if rate.group == g} for g in groups]
-    return np.concatenate(
-        [
-            [sum(f * counts.rate(rate) for rate, f in own.items()) for counts in outcomes[group]]
-            for group, own in zip(groups, factors, strict=True)
-        ]
-    )
-
-
-def _at_own_thresholds(split: Split, scores: np.ndarray, group: Group) -> list[Counts]:
-    rows = np.flatnonzero(split.memberships[:, split.groups.index(group)] > 0)
-    alone = split.take(rows)
-    ends = np.array([-math.inf, math.inf], np.float32)
-    tried = np.append(thresholds.shifts(scores[rows], _THRESHOLDS), ends)
-    return [counts[None] for counts in thresholds.counts_at(alone, scores[rows], tried)]
+    shares = program.best() if program.is_measured else None
+    return None if shares is None else float(program.errors @ shares)
 
 
 def _decided(
     name: str, split: Split, constraints: Sequence[Constraint], scores: np.ndarray
 ) -> Yardstick:
-    counts = split.counts(scores)
+    return _counted(name, constraints, split.counts(scores))
+
+
+def _counted(
+    name: str, constraints: Sequence[Constraint], counts: Measured, sees_groups: bool = False
+) -> Yardstick:
     worst = max(violations(constraints, counts), default=-math.inf)
-    return Yardstick(name, counts[None].rate("ERR"), float(worst))
+    return Yardstick(name, counts[None].rate("ERR"), float(worst), sees_groups)

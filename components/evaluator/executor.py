@@ -17,6 +17,7 @@ from components.evaluator import digests, known, questions
 from components.evaluator.files import FILES
 from components.evaluator.questions import Meaning
 from components.evaluator.stamp import Stamp, gate_digest
+from components.model_properties import NO_SOLUTION
 from fairgate.errors import NoSolution
 from fairgate.gate import ledger
 
@@ -35,9 +36,11 @@ class Executor(standard.Executor):
             input_dict[standard_component_specs.EXAMPLES_KEY]
         )
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
-        # A component never imports another one's executor: the property's name is the trainer's.
-        if why := model.get_string_custom_property("no_solution"):
-            raise NoSolution(why)
+        if why := model.get_string_custom_property(NO_SOLUTION):
+            raise NoSolution(
+                "no solution was found, so the gate did not ask the test split: no attempt was spent, "
+                f"and nothing is pushed. {why}"
+            )
         folder = path_utils.serving_model_path(model.uri)
         config = config_pb2.EvalConfig()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.EVAL_CONFIG_KEY], config)

@@ -10,13 +10,11 @@ from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 
 from components.example_gen.splits import TEST_SIZES
+from components.model_properties import VALIDATION
 from fairgate.bounds import clopper_pearson_upper
 from fairgate.constraints import language
 from fairgate.constraints.rates import Counts, Group
 from fairgate.gate import requirements
-
-# A component never imports another one's executor: the property's name is the trainer's.
-_VALIDATION = "validation"
 
 
 def out_of_reach(
@@ -38,7 +36,7 @@ def out_of_reach(
     said = [
         *_too_few(asked.get("FewestNegatives"), examples.get_string_custom_property(TEST_SIZES)),
         *_too_inaccurate(
-            asked.get("AccuracyBound"), model.get_string_custom_property(_VALIDATION), confidence
+            asked.get("AccuracyBound"), model.get_string_custom_property(VALIDATION), confidence
         ),
     ]
     return "; ".join(said)

@@ -119,7 +119,7 @@ class ReportData:
 
     Attributes:
       verdict: as in verdict.json; `pushed` is None where it was not yet known. While the test split is
-        sealed, what was measured on the validation split is under `validation`.
+        sealed, `validation` holds the `judgement` of the validation split.
       settings: of the run, as YAML.
       label: name of the label's column.
       positive: its positive class.
@@ -151,12 +151,17 @@ class ReportData:
     @property
     def measured(self) -> dict[str, Any]:
         """The judgement whose figures may be shown: the verdict, or that of the validation split."""
-        return self.verdict.get("validation") or self.verdict
+        return self._instead or self.verdict
 
     @property
     def split(self) -> str:
         """Which split `measured` is of."""
-        return VALIDATION if self.verdict.get("validation") else TEST
+        return VALIDATION if self._instead else TEST
+
+    @property
+    def _instead(self) -> dict[str, Any] | None:
+        """What the gate would say of the validation split, while the test split is sealed."""
+        return (self.verdict.get("validation") or {}).get("judgement")
 
     @property
     def scored(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from dataclasses import replace
 from typing import Any
 
 import tensorflow as tf
@@ -13,7 +14,6 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.features import Features
-from components.fingerprint import code_fingerprint
 from components.report import gathering, page
 from components.report.data import ReportData
 from fairgate.gate.judgement import BASELINE, CONSTRAINED
@@ -39,31 +39,29 @@ class Executor(base_executor.BaseExecutor):
         folders = {name: artifact_utils.get_split_uri([examples], name) for name in splits}
         run_id = (self._context and self._context.pipeline_run_id) or "unnamed"
         settings = exec_properties["settings"]
-        models = {
-            BASELINE: path_utils.serving_model_path(uri["baseline_model"]),
-            CONSTRAINED: path_utils.serving_model_path(uri["model"]),
-        }
-        verdict = _function(exec_properties["verdict"])(settings, run_id, input_dict)
         verdict, indicators, scores = gathering.figures(
-            verdict, settings, uri["evaluation"], folders, models, features
-        )
-        data = ReportData(
-            verdict=verdict,
-            settings=settings,
-            label=features.label.name,
-            positive=str(features.label.positive),
-            card=exec_properties["card"],
-            histories={
-                BASELINE: gathering.history(uri["baseline_run"]),
-                CONSTRAINED: gathering.history(uri["model_run"]),
+            _function(exec_properties["verdict"])(settings, run_id, input_dict),
+            settings,
+            uri["evaluation"],
+            folders,
+            {
+                BASELINE: path_utils.serving_model_path(uri["baseline_model"]),
+                CONSTRAINED: path_utils.serving_model_path(uri["model"]),
             },
-            indicators=indicators,
-            sizes=gathering.sizes(uri["statistics"], splits, features),
-            facets={"train": gathering.facets(uri["statistics"], "train", features)},
-            scores=scores,
-            versions=gathering.versions(
-                folders, settings, code_fingerprint("components", "fairgate")
+            features,
+        )
+        data = replace(
+            gathering.trained(
+                verdict,
+                settings,
+                features,
+                exec_properties["card"],
+                {BASELINE: uri["baseline_run"], CONSTRAINED: uri["model_run"]},
+                uri["statistics"],
+                folders,
             ),
+            indicators=indicators,
+            scores=scores,
         )
         write(artifact_utils.get_single_uri(output_dict["report"]), data)
 

@@ -17,9 +17,10 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components import group_sizes
 from components.features import Features
+from components.fingerprint import code_fingerprint
 from components.report import asking, validating
 from components.report.curves import shown_name
-from components.report.data import TEST, VALIDATION, GroupSize, Scores
+from components.report.data import TEST, VALIDATION, GroupSize, ReportData, Scores
 from fairgate.gate import words
 from fairgate.gate.config import GateConfig
 from fairgate.gate.judgement import CONSTRAINED, MODELS
@@ -36,6 +37,39 @@ LIBRARIES = (
     "scipy",
 )
 _SHOWN_METRICS = ("fairness_indicators_metrics/", "example_count")
+
+
+def trained(
+    verdict: dict[str, Any],
+    settings: str,
+    features: Features,
+    card: str,
+    trainings: Mapping[str, str],
+    statistics: str,
+    splits: Mapping[str, str],
+) -> ReportData:
+    """What is known when the models are trained, whether or not the gate has asked the test split.
+
+    Args:
+      verdict: as in verdict.json.
+      settings: of the run, as YAML.
+      features: what the columns mean.
+      card: Markdown about the dataset.
+      trainings: model -> folder of its ModelRun.
+      statistics: folder of StatisticsGen's.
+      splits: name -> folder of its raw examples.
+    """
+    return ReportData(
+        verdict=verdict,
+        settings=settings,
+        label=features.label.name,
+        positive=str(features.label.positive),
+        card=card,
+        histories={model: history(folder) for model, folder in trainings.items()},
+        sizes=sizes(statistics, list(splits), features),
+        facets={"train": facets(statistics, "train", features)},
+        versions=versions(splits, settings, code_fingerprint("components", "fairgate")),
+    )
 
 
 def history(folder: str) -> dict[str, Any]:
@@ -74,11 +108,13 @@ def figures(
         return verdict, indicators(evaluation), scores
     scored = asking.score(folders[VALIDATION], models, features)
     gate = GateConfig.model_validate(yaml.safe_load(settings)["gate"])
-    validation = validating.judgement(
+    judged = validating.judgement(
         gate, verdict["attempt"]["confidence"], scored, verdict["models"][CONSTRAINED]
     )
     scores = asking.shown(folders[VALIDATION], VALIDATION, scored, features)
-    return verdict | {"validation": validation.as_document()}, {}, scores
+    known = verdict.get("validation") or {"told": [], "yardsticks": []}
+    known = known | {"judgement": judged.as_document()}
+    return verdict | {"validation": known}, {}, scores
 
 
 def indicators(evaluation: str) -> dict[str, list[dict[str, Any]]]:

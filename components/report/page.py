@@ -96,7 +96,9 @@ def _render(data: ReportData) -> str:
 def _judged(data: ReportData) -> dict[str, Any]:
     """What the report and the card both show of the judgement."""
     return {
+        "unasked": not data.verdict["gate"] and not words.is_sealed(data.verdict),
         "judged": judged.judged_in(data.measured),
+        "yardsticks": sections.yardsticks(data),
         "meaning": words.meaning(data.verdict),
         "cost": words.cost(data.measured.get("cost", [])),
         "gate": judged.gate(data.measured),
@@ -108,7 +110,7 @@ def _judged(data: ReportData) -> dict[str, Any]:
 def _contents(shown: dict[str, Any], data: ReportData) -> list[tuple[str, str]]:
     every = [
         ("gate", "The gate", True),
-        ("groups", "Groups", True),
+        ("groups", "Groups", not shown["unasked"]),
         ("indicators", "Fairness Indicators", shown["indicators"]),
         ("training", "Training", shown["training"]),
         ("frontier", "Frontier", shown["frontier"]),

@@ -86,7 +86,7 @@ def training(data: ReportData) -> dict[str, Any] | None:
     ]
     return {
         "words": ["Snapshots were rated on the validation split.", *told],
-        "yardsticks": _yardsticks(histories.get(CONSTRAINED, {})),
+        "yardsticks": yardsticks(data),
         "charts": drawn,
         "stopped": " ".join(stopped),
     }
@@ -98,21 +98,10 @@ def _steps(picks: Sequence[dict[str, Any]]) -> list[str]:
     return [f"Chosen: the snapshot of step {at}."]
 
 
-def _yardsticks(history: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the constraints cost at least, and what the chosen model pays, on the validation split."""
-    rows = list(history.get("yardsticks") or [])
-    if not rows:
-        return []
-    picks = _chosen(history)
-    mixture = [p for p in history["probabilities"] if p > 0]
-    worst = [max(pick["violations"]) for pick in picks]
-    own = {
-        "name": "the chosen model",
-        "error_rate": sum(p * s["error_rate"] for p, s in zip(mixture, picks, strict=True)),
-        "worst": sum(p * w for p, w in zip(mixture, worst, strict=True)),
-        "sees_groups": False,
-    }
-    return [*rows, own]
+def yardsticks(data: ReportData) -> list[dict[str, Any]]:
+    """What the constraints cost beyond the least, on the validation split; empty if not known."""
+    validation = data.verdict.get("validation") or {}
+    return list(validation.get("yardsticks") or [])
 
 
 def _constraint_charts(history: dict[str, Any], chosen: Sequence[dict[str, Any]]) -> list:

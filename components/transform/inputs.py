@@ -29,11 +29,13 @@ class ModelInput:
       shape: of one example: (height, width, channels), (numeric columns,) or (categorical columns,).
       dtype: uint8, float32 or int32.
       vocabulary_sizes: of categories, how many indices each column has; index 0 is unknown.
+      cuts: of numbers, where each column may be cut (`encodings.edges`); empty where that is not known.
     """
 
     shape: tuple[int, ...]
     dtype: str
     vocabulary_sizes: tuple[int, ...] = ()
+    cuts: tuple[tuple[float, ...], ...] = ()
 
 
 def transformed_feature_spec(features: Features) -> dict[str, tf.io.FixedLenFeature]:

@@ -19,11 +19,15 @@ from components.features import (
     TRANSFORMED_NUMERIC,
     CategoricalFeature,
     Features,
+    GroupFeature,
     ImageFeature,
     NumericFeature,
     RawValue,
     transformed_group,
 )
+
+# No column of a tf.Example that people write holds this.
+_NO_GROUP = "\x00none"
 
 
 def preprocessing_fn(
@@ -138,6 +142,16 @@ def value_index(column: tf.Tensor, values: Sequence[RawValue]) -> tf.Tensor:
     for position, value in enumerate(values):
         index = tf.where(column == value, tf.constant(position, tf.int64), index)
     return index
+
+
+def group_index(raw: tf.Tensor | tf.SparseTensor, group: GroupFeature) -> tf.Tensor:
+    """(n,) raw values of a group's column -> (n,) int64 place of the group; -1: none, or an unknown one.
+
+    For a column that is parsed as an input, which a record may lack.
+    """
+    values = tuple(group.values.values())
+    is_text = isinstance(values[0], str)
+    return value_index(_one_or_none(raw, _NO_GROUP if is_text else float("nan")), values)
 
 
 def _flat(column: tf.Tensor) -> tf.Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 
 from fairgate.errors import DataError
 from fairgate.gate.judgement import CONSTRAINED, GateRow
-from pipeline.runs import FRONTIER_FILE, Run
+from pipeline.runs import FRONTIER_FILE, TRIALS_FILE, Run
 from pipeline.verdict import Verdict
 
 
@@ -40,14 +40,14 @@ def summary(run: Run) -> dict[str, Any]:
 
 
 def whole(folder: pathlib.Path) -> dict[str, Any]:
-    """A run's summary, with its verdict or its frontier where it has one."""
+    """A run's summary, with its verdict, its frontier or its trials where it has them."""
     run = Run(folder)
     document: dict[str, Any] = {"run": summary(run)}
     if document["run"]["state"] != "unreadable" and run.verdict is not None:
         document["verdict"] = asdict(run.verdict)
-    frontier = folder / FRONTIER_FILE
-    if frontier.exists():
-        document["frontier"] = json.loads(frontier.read_text())
+    for name, file in (("frontier", FRONTIER_FILE), ("trials", TRIALS_FILE)):
+        if (folder / file).exists():
+            document[name] = json.loads((folder / file).read_text())
     return document
 
 

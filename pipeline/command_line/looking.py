@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _WIDE = 110  # columns
-_STATUS = {"pushed": DONE, "blocked": BLOCKED, "frontier": DONE}
+_STATUS = {"pushed": DONE, "blocked": BLOCKED, "frontier": DONE, "tuning": DONE}
 
 
 def show(options: argparse.Namespace) -> Answer:
@@ -116,14 +116,19 @@ def _without_verdict(run: Run, console: Console) -> None:
         "again: it goes on from the last finished step.",
         "failed": f"It failed: {run.failure}",
         "frontier": "A frontier, which trains at several limits and judges no model.",
+        "tuning": "A search for settings, which trains many times and judges no model.",
     }
     console.print(said[run.state], markup=False)
     if run.state in ("stopped", "failed"):
         again = f"{called()} run --settings {run.settings_file}"
         tables.line(console, f"Again: {again}", "dim")
-    chart = run.folder / "frontier.png"
-    if run.state == "frontier" and chart.exists():
-        tables.line(console, f"Chart: {chart}", "dim")
+    for what, name in (
+        ("Chart", "frontier.png"),
+        ("Chart", "trials.png"),
+        ("Settings", "tuned.yaml"),
+    ):
+        if (run.folder / name).exists():
+            tables.line(console, f"{what}: {run.folder / name}", "dim")
     if run.log is not None:
         tables.line(console, f"Log: {run.log}", "dim")
 

@@ -51,6 +51,12 @@ def make() -> Parser:
         help="limits that take the place of those in trainer.constraints, one after another "
         "(default: 0.2,0.1,0.05,0.02,0.01)",
     )
+    tune = add(
+        "tune",
+        "working:tune",
+        "search for better settings of the training, and write them into a settings file",
+    )
+    _add_tune(tune)
     data = add("data", "working:data", "make the synthetic stand-in for CelebA")
     settings = add("settings", "working:settings", "print every setting and its value, as YAML")
     settings.add_argument(
@@ -58,9 +64,9 @@ def make() -> Parser:
         action="store_true",
         help="print what every setting means, as docs/settings.md has it",
     )
-    for command in (run, frontier, data, settings):
+    for command in (run, frontier, tune, data, settings):
         _add_settings(command, default=[])
-    for command in (run, frontier):
+    for command in (run, frontier, tune):
         _add_verbose(command)
     _add_from_csv(data)
 
@@ -144,6 +150,31 @@ def _add_settings(command: argparse.ArgumentParser, default) -> None:
         metavar="PATH=VALUE",
         help="one setting, such as gate.limit=0.02 (may be repeated)",
     )
+
+
+def _add_tune(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Trains with other settings again and again, within a budget, and compares them on the "
+        "validation split: best is what the gate is predicted to pass with the least error. The "
+        "test split is not asked. What is searched are the learning rate, weight decay, batch size "
+        "and steps of the training, the multipliers' step sizes, and the limits of constraints that "
+        "the gate shares; a setting that has a number in your settings stays. Stopped, it goes on "
+        "when it is called again."
+    )
+    command.add_argument(
+        "--trials", type=int, metavar="NUMBER", help="trials in all, those before a stop included"
+    )
+    command.add_argument(
+        "--seconds",
+        type=float,
+        metavar="NUMBER",
+        help="time of all trials together, without that of preparing the data",
+    )
+    command.add_argument(
+        "--write",
+        metavar="FILE",
+        help="where your settings go, with what was found (default: tuned.yaml in the run's folder)",
+    ).complete = _file()  # type: ignore[attr-defined]
 
 
 def _add_from_csv(data: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Commands that make something: run, frontier, data, data from-csv, settings, completion."""
+"""Commands that make something: run, frontier, tune, data, data from-csv, settings, completion."""
 
 from __future__ import annotations
 
@@ -32,6 +32,21 @@ def frontier(options: argparse.Namespace) -> Answer:
     from pipeline import frontier as frontiers
 
     ended = frontiers.run(tree, asked, verbose=options.verbose)
+    return Answer(ended.status, documents.whole(ended.folder))
+
+
+def tune(options: argparse.Namespace) -> Answer:
+    """Trainings with other settings, one after another."""
+    tree = _settings(options)
+    from components.constrained_trainer.budget import Budget
+
+    # Refused here, before anything heavy starts.
+    budget = Budget(options.trials, options.seconds)
+    file = None if options.write is None else pathlib.Path(options.write)
+    from pipeline import tune as tunes
+    from pipeline.command_line.parser import called
+
+    ended = tunes.run(tree, budget, file, called(), verbose=options.verbose)
     return Answer(ended.status, documents.whole(ended.folder))
 
 

@@ -76,8 +76,8 @@ class Judged:
 
     def _of_validation(self, key: str, begin: str) -> list[str]:
         """What is said of the validation split, while the test split is sealed."""
-        validation = self.verdict.get("validation") or {}
-        return [f"{begin} {sentence}" for sentence in validation.get(key, [])]
+        judged = (self.verdict.get("validation") or {}).get("judgement") or {}
+        return [f"{begin} {sentence}" for sentence in judged.get(key, [])]
 
     def gate(self) -> Table:
         """A row for each constraint and model: value, bound, limit, and what keeps the limit."""

@@ -156,8 +156,8 @@ def newest_blocked(root: str | os.PathLike[str] = "runs") -> Run | None:
 
 
 def _judged(home: pathlib.Path) -> Iterator[runs.Run]:
-    """The runs with a verdict, newest first."""
-    return (run for run in runs.every(home) if run.verdict is not None)
+    """The runs in which the gate judged a model, newest first."""
+    return (run for run in runs.every(home) if run.verdict is not None and run.verdict.gate)
 
 
 def _existing(name: str | os.PathLike[str]) -> pathlib.Path | None:
@@ -169,6 +169,11 @@ def _open(run: runs.Run) -> Run:
     if run.verdict is None:
         why = f": {run.failure}" if run.failure else ""
         raise DataError(f"{run.folder}: no verdict to inspect, its state is '{run.state}'{why}")
+    if not run.verdict.gate:
+        raise DataError(
+            f"{run.folder}: no solution was found, and the gate judged no model: there is nothing to "
+            f"inspect. {runs.REPORT_FILE} in it says what was tried"
+        )
     home = run.folder.parent
     metadata = Metadata(home / "metadata.sqlite", run.verdict.pipeline, run.verdict.run_id)
     made = _read(os.path.join(metadata.uri("Report", "report"), _DATA_FILE))

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from fairgate import vocabulary
 from fairgate.constraints import algebra, language
 from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.rates import Group, Measured
@@ -24,7 +25,7 @@ from fairgate.data import columns, files
 from fairgate.data.columns import Batch
 from fairgate.data.counting import Question, Tally
 from fairgate.errors import DataError, SettingsError
-from fairgate.gate import advice, attempts, checks, judging, words
+from fairgate.gate import advice, attempts, checks, judging
 from fairgate.gate import ledger as ledgers
 from fairgate.gate.advice import Promise
 from fairgate.gate.config import BetterThan, GateConfig
@@ -174,7 +175,7 @@ def judge(
         {name: everything[name] for name in question.names},
         {name: everything[name] for name in question.numbers},
     )
-    with words.errors_named(words.as_arguments):
+    with vocabulary.speaking(vocabulary.ARGUMENTS):
         return judge_batches(batches, question, asked, ledger)
 
 
@@ -184,7 +185,7 @@ def judge_files(
     asked: GateConfig,
     ledger: Ledger | str | os.PathLike[str] | None = None,
     progress: Callable[[int], None] | None = None,
-    named: Callable[[str], str] = words.as_arguments,
+    names: vocabulary.Vocabulary = vocabulary.ARGUMENTS,
     unseal: bool = False,
 ) -> Judgement:
     """Judges a model by files that hold one row for each test example.
@@ -195,15 +196,15 @@ def judge_files(
       asked: what is asked of the model; see `gate_config`.
       ledger: where attempts are counted.
       progress: called with the number of rows so far.
-      named: puts the names of settings in sentences as whoever reads them knows them.
+      names: of settings and test data, as whoever reads the judgement knows them.
       unseal: whether to end the series of attempts with this one, so that all is shown.
 
     Raises:
       DataError: a file cannot be read, or lacks a column; and as for `judge`.
     """
     read = files.batches(list(map(pathlib.Path, paths)), question.names, question.numbers)
-    with words.errors_named(named):
-        return judge_batches(read, question, asked, ledger, progress, named, unseal)
+    with vocabulary.speaking(names):
+        return judge_batches(read, question, asked, ledger, progress, unseal)
 
 
 def judge_batches(
@@ -212,39 +213,34 @@ def judge_batches(
     asked: GateConfig,
     ledger: Ledger | str | os.PathLike[str] | None = None,
     progress: Callable[[int], None] | None = None,
-    named: Callable[[str], str] = words.as_arguments,
     unseal: bool = False,
 ) -> Judgement:
-    """Judges a model by batches of rows; arguments and errors as for `judge_files`."""
+    """Judges a model by batches of rows, in the names in force; all else as for `judge_files`."""
     tally = count(batches, question, ledger is not None, progress)
     # Read before an attempt is written down: a misspelt constraint costs nothing.
     asked_of = [check.constraint for check in checks.checks(asked, tally.groups)]
     _require_another(asked_of, question)
     outcomes = {MODEL: _outcomes(tally, asked)}
     if ledger is not None and (known := judging.known_before(asked, tally.groups, outcomes)):
-        return replace(known, reasons=list(map(named, known.reasons)))
+        return known
     if question.baseline is not None:
         outcomes[BASELINE] = _outcomes(tally, asked, baseline=True)
     if ledger is None:
-        found = judging.judge(asked, tally.groups, outcomes)
-    else:
-        book = ledger if isinstance(ledger, Ledger) else Ledger(ledger)
-        meaning = repr((question.label, question.positive, sorted(question.groups)))
-        if question.in_units:
-            meaning += repr((question.unit, question.weight, asked.units))
-        if any(algebra.has_changes(each.expression) for each in asked_of):
-            # Beside another model it is another bound, which how the answers differ decides alone.
-            differ = {str(group): of.against for group, of in outcomes[MODEL].items()}
-            meaning += repr(sorted(differ.items()))
-        ask = attempts.Question(
-            tally.fingerprints.answers,
-            attempts.asked(asked_of),
-            hashlib.blake2b(meaning.encode(), digest_size=8).hexdigest(),
-        )
-        found = _counted(book, tally, ask, asked, outcomes, unseal)
-    return replace(
-        found, reasons=list(map(named, found.reasons)), advice=list(map(named, found.advice))
+        return judging.judge(asked, tally.groups, outcomes)
+    book = ledger if isinstance(ledger, Ledger) else Ledger(ledger)
+    meaning = repr((question.label, question.positive, sorted(question.groups)))
+    if question.in_units:
+        meaning += repr((question.unit, question.weight, asked.units))
+    if any(algebra.has_changes(each.expression) for each in asked_of):
+        # Beside another model it is another bound, which how the answers differ decides alone.
+        differ = {str(group): of.against for group, of in outcomes[MODEL].items()}
+        meaning += repr(sorted(differ.items()))
+    ask = attempts.Question(
+        tally.fingerprints.answers,
+        attempts.asked(asked_of),
+        hashlib.blake2b(meaning.encode(), digest_size=8).hexdigest(),
     )
+    return _counted(book, tally, ask, asked, outcomes, unseal)
 
 
 def _outcomes(tally: Tally, asked: GateConfig, baseline: bool = False) -> Measured:

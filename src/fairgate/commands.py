@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 import fairgate
-from fairgate import api
+from fairgate import api, vocabulary
 from fairgate.answers import BLOCKED, DONE, Answer
 from fairgate.data.counting import Question
 from fairgate.documents import to_json, write_text
@@ -27,7 +27,7 @@ from fairgate.report import judgement_page
 
 def judge(options: argparse.Namespace) -> Answer:
     """Judges a model."""
-    with words.errors_named(words.as_options):
+    with vocabulary.speaking(vocabulary.OPTIONS):
         question = Question(
             options.label,
             options.prediction,
@@ -48,7 +48,7 @@ def judge(options: argparse.Namespace) -> Answer:
     if options.unseal and options.ledger is None:
         raise DataError("--unseal ends the attempts that a ledger counts: give --ledger FOLDER too")
     _require_different(options.files)
-    with words.errors_named(words.as_options):
+    with vocabulary.speaking(vocabulary.OPTIONS):
         asked = api.gate_config(
             options.constraint,
             options.confidence,
@@ -68,7 +68,7 @@ def judge(options: argparse.Namespace) -> Answer:
                 asked,
                 book,
                 progress,
-                words.as_options,
+                vocabulary.OPTIONS,
                 options.unseal,
             )
     document = _document(judgement, options)
@@ -85,7 +85,7 @@ def judge(options: argparse.Namespace) -> Answer:
 
 def power(options: argparse.Namespace) -> Answer:
     """Says what so many examples could promise."""
-    with words.errors_named(words.as_options):
+    with vocabulary.speaking(vocabulary.OPTIONS):
         asked = api.gate_config(options.constraint, options.confidence)
         if bool(options.label) != bool(options.group):
             raise DataError(

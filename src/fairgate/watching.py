@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 import fairgate
+from fairgate import vocabulary
 from fairgate.answers import BLOCKED, DONE, Answer
 from fairgate.commands import require_writable, rows_told
 from fairgate.data.counting import MOST_GROUPS
@@ -57,7 +58,7 @@ def monitor(options: argparse.Namespace) -> Answer:
     """Watches a log."""
     for file in (options.state, options.picture, options.events):
         require_writable(file)
-    with contextlib.ExitStack() as stack, words.errors_named(words.as_options):
+    with contextlib.ExitStack() as stack, vocabulary.speaking(vocabulary.OPTIONS):
         state = State(options.state) if options.state else None
         asked = _asked(options, state)
         log = stack.enter_context(contextlib.closing(_open(options.log, state)))

@@ -119,7 +119,19 @@ def blocked(**changes: Any) -> dict[str, Any]:
             features={"Young": ["Young", "Not Young"]},
             cost=[],
             sampling={"units": None, "most": None, "weighted": False, "method": "betting"},
-            validation=None,
+            validation={
+                "told": ["Chosen: the snapshot of step 2,500."],
+                "yardsticks": [
+                    {
+                        "name": "the chosen model",
+                        "error_rate": 0.1341,
+                        "worst": -0.0012,
+                        "sees_groups": False,
+                        "beyond_least": 0.0,
+                    }
+                ],
+                "judgement": None,
+            },
         )
         | changes
     )

@@ -82,3 +82,16 @@ def test_what_is_far_from_zero_is_not_drawn_from_zero(tmp_path, monkeypatch):
     drawn(tmp_path / "b.png", Dot(0.02, 0.85, math.nan, ""), high)
     assert [figure.axes[0].get_xlim()[0] > 0.7 for figure in saved] == [True, False]
     assert saved[1].axes[0].get_xlim()[0] == 0
+
+
+def test_an_upright_line_parts_dots_that_no_line_joins(tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, file: saved.append(figure))
+    dots = [Dot(x, 0.1, math.nan, label) for x, label in ((-0.2, ""), (0.3, "this one"))]
+    chart.draw(dots, "title", "subtitle", "beyond", "error", tmp_path / "a.png", boundary=0.0)
+    [axes] = saved[0].axes
+    lines = [tuple(line.get_xdata()) for line in axes.lines]
+    assert sorted(lines) == [(-0.2,), (0.0, 0.0), (0.3,)]
+    assert axes.get_xlim()[0] < -0.2
+    # What has no label gets none, and no thread to it.
+    assert [t.get_text() for t in axes.texts if t.get_text() != "subtitle"] == ["this one"]

@@ -51,6 +51,7 @@ def loaded_by(*arguments: str) -> tuple[int, list[str], str]:
         ["--help"],
         ["run", "--help"],
         ["frontier", "--help"],
+        ["tune", "--help"],
         ["data", "--help"],
         ["data", "from-csv", "--help"],
         ["serve", "--help"],
@@ -106,7 +107,7 @@ def test_settings_prints_yaml_with_the_overrides_in_place(tmp_path, capsys):
     assert tree["trainer"]["steps"] == 123 and tree["gate"]["confidence"] == 0.9
 
 
-@pytest.mark.parametrize("command", ["run", "frontier", "data", "settings"])
+@pytest.mark.parametrize("command", ["run", "frontier", "tune", "data", "settings"])
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -147,6 +148,47 @@ def test_limits_that_cannot_be_swept_are_one_message_and_status_2(
     captured = capsys.readouterr()
     assert captured.err.startswith("error: ") and message in captured.err
     assert captured.out == "" and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "a search needs a budget: give --trials NUMBER, --seconds NUMBER, or both"),
+        (["--trials", "0"], "--trials 0: expected a whole number of at least 1"),
+        (["--seconds", "0"], "--seconds 0: expected a number above 0"),
+        (["--seconds", "nan", "--trials", "3"], "--seconds nan"),
+        (["--trials", "3", "--write", "mine.yaml"], "it is there already, and no search has"),
+        (["--trials", "3", "--write", "no/such.yaml"], "there is no folder 'no'"),
+        (["--trials", "3", "--write", "."], "--write .: it is there already"),
+    ],
+)
+def test_a_search_that_makes_no_sense_is_one_message_and_status_2(
+    arguments, message, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("name: mine\n")
+    assert main(["tune", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ") and message in captured.err
+    assert captured.out == "" and [file.name for file in tmp_path.iterdir()] == ["mine.yaml"]
+    assert (tmp_path / "mine.yaml").read_text() == "name: mine\n"
+
+
+@pytest.mark.parametrize("budget", [["--trials", "many"], ["--trials", "1.5"], ["--seconds", "x"]])
+def test_a_budget_that_is_no_number_is_a_mistake_of_the_command_line(budget, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["tune", *budget])
+    assert (
+        end.value.code == 2
+        and f"invalid {'int' if budget[0] == '--trials' else 'float'} value"
+        in (capsys.readouterr().err)
+    )
+
+
+def test_a_search_without_a_budget_is_told_before_tensorflow_loads():
+    status, heavy, output = loaded_by("tune")
+    assert status == 2 and "tensorflow" not in heavy and "tfx" not in heavy
+    assert "needs a budget" in output
 
 
 def test_a_bad_limit_is_told_before_tensorflow_loads():
@@ -327,23 +369,30 @@ def test_data_that_is_there_is_told_as_json_too(tmp_path, monkeypatch, capsys):
     assert told == {"folder": "data/celeba-synthetic-80000-0", "made": False}
 
 
-@pytest.mark.parametrize("command", ["run", "frontier"])
+@pytest.mark.parametrize("command", ["run", "frontier", "tune"])
 def test_work_that_has_ended_is_told_as_a_document(command, tmp_path, monkeypatch, capsys):
-    from pipeline import frontier, local
+    from pipeline import frontier, local, tune
 
-    files = {"verdict": run_folders.blocked()} if command == "run" else {"frontier": {"points": []}}
+    files = {
+        "run": {"verdict": run_folders.blocked()},
+        "frontier": {"frontier": {"points": []}},
+        "tune": {"trials": {"best": 0}},
+    }[command]
     folder = run_folders.write(tmp_path, "celeba/20261122-170000-000", **files)
 
     def ended(*arguments, verbose):
         print("progress")
         return local.Ended(3, folder)
 
-    monkeypatch.setattr({"run": local, "frontier": frontier}[command], "run", ended)
-    assert main([command, "--json"]) == 3
+    modules = {"run": local, "frontier": frontier, "tune": tune}
+    monkeypatch.setattr(modules[command], "run", ended)
+    budget = ["--trials", "3"] if command == "tune" else []
+    assert main([command, "--json", *budget]) == 3
     captured = capsys.readouterr()
     told = json.loads(captured.out)
     assert told["run"]["name"] == "celeba/20261122-170000-000" and "progress" in captured.err
     assert set(told) == {"run", *files}
+    assert command != "tune" or told["trials"] == {"best": 0}
 
 
 def test_the_page_about_the_command_line_has_every_command(capsys):
@@ -356,5 +405,5 @@ def test_the_page_about_the_command_line_has_every_command(capsys):
         if line.startswith("    ") and line[4:5].strip()
     ]
     page = (REPOSITORY / "docs" / "command_line.md").read_text()
-    assert len(commands) == 14
+    assert len(commands) == 15
     assert [command for command in commands if f"| `{command}" not in page] == []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 from rich.console import Console
 
 from fairgate.gate.attempts import Attempt
-from pipeline import ending
+from pipeline import ending, evaluation
 from pipeline.settings import load
-from pipeline.verdict import Verdict
+from pipeline.verdict import Validation, Verdict, Yardstick
 from tests.pipeline.verdicts import FAIR, UNFAIR, measured
 
 
@@ -135,3 +136,35 @@ def test_a_pushed_model_is_the_outcome_and_needs_no_advice(judge):
     verdict = judge(measured(FAIR), blessed=True)
     assert verdict.outcome == "pushed" and verdict.advice == []
     assert "No solution" not in shown(verdict)
+
+
+def test_what_the_constraints_cost_stands_before_the_verdict_at_80_columns(judge):
+    rows = [
+        Yardstick(name="the commonest answer", error_rate=0.3, worst=-0.02, beyond_least=0.18),
+        Yardstick(
+            name="the baseline, a threshold for each group",
+            error_rate=0.12,
+            worst=0.0,
+            sees_groups=True,
+            beyond_least=0.0,
+        ),
+        Yardstick(name="the chosen model", error_rate=0.13, worst=None, beyond_least=None),
+    ]
+    known = Validation(told=["Chosen."], yardsticks=rows)
+    text = shown(replace(judge(measured(FAIR), blessed=True), validation=known))
+    assert "…" not in text and max(map(len, text.splitlines())) <= 80
+    table = text[: text.index("Models, on the test split")]
+    assert "on the validation split" in table and "the commonest answer" in table
+    assert "0.1200 +0.0000 +0.0000" in " ".join(table.split()) and "+0.1800" in table
+    assert "validation" not in shown(judge(measured(FAIR), blessed=True))
+
+
+def test_without_a_solution_there_are_no_tables_of_the_test_split():
+    history = {"told": ["Chosen."], "helping": ["Better inputs would help."], "yardsticks": []}
+    text = shown(evaluation.without_solution(load(), "run-1", history))
+    assert "on the test split" not in text and "Gate:" not in text
+    words = " ".join(text.split())
+    assert (
+        "BLOCKED: nothing was pushed, because - no solution was found: on the validation" in words
+    )
+    assert "No solution found. What would help: - Better inputs would help." in words

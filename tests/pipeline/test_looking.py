@@ -83,6 +83,7 @@ def test_the_report_is_named_where_there_is_one(root, said):
         ({}, 1, "interrupted or killed before the gate decided; nothing was pushed"),
         ({"failure": {"error": "no [data] here"}}, 1, "It failed: no [data] here"),
         ({"frontier": {"points": []}}, 0, "judges no model"),
+        ({"trials": {"trials": []}}, 0, "A search for settings, which trains many times"),
     ],
 )
 def test_a_run_without_a_verdict_says_why(root, said, command, files, status, words):
@@ -260,6 +261,35 @@ def test_a_pass_is_explained_too_and_leads_to_serving(root, said):
     text = words_of(said("explain", PASSED)[1])
     assert "pipeline serve FOLDER --model serving/smiling/1700000000" in text
     assert "What would help" not in text
+
+
+def test_a_run_without_a_solution_is_shown_explained_listed_and_compared(root, said):
+    nobody = {"examples": 0, "negatives": 0, "accuracy": None, "fpr": None, "fnr": None}
+    tree = run_folders.blocked(
+        gate=[],
+        models={"constrained": nobody | {"groups": {"Young": nobody, "Not Young": nobody}}},
+        reasons=["no solution was found: every model is of no use"],
+        attempt=None,
+        advice=["Inputs that tell more about the label would help."],
+        validation={"told": ["Chosen: the baseline."], "yardsticks": []},
+    )
+    name = "celeba/20261123-170000-000"
+    run_folders.write(root, name, tree, ("data.path=mine",))
+    for command in ("show", "explain"):
+        status, text = said(command)
+        text = words_of(text)
+        assert status == 3
+        assert "No solution was found: every model is of no use, so nothing was pushed." in text
+        assert "Inputs that tell more about the label would help." in text
+        assert "on the test split" not in text and "also blocked" not in text
+    assert f"run --settings runs/{name}/settings.yaml --set data.path=FOLDER" in text
+    assert "columns that tell more about the label" in text and "frontier" not in text
+    status, text = said("runs")
+    assert status == 0 and "blocked" in text
+    status, text = said("compare", BLOCKED, name)
+    assert status == 0 and "not asked" in text
+    document = json.loads(said("show", "--json")[1])
+    assert document["verdict"]["validation"]["told"] == ["Chosen: the baseline."]
 
 
 def test_new_data_is_as_much_as_the_advice_says(root, said):

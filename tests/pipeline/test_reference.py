@@ -15,6 +15,7 @@ SETTINGS = [setting for section in reference.sections() for setting in section.s
 # What an example needs beside it.
 COMPANIONS = {
     "trainer.layers": ["trainer.warm_start=baseline"],
+    "trainer.thresholds": ["data.features.numeric=['attributes/Young']"],
     "deploy.trainer.replicas": ["deploy.trainer.job=true"],
     "trainer.constraints": ["gate.constraints=['FPR <= 0.5']"],
     "data.features.groups": ["trainer.constraints=[]", "gate.constraints=['FPR <= 0.5']"],

@@ -13,7 +13,7 @@ from pipeline.runs import Run
 from pipeline.verdict import Verdict
 from tests.pipeline import run_folders
 
-FIRST, SECOND, THIRD = (f"celeba/2026112{day}-170000-000" for day in (1, 2, 3))
+FIRST, SECOND, THIRD, FOURTH = (f"celeba/2026112{day}-170000-000" for day in (1, 2, 3, 4))
 
 
 def test_a_run_knows_its_name_its_time_and_what_it_was_told(tmp_path):
@@ -31,6 +31,8 @@ def test_a_run_knows_its_name_its_time_and_what_it_was_told(tmp_path):
         ({"verdict": run_folders.verdict()}, "pushed"),
         ({"verdict": run_folders.blocked()}, "blocked"),
         ({"frontier": {}}, "frontier"),
+        ({"trials": {}}, "tuning"),
+        ({"trials": {}, "failure": {"error": "no data"}}, "failed"),
         ({"failure": {"error": "no data"}}, "failed"),
         ({}, "stopped"),
     ],
@@ -111,18 +113,20 @@ def test_the_margin_of_a_constraint_from_below_is_measured_from_below(tmp_path):
 
 @pytest.fixture
 def root(tmp_path):
-    """Three runs, a frontier, and another pipeline's run."""
+    """Two runs, a frontier, a search, and another pipeline's run."""
     for name in (FIRST, SECOND):
         run_folders.write(tmp_path, name, run_folders.verdict())
     run_folders.write(tmp_path, THIRD, frontier={})
+    run_folders.write(tmp_path, FOURTH, trials={})
     run_folders.write(tmp_path, "adult/20261120-170000-000", run_folders.blocked())
     (tmp_path / "celeba" / "artifacts").mkdir()
-    (tmp_path / "celeba" / "20261124-170000-000").mkdir()  # empty: nobody knows what it was
+    (tmp_path / "celeba" / "20261125-170000-000").mkdir()  # empty: nobody knows what it was
     return tmp_path
 
 
 def test_all_runs_are_listed_newest_first(root):
     assert [run.name for run in runs.every(root)] == [
+        FOURTH,
         THIRD,
         SECOND,
         FIRST,
@@ -142,6 +146,7 @@ def test_all_runs_are_listed_newest_first(root):
         ("20261121", FIRST),
         ("celeba/20261121", FIRST),
         (THIRD, THIRD),
+        (FOURTH, FOURTH),
     ],
 )
 def test_a_run_is_found_by_every_name_it_has(root, name, found):
@@ -159,7 +164,7 @@ def test_a_run_is_found_by_its_folder_wherever_that_is(root, tmp_path_factory):
     [
         ("celebb", "Did you mean 'celeba'?"),
         ("celeba/20261125-170000-000", "Did you mean 'celeba/2026112"),
-        ("no such thing", "There are celeba/20261123-170000-000, celeba/2026"),
+        ("no such thing", "There are celeba/20261124-170000-000, celeba/2026"),
         ("202611", "may be any of"),
     ],
 )

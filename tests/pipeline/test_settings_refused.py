@@ -72,6 +72,17 @@ def test_all_mistakes_are_told_at_once():
         ("trainer.learning_rate=0", ["trainer.learning_rate", "greater than 0"]),
         ("trainer.network=rsnet", ["trainer.network", "tabular, or module:function", "'rsnet'"]),
         ("trainer.network=tabular", ["trainer.network", "data.features has an image"]),
+        (
+            "trainer.thresholds=per_group",
+            [
+                "trainer.thresholds",
+                "'attributes/Young'",
+                "'Young'",
+                "data.features.categorical",
+                "to one",
+            ],
+        ),
+        ("trainer.thresholds=own", ["trainer.thresholds", "'one' or 'per_group'", "'own'"]),
         ("data.features.image=null", ["data.features", "nothing to learn from"]),
         ("data.features.numeric=[{name: a, scale: x}]", ["data.features.numeric.0.scale", "'log'"]),
         ("trainer.network=:f", ["trainer.network", "module:function", "':f'"]),

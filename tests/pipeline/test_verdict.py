@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
 from fairgate import bounds
 from fairgate.constraints.rates import Counts, Group
+from pipeline import evaluation
 from pipeline.settings import load
+from pipeline.verdict import Verdict
 from tests.pipeline.verdicts import FAIR, NOBODY, UNFAIR, ages, measured
 
 # Numbers.
@@ -213,3 +216,61 @@ def test_a_ratio_to_nothing_could_not_be_measured(judge):
     counts = {"Young": Counts(4000, 0, 5700, 600), "Not Young": Counts(900, 80, 1520, 150)}
     [reason] = judge(measured(counts), settings).reasons
     assert "could not be measured" in reason and "a divisor is 0" in reason
+
+
+# What was known before the test split was asked.
+
+HISTORY = {
+    "told": ["Chosen: the snapshot of step 40."],
+    "helping": ["Inputs that tell more about the label would help."],
+    "yardsticks": [
+        {"name": name, "error_rate": error, "worst": worst, "sees_groups": sees}
+        for name, error, worst, sees in (
+            ("the commonest answer", 0.3, -0.02, False),
+            ("the baseline", 0.1, 0.05, False),
+            ("the baseline, a threshold for each group", 0.12, 1e-17, True),
+            ("the chosen model", 0.13, -0.001, False),
+        )
+    ],
+}
+
+
+def test_what_the_constraints_cost_beyond_the_least_is_of_those_that_keep_them():
+    found = evaluation.validation(HISTORY)
+    assert found.told == HISTORY["told"]
+    beyond = [row.beyond_least for row in found.yardsticks]
+    assert beyond == pytest.approx([0.18, -0.02, 0.0, 0.01])
+    broken = [row | {"worst": 0.1} for row in HISTORY["yardsticks"]]
+    none = evaluation.validation(HISTORY | {"yardsticks": broken})
+    assert [row.beyond_least for row in none.yardsticks] == [None] * 4
+    assert evaluation.validation({}) is None
+    assert evaluation.validation({"told": [], "yardsticks": []}).yardsticks == []
+
+
+def test_what_was_known_from_validation_survives_the_file(judge, tmp_path):
+    known = evaluation.validation(HISTORY)
+    verdict = replace(judge(measured(FAIR), blessed=True), validation=known)
+    file = tmp_path / "verdict.json"
+    verdict.write(file)
+    tree = json.loads(file.read_text())
+    assert tree["validation"]["yardsticks"][1]["name"] == "the baseline"
+    assert Verdict.read(file) == verdict
+    # Verdicts of before have none, and those of later perhaps more.
+    tree["validation"]["yardsticks"][0]["more"] = 1
+    file.write_text(json.dumps(tree))
+    assert Verdict.read(file) == verdict
+    del tree["validation"]
+    file.write_text(json.dumps(tree))
+    assert Verdict.read(file).validation is None
+
+
+def test_without_a_solution_nothing_is_counted_and_what_would_help_is_said(tmp_path):
+    verdict = evaluation.without_solution(load(), "run-1", HISTORY, ["a warning"], ["a promise"])
+    assert not verdict.blessed and not verdict.pushed and verdict.gate == []
+    assert verdict.outcome == "no solution found" and verdict.attempt is None
+    assert verdict.outcomes.examples == 0 and verdict.warnings == ["a warning"]
+    assert verdict.advice[0] == HISTORY["helping"][0] and verdict.advice[-1] == "a promise"
+    assert any("can judge another model" in said for said in verdict.advice)
+    file = tmp_path / "verdict.json"
+    verdict.write(file)
+    assert Verdict.read(file) == verdict

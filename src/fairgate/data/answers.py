@@ -7,16 +7,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fairgate import vocabulary
 from fairgate.data.columns import MISSING, Column
 from fairgate.errors import DataError
 
 _YES = ("1", "true", "yes", "y", "t")
 _NO = ("0", "-1", "false", "no", "n", "f")
 _SHOWN = 5
-_WAYS = (
-    "expected 1 and 0, true and false, or yes and no; or name the label's value that is a Yes "
-    "(positive=VALUE), or give scores with a threshold (threshold=NUMBER)"
-)
 
 
 class Labels:
@@ -107,7 +104,9 @@ def _plain(column: str, values: Iterable[str]) -> list[bool]:
         meaning = plain_meaning(value)
         if meaning is None:
             raise DataError(
-                f"column {column!r} holds {value!r}, which is neither Yes nor No: {_WAYS}"
+                f"column {column!r} holds {value!r}, which is neither Yes nor No: expected 1 and 0, true "
+                "and false, or yes and no; or name the label's value that is a Yes "
+                f"{_ways_out()}"
             )
         found.append(meaning)
     return found
@@ -118,5 +117,13 @@ def _require_two(column: str, values: Iterable[str]) -> None:
     if len(different) > 2:
         raise DataError(
             f"column {column!r} holds more than two values ({shown(different)}): expected a Yes and a "
-            "No. Name the Yes (positive=VALUE), or give scores with a threshold (threshold=NUMBER)"
+            f"No. Name the Yes {_ways_out()}"
         )
+
+
+def _ways_out() -> str:
+    value = vocabulary.now().value
+    return (
+        f"({value('positive', 'VALUE')}), or give scores with a threshold "
+        f"({value('threshold', 'NUMBER')})"
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fairgate import vocabulary
 from fairgate.constraints.paired import Changes
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.constraints.units import UnitMethod
@@ -57,20 +58,20 @@ class Question:
     record: str | None = None
 
     def __post_init__(self) -> None:
-        threshold = self.threshold
+        argument, threshold = vocabulary.now().argument, self.threshold
         if threshold is not None and not (
             isinstance(threshold, int | float) and math.isfinite(threshold)
         ):
             raise SettingsError(f"threshold = {threshold!r}: expected a finite number")
         if self.weight is not None and self.largest_weight is None:
             raise SettingsError(
-                "weights are given without largest_weight: of weights without a largest nothing can be "
-                "promised. Declare what no weight of the population is over"
+                f"weights are given without {argument('largest_weight')}: of weights without a largest "
+                "nothing can be promised. Declare what no weight of the population is over"
             )
         for name in ("largest_unit", "largest_weight"):
             most = getattr(self, name)
             if most is not None and not (math.isfinite(most) and most > 0):
-                raise SettingsError(f"{name} = {most!r}: expected a number over 0")
+                raise SettingsError(f"{argument(name)} = {most!r}: expected a number over 0")
 
     @property
     def decisions(self) -> list[str]:
@@ -301,7 +302,7 @@ class _Model:
         if len(self.answers) > self.most:
             raise DataError(
                 f"column {self.name!r} holds more than {self.most} different values: expected "
-                "decisions, or scores with a threshold (threshold=NUMBER)"
+                f"decisions, or scores with a threshold ({vocabulary.now().value('threshold', 'NUMBER')})"
             )
         width = len(said.values)
         outcomes = labels * np.int32(width) + said.codes

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fairgate import vocabulary
 from fairgate.constraints.rates import Group
 from fairgate.constraints.units import UnitCounts, UnitMethod, UnitTable, order, order_of_rows
 from fairgate.data.columns import Column
@@ -83,9 +84,10 @@ class UnitTally:
         assert self._largest_weight is not None
         if weights.max(initial=0.0) > self._largest_weight:
             raise DataError(
-                f"column {self._weight!r} holds a weight of {weights.max():g}, over the largest_weight "
-                f"of {self._largest_weight:g} that was declared: the bound holds for weights up to a "
-                "number that was known before; cut larger weights, or declare a larger one"
+                f"column {self._weight!r} holds a weight of {weights.max():g}, over the "
+                f"{vocabulary.now().argument('largest_weight')} of {self._largest_weight:g} that was "
+                "declared: the bound holds for weights up to a number that was known before; cut larger "
+                "weights, or declare a larger one"
             )
 
     def _patterns_of(self, codes: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
@@ -168,8 +170,8 @@ class UnitTally:
         largest = float(examples.max(initial=0.0))
         if largest_unit is not None and largest > largest_unit:
             raise DataError(
-                f"a unit has {largest:.0f} examples, more than the largest_unit of {largest_unit:g} that "
-                "was declared"
+                f"a unit has {largest:.0f} examples, more than the "
+                f"{vocabulary.now().argument('largest_unit')} of {largest_unit:g} that was declared"
             )
         each = 1.0 if self._largest_weight is None else self._largest_weight
         return each * (largest if largest_unit is None else largest_unit)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from scipy.special import ndtri
 
-from fairgate import bounds
+from fairgate import bounds, vocabulary
 from fairgate.constraints.algebra import has_changes
 from fairgate.constraints.expressions import Constraint, RateOf, rates_in
 from fairgate.constraints.rates import Group, Measured
@@ -70,11 +70,12 @@ def when_blocked(
       counts: outcomes of the blocked model on the test split.
     """
     sentences = for_test_split(gate, confidence, groups, counts)
+    names = vocabulary.now()
     if sentences:
         sentences.append(
             "A limit is decided for reasons other than this result, and asking again honestly takes new "
-            "test data; or attempts that are planned before the first look (gate.attempts), between "
-            "which the test split may grow."
+            "test data; or attempts that are planned before the first look "
+            f"({names.setting('attempts')}), between which the {names.test_data} may grow."
         )
     return sentences
 
@@ -155,8 +156,9 @@ def _without_gap(constraint: Constraint, counts: Measured, delta: float) -> list
         return []
     down = "down" if constraint.sense == "<=" else "up"
     sentence = (
-        f"{{}}: on this test split a model with the rates of this one (FPR {model.fpr:.3f}, TPR "
-        f"{model.tpr:.3f}), the same in every group, passes 4 times in 5 {down} to a limit of {limit:g}."
+        f"{{}}: on {vocabulary.now().these_test_data} a model with the rates of this one (FPR "
+        f"{model.fpr:.3f}, TPR {model.tpr:.3f}), the same in every group, passes 4 times in 5 {down} to "
+        f"a limit of {limit:g}."
     )
     if not constraint.is_satisfied(limit):
         sentence += " So it takes fewer errors as well, or more test data beside another model."
@@ -201,7 +203,8 @@ class Promise:
     @property
     def said(self) -> str:
         """What is promised, in words."""
-        what = f"the test split has {self.scarcest}"
+        names = vocabulary.now()
+        what = f"the {names.test_data} {names.has} {self.scarcest}"
         if any(map(math.isnan, self.limits.values())):
             return f"{what}. Nothing can be measured there: {_HARDLY}."
         kept = [s for s, limit in self.limits.items() if self.constraint.is_satisfied(limit)]
@@ -250,8 +253,9 @@ def _more(constraint: Constraint, counts: Measured, delta: float) -> str:
         of = f" of {_name(added.group)}" if added.group else ""
         whom = f"{added.label}{of} ({added.factor:.1f} times as many)"
     return (
-        f"{{}} would pass 4 times in 5 with about {number} more {whom} in the test split, if the true "
-        f"rates are those that were measured{_in_units(added, counts)}."
+        f"{{}} would pass 4 times in 5 with about {number} more {whom} in the "
+        f"{vocabulary.now().test_data}, if the true rates are those that were measured"
+        f"{_in_units(added, counts)}."
     )
 
 

@@ -46,6 +46,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from fairgate import vocabulary
 from fairgate.errors import FairGateError
 
 if TYPE_CHECKING:
@@ -222,9 +223,11 @@ def warning(
         return None
     if end is not None:
         return f"{_ended(end)}: the gate will refuse a model that differs"
+    names = vocabulary.now()
     return (
-        f"{_models(entries)} judged on this test split already, and gate.attempts = {attempts} with "
-        f"gate.confidence = {confidence:g} allows no other: the gate will refuse a model that differs"
+        f"{_models(entries)} judged on {names.these_test_data} already, and "
+        f"{names.setting('attempts')} = {attempts} with {names.setting('confidence')} = {confidence:g} "
+        "allows no other: the gate will refuse a model that differs"
     )
 
 
@@ -236,7 +239,7 @@ def _allows_another(entries: Sequence[Entry], confidence: float, attempts: int) 
 def _refusal(
     entries: Sequence[Entry], confidence: float, attempts: int, end: End | None = None
 ) -> str:
-    total = delta_of(confidence)
+    names, total = vocabulary.now(), delta_of(confidence)
     spent = math.fsum(entry.delta for entry in entries)
     made = "; ".join(
         f"attempt {number}, run {entry.run or 'without a name'}, {entry.when[:10]}, "
@@ -244,9 +247,10 @@ def _refusal(
         for number, entry in enumerate(entries, start=1)
     )
     said = (
-        f"the gate did not look at this model: {_models(entries)} judged on this test split already, "
-        f"or on data that has records in common ({made}): {_figure(spent)} of the {_figure(total)} that "
-        f"gate.confidence = {confidence:g} leaves for errors, and gate.attempts = {attempts}. "
+        f"the gate did not look at this model: {_models(entries)} judged on {names.these_test_data} "
+        f"already, or on data that has records in common ({made}): {_figure(spent)} of the "
+        f"{_figure(total)} that {names.setting('confidence')} = {confidence:g} leaves for errors, and "
+        f"{names.setting('attempts')} = {attempts}. "
     )
     if end is not None:
         said += f"{_ended(end)}. "
@@ -254,7 +258,7 @@ def _refusal(
     return (
         f"{said}One more, chosen after those verdicts, "
         "could pass by luck, and the promise would not hold. "
-        f"Ways out: test data that no model was judged on (data.splits.test){weaker}"
+        f"Ways out: test data that no model was judged on{names.new_test_data}{weaker}"
         "; or the model and constraints of before, which cost nothing"
     )
 
@@ -262,11 +266,12 @@ def _refusal(
 def _ended(end: End) -> str:
     """Why no other model is judged."""
     run = f" of run {end.run}" if end.run else ""
+    these = vocabulary.now().these_test_data
     why = {
         "passed": f"The model{run} passed, which ended the series: its figures were shown",
-        "used up": f"The last attempt{run} ended the series: the figures of this test split were shown",
-        "unsealed": "The series was ended to see the figures of this test split",
-        "shown before": "The figures of this test split were shown by a version of FairGate that "
+        "used up": f"The last attempt{run} ended the series: the figures of {these} were shown",
+        "unsealed": f"The series was ended to see the figures of {these}",
+        "shown before": f"The figures of {these} were shown by a version of FairGate that "
         "sealed nothing, which ends the series",
     }[end.why]
     return f"{why} ({end.when[:10]})"
@@ -280,10 +285,11 @@ def _weaker_promise(made: int, spent: float, attempts: int) -> str:
         return ""
     left = total - spent
     each = left / (more - made)
+    names = vocabulary.now()
     return (
-        f"; or a weaker promise over all of them, such as gate.attempts={more} with "
-        f"gate.confidence={1 - total:.6g}: {_figure(total)} - {_figure(spent)} = {_figure(left)} "
-        f"would be left, and the next model be judged at {1 - each:.6g}"
+        f"; or a weaker promise over all of them, such as {names.setting('attempts')}={more} with "
+        f"{names.setting('confidence')}={1 - total:.6g}: {_figure(total)} - {_figure(spent)} = "
+        f"{_figure(left)} would be left, and the next model be judged at {1 - each:.6g}"
     )
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from fairgate import vocabulary
 from fairgate.gate import words
 from fairgate.gate.judgement import (
     BASELINE,
@@ -128,7 +129,12 @@ def explain(
             for row in rows
         ],
         cost=words.cost(judgement.cost),
-        others=[reason for reason in judgement.reasons if not reason.startswith(asked)],
+        # Where nothing was asked, the sentence says why.
+        others=[
+            reason
+            for reason in judgement.reasons
+            if (rows or judgement.sealed) and not reason.startswith(asked)
+        ],
         kept=_kept(judgement),
         advice=judgement.advice,
         next=list(next_steps),
@@ -137,7 +143,7 @@ def explain(
 
 def _sentences(row: GateRow) -> list[str]:
     name = words.plain(words.expression_of(row.constraint))
-    name = name[0].upper() + name[1:]
+    name, test_data = name[0].upper() + name[1:], vocabulary.now().test_data
     if row.value is None:
         return [
             f"{name} could not be measured: a group that it needs has no examples for its rate, or a "
@@ -146,13 +152,13 @@ def _sentences(row: GateRow) -> list[str]:
     confidence = words.percent(row.confidence)
     if row.bound is None or row.margin is None:
         return [
-            f"{name} is {words.number(row.value)} on the test split, but nothing can be promised of it "
+            f"{name} is {words.number(row.value)} on the {test_data}, but nothing can be promised of it "
             f"at {confidence} confidence: its divisor could be 0 or negative."
         ]
     most, beyond = ("at most", "over") if row.sense == "<=" else ("at least", "under")
     side = "within" if row.margin >= 0 else beyond
     sentences = [
-        f"{name} is {words.number(row.value)} on the test split; with {confidence} confidence it is "
+        f"{name} is {words.number(row.value)} on the {test_data}; with {confidence} confidence it is "
         f"{most} {words.number(row.bound)}, which is {words.number(abs(row.margin))} {side} the limit of "
         f"{row.limit:g}."
     ]

@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar, get_args
 
+from fairgate import vocabulary
 from fairgate.errors import DataError
 from fairgate.gate.attempts import Attempt, End, Entry, Question, Why, ended_by, share
 from fairgate.gate.files import LOCAL, Files
@@ -142,7 +143,7 @@ def unseal(root: str, test_digest: str, run: str, files: Files = LOCAL) -> End:
         page = Page([]) if records is None else _page(root, events, records, files)
         if not page.entries:
             raise DataError(
-                f"ledger {root}: nothing was judged on a test split with the digest {test_digest!r}, so "
+                f"ledger {root}: nothing was judged on test data with the digest {test_digest!r}, so "
                 "that nothing is sealed there. Give the ledger that counted the attempt"
             )
         if page.end is not None:
@@ -303,7 +304,7 @@ def _require_next(folder: str, name: str, expected: str) -> None:
 def _damaged(file: str, how: str) -> DataError:
     return DataError(
         f"{file}: {how}. The gate counts the models it has judged in these files: restore it, or give "
-        "new test data (data.splits.test)"
+        f"new test data{vocabulary.now().new_test_data}"
     )
 
 

@@ -173,7 +173,7 @@ def predicted_bound(
         return _beyond(constraint, constraint.value(counts), own)
     rng = np.random.default_rng(seed)
     fpr, tpr = {}, {}
-    for group in sizes.keys() & counts.keys():
+    for group in (each for each in sizes if each in counts):  # in an order that is always the same
         of = counts[group]
         fpr[group] = rng.beta(of.fp + 0.5, of.tn + 0.5, draws)
         tpr[group] = rng.beta(of.tp + 0.5, of.fn + 0.5, draws)

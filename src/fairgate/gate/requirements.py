@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from fairgate import bounds
+from fairgate import bounds, vocabulary
 from fairgate.constraints.expressions import Constraint, RateOf, rates_in
 from fairgate.constraints.rates import RATES, Counts, Group, Measured
 from fairgate.constraints.units import rows_of
@@ -33,7 +33,10 @@ from fairgate.gate.config import BetterThan, GateConfig
 from fairgate.gate.judgement import CheckRow, Outcome, shown_name
 
 _HALF = 0.5
-_WAY_OUT = "gate.better_than says what is asked"
+
+
+def _way_out() -> str:
+    return f"{vocabulary.now().setting('better_than')} says what is asked"
 
 
 def rows(
@@ -109,10 +112,12 @@ def enough_examples(
     Each group that a constraint is about is there, and has `minimum` negatives where a constraint has a
     rate of them.
     """
+    names = vocabulary.now()
     for group in groups_needed(constraints):
         if group not in counts or not counts[group].examples:
             reason = (
-                f"the test split has no examples of group [{group.name}]: its rates are unknown"
+                f"the {names.test_data} {names.has} no examples of group [{group.name}]: its rates are "
+                "unknown"
             )
             yield _row(f"examples of {_name(group, groups)}", 0, None, 1, "undecided", reason)
     if not minimum:
@@ -122,8 +127,8 @@ def enough_examples(
         if group in counts and counts[group].examples:
             negatives = int(rows[group].negatives)
             reason = (
-                f"group [{group.name}] has {negatives} negative examples in the test split, fewer than "
-                f"gate.minimum_negatives = {minimum}"
+                f"group [{group.name}] has {negatives} negative examples in the {names.test_data}, fewer "
+                f"than {names.setting('minimum_negatives')} = {minimum}"
             )
             outcome: Outcome = "passed" if negatives >= minimum else "undecided"
             yield _row(
@@ -153,7 +158,7 @@ def _accuracy(counts: Measured, floor: float, confidence: float) -> CheckRow:
     value, bound, outcome = _share(RateOf("ACC"), counts, floor, confidence)
     reason = (
         f"accuracy {value:.4f}, at least {bound:.4f} at {words.percent(confidence)} confidence, is under "
-        f"gate.minimum_accuracy = {floor}"
+        f"{vocabulary.now().setting('minimum_accuracy')} = {floor}"
     )
     return _row("accuracy", value, bound, floor, outcome, reason)
 
@@ -188,7 +193,7 @@ def _commonest(counts: Measured, confidence: float) -> CheckRow:
     reason = (
         f"the model is not shown to err less than the answer {answer} to everybody: it errs on "
         f"{int(errors):,} of {int(everyone.examples):,}, that answer on {int(constant):,}; of the "
-        f"{int(differ):,} where they differ the model is right on {int(right):,} ({_WAY_OUT})"
+        f"{int(differ):,} where they differ the model is right on {int(right):,} ({_way_out()})"
     )
     name = f"share that is right, where it differs from {answer} to everybody"
     return _row(name, value, bound, _HALF, outcome, reason)
@@ -207,7 +212,7 @@ def _tells_apart(
     whom = "everybody" if group is None else _name(group, groups)
     reason = (
         f"the model is not shown to say Yes more often to the positives of {whom} than to the negatives: "
-        f"TPR {tpr:.4f}, FPR {fpr:.4f} ({_WAY_OUT})"
+        f"TPR {tpr:.4f}, FPR {fpr:.4f} ({_way_out()})"
     )
     return _row(f"TPR - FPR of {whom}", tpr - fpr, bound, 0.0, outcome, reason)
 

@@ -40,7 +40,7 @@ def show(
       where: what the models were judged on.
       helping: heads the advice.
     """
-    if not judgement.sealed:
+    if judgement.gate:  # else nothing was asked, as no model was worth it, or nothing may be shown
         show_figures(judgement, console, where)
     attempt = judgement.attempt
     if attempt is not None and attempt.of > 1:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fairgate.errors import FairGateError
+from fairgate import vocabulary
 
 RATES = {
     "FPR": "false positive rate",
@@ -96,13 +95,15 @@ def bound_of(row: Mapping[str, Any]) -> float | None:
 
 
 def outcome(verdict: Mapping[str, Any]) -> str:
-    """Passed, or Blocked and which kind of block it is.
+    """Passed, or Blocked and which kind of block it is; or that there was no model to ask about.
 
-    >>> outcome({"blessed": False, "outcome": "undecided"})
+    >>> outcome({"blessed": False, "outcome": "undecided", "gate": [{}]})
     'Blocked: undecided'
     """
     if verdict["blessed"]:
         return "Passed"
+    if not verdict["gate"] and not is_sealed(verdict):
+        return "No solution found"
     found = verdict.get("outcome")
     return f"Blocked: {found}" if found in _MEANINGS else "Blocked"
 
@@ -155,45 +156,6 @@ def cost(said: Sequence[str]) -> str:
     'Next to the baseline the false negative rate of Male rose; so did another.'
     """
     return f"Next to the baseline {'; '.join(said)}." if said else ""
-
-
-def as_arguments(sentence: str) -> str:
-    """A sentence that names settings of a pipeline, for whoever calls functions instead.
-
-    >>> as_arguments("accuracy 0.7 is under gate.minimum_accuracy = 0.8 on the test split")
-    'accuracy 0.7 is under minimum_accuracy = 0.8 on the test examples'
-    """
-    return _of_no_pipeline(re.sub(r"\bgate\.([a-z_]+)", r"\1", sentence))
-
-
-def as_options(sentence: str) -> str:
-    """The same for whoever uses the command line.
-
-    >>> as_options("accuracy 0.7 is under gate.minimum_accuracy = 0.8")
-    'accuracy 0.7 is under --minimum-accuracy = 0.8'
-    """
-    sentence = re.sub(r"\b(positive|threshold)=", r"--\1 ", sentence)
-    sentence = re.sub(r"\blargest_(unit|weight)\b", r"--largest-\1", sentence)
-    sentence = re.sub(
-        r"\bgate\.([a-z_]+)", lambda match: f"--{match[1].replace('_', '-')}", sentence
-    )
-    return _of_no_pipeline(sentence)
-
-
-def _of_no_pipeline(sentence: str) -> str:
-    sentence = sentence.replace(" (data.splits.test)", "")
-    sentence = sentence.replace("this test split", "these test examples")
-    return sentence.replace("test split", "test examples")
-
-
-@contextlib.contextmanager
-def errors_named(named: Callable[[str], str]) -> Iterator[None]:
-    """Errors name what the caller knows: see `as_arguments` and `as_options`."""
-    try:
-        yield
-    except FairGateError as error:
-        error.args = (named(str(error)),)
-        raise
 
 
 def sampling(told: Mapping[str, Any]) -> str:
@@ -252,7 +214,7 @@ def attempt(verdict: Mapping[str, Any]) -> str:
     counted = verdict.get("attempt") or {}
     if counted.get("of", 1) <= 1:
         return ""
-    return f"{counted['number']} of {counted['of']} on this test split"
+    return f"{counted['number']} of {counted['of']} on {vocabulary.now().these_test_data}"
 
 
 def of_validation(sentence: str) -> str:

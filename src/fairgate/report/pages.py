@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import jinja2
 from markupsafe import Markup
 
 import fairgate
+from fairgate import vocabulary
 from fairgate.gate import explaining, words
 from fairgate.gate.judgement import Judgement
 from fairgate.report import charts, sections
@@ -60,7 +60,8 @@ def judgement_page(
       facts: names and what is to be said under them.
     """
     document = judgement.as_document()
-    explanation = explaining.explain(judgement, judgement.features)
+    with vocabulary.speaking(vocabulary.ARGUMENTS):
+        explanation = explaining.explain(judgement, judgement.features)
     return PAGES.get_template("judgement.html.j2").render(
         verdict=document,
         sealed=judgement.sealed,
@@ -78,10 +79,7 @@ def judgement_page(
         groups=sections.groups(document),
         group_charts=sections.group_charts(document),
         group_names=sections.group_names(document),
-        reasoning=[
-            replace(each, sentences=list(map(words.as_arguments, each.sentences)))
-            for each in explanation.constraints
-        ],
+        reasoning=explanation.constraints,
         test_data="test examples",
         examples=judgement.outcomes.examples,
         style=style(),

@@ -87,7 +87,7 @@ def test_each_training_starts_from_the_weights_chosen_before(splits, monkeypatch
         result = original(training, validation, config, on_moment, start=start, **rest)
         given.append(start)
         chosen.append(result.model.get_weights())
-        configs.append(config)
+        configs.append(config.config)
         return result
 
     original = frontier.train

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from components.constrained_trainer import resolving, training
 from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.resolving import (
@@ -15,7 +17,7 @@ from components.constrained_trainer.resolving import (
     resolve,
     watched_split,
 )
-from tests.components.constrained_trainer.toy import GROUPS
+from tests.components.constrained_trainer.toy import GROUPS, biased_split
 
 GAP = "max_gap(FPR, [G]) <= 0.05"
 
@@ -153,3 +155,20 @@ def test_both_is_one_split_after_the_other():
     np.testing.assert_array_equal(both.labels[10_000:], VALIDATION.labels)
     assert watched_split("training", LARGE, VALIDATION) is LARGE
     assert watched_split("validation", LARGE, VALIDATION) is VALIDATION
+
+
+def test_what_was_resolved_before_is_trained_as_it_is(monkeypatch):
+    """Once for each training: neither `train` nor its loop asks the data again."""
+    given, held = biased_split(600, seed=1), biased_split(400, seed=2)
+    line = "max_gap(FPR, [G]) <= 0.2"
+    config = TrainingConfig(constraints=(line,), steps=20, snapshots=2, jit="off")
+    found = training.train(given, held, config)
+    once = resolve(config, given, held)
+    for module in (training, resolving):
+        monkeypatch.setattr(module, "resolve", lambda *_: pytest.fail("resolved again"))
+    again = training.train(given, held, once)
+    assert found.reasons == again.reasons == once.reasons != ()
+    for one, other in zip(found.model.get_weights(), again.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    named = replace(once, reasons=("what was found before",))
+    assert training.train(given, held, named).reasons == ("what was found before",)

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.constrained_trainer import networks, serving
+from components.constrained_trainer import deciding, networks, serving
+from components.constrained_trainer.cells import Cells, CellThresholds
 from components.constrained_trainer.data import load_split
 from components.constrained_trainer.snapshots import predict_scores
-from components.features import TRANSFORMED_IMAGE
+from components.features import TRANSFORMED_IMAGE, Features, GroupFeature, LabelFeature
 from components.transform.inputs import model_inputs
 from components.transform.preprocessing import bytes_to_pixels
 from tests.tiny_dataset import GROUP, IMAGE, LABEL, World, record, schema, write_shard
@@ -150,3 +151,147 @@ def test_a_score_of_zero_is_a_probability_of_one_half(world, transform, people, 
         [record({IMAGE: people[0].jpeg})],
     )
     assert answers["probability"].item() == 0.5
+
+
+# Thresholds of each group's own: a table whose groups are inputs, and may be missing in a record.
+
+
+TABLE = Features(
+    numeric=["skill", "age"],
+    categorical=["sex"],
+    label=LabelFeature(name="hired", negative="no", positive="yes"),
+    groups={
+        "Sex": GroupFeature(name="sex", values={"Female": "f", "Male": "m"}),
+        "Age": GroupFeature(name="age", values={"Young": 20, "Middle": 40, "Old": 60}),
+    },
+)
+_ALWAYS = "presence { min_fraction: 1.0 min_count: 1 } shape {}"
+TABLE_SCHEMA = f"""
+feature {{ name: "skill" type: FLOAT {_ALWAYS} }}
+feature {{ name: "age" type: INT {_ALWAYS} }}
+feature {{ name: "sex" type: BYTES value_count {{ min: 1 max: 1 }} }}
+feature {{ name: "hired" type: BYTES {_ALWAYS} }}
+"""
+SEXES, AGES = TABLE.groups["Sex"].values, TABLE.groups["Age"].values
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """(rows, split as training sees it, Transform's output, network) of a table."""
+    rng = np.random.default_rng(0)
+    rows = [
+        {
+            "skill": float(rng.normal()),
+            "age": int(rng.choice(list(AGES.values()))),
+            "sex": str(rng.choice(list(SEXES.values()))),
+            "hired": str(rng.choice(["no", "yes"])),
+        }
+        for _ in range(400)
+    ]
+    raw = [row | {"sex": [row["sex"].encode()], "hired": row["hired"].encode()} for row in rows]
+    folder = tmp_path_factory.mktemp("table")
+    graph, records = transform_rows(raw, TABLE_SCHEMA, TABLE, folder / "graph")
+    write_shard(folder / "examples", records)
+    with tempfile.TemporaryDirectory() as scratch:
+        split = load_split([str(folder / "examples")], TABLE, scratch)
+        split = split.take(np.arange(len(split)))
+    return rows, split, graph, networks.build("tabular", model_inputs(TABLE, graph), seed=2)
+
+
+def rule_for(split, scores) -> CellThresholds:
+    """Some thresholds at quantiles of the scores, no two alike, and draws in every second cell."""
+    cells = Cells.of(split, ["Sex", "Age"])
+    at = np.quantile(scores, np.linspace(0.2, 0.8, len(cells)))
+    own = tuple((float(t),) if i % 2 else (float(t), float(t + 0.1)) for i, t in enumerate(at))
+    shares = tuple((1.0,) if len(each) == 1 else (0.3, 0.7) for each in own)
+    return CellThresholds(cells, own, shares)
+
+
+@pytest.fixture(scope="module")
+def by_group(table, tmp_path_factory):
+    """(rule, served model) of the table."""
+    _, split, graph, network = table
+    rule = rule_for(split, predict_scores(network, split))
+    folder = str(tmp_path_factory.mktemp("by_group") / "1")
+    serving.export(network, graph, TABLE, folder, rule=rule)
+    return rule, tf.saved_model.load(folder)
+
+
+def test_what_is_served_decides_by_the_thresholds_of_groups_as_arrays_do(table, by_group):
+    rows, split, _, network = table
+    rule, served = by_group
+    records = [record(row) for row in rows]
+    answers = ask(served, "serving_default", records)["probability"].ravel()
+    members = [(1.0, network.get_weights())]
+    shifted = deciding.scores(network, members, rule, split, records)
+    np.testing.assert_allclose(answers, 1 / (1 + np.exp(-shifted)), rtol=1e-5)
+    np.testing.assert_array_equal(answers > 0.5, shifted > 0)
+    # Over many draws an answer is Yes as often as its chance says.
+    chances = deciding.chances(network, members, rule, split)
+    keys = [[record(row | {"n": k}) for row in rows] for k in range(30)]
+    often = np.mean([deciding.scores(network, members, rule, split, k) > 0 for k in keys], axis=0)
+    certain = np.isin(chances, (0, 1))
+    np.testing.assert_array_equal(often[certain], chances[certain])
+    assert (~certain).sum() > 0 and abs(often - chances)[~certain].max() < 5 * np.sqrt(0.21 / 30)
+    # By hand: each example's threshold is one of its own group's.
+    scores, names = predict_scores(network, split), rule.cells.named()
+    met = np.zeros(len(names), int)
+    for row, score, moved in zip(rows, scores, shifted, strict=True):
+        [cell] = (
+            index
+            for index, (sex, age) in enumerate(names)
+            if SEXES[sex.name] == row["sex"] and AGES[age.name] == row["age"]
+        )
+        assert min(abs(score - moved - t) for t in rule.thresholds[cell]) < 1e-5
+        met[cell] += abs(score - moved - rule.thresholds[cell][0]) < 1e-5
+    counts = np.bincount(rule.cells.index(split), minlength=len(names))
+    for cell, own in enumerate(rule.thresholds):
+        if len(own) == 1:
+            assert met[cell] == counts[cell]
+        else:  # a binomial variable, within four deviations
+            assert abs(met[cell] - 0.3 * counts[cell]) < 4 * np.sqrt(0.21 * counts[cell])
+
+
+def test_asked_twice_or_alone_a_draw_falls_alike(table, by_group):
+    records = [record(row) for row in table[0][:50]]
+    together = ask(by_group[1], "serving_default", records)["probability"]
+    for index in (0, 7, 49):
+        alone = ask(by_group[1], "serving_default", records[index : index + 1])["probability"]
+        np.testing.assert_allclose(alone[0], together[index], rtol=1e-5)
+
+
+@pytest.mark.parametrize("change", [{"sex": "x"}, {"sex": None}, {"age": 99}], ids=str)
+def test_whose_group_is_unknown_meets_the_threshold_of_the_network(
+    table, by_group, change, tmp_path
+):
+    _, _, graph, network = table
+    serving.export(network, graph, TABLE, str(tmp_path / "plain"))
+    plain = tf.saved_model.load(str(tmp_path / "plain"))
+    unknown = [record(row | change) for row in table[0][:40]]
+    known = [record(row) for row in table[0][:40]]
+    expected = ask(plain, "serving_default", unknown)["probability"]
+    found = ask(by_group[1], "serving_default", unknown)["probability"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    shifted = ask(by_group[1], "serving_default", known)["probability"]
+    assert (abs(shifted - ask(plain, "serving_default", known)["probability"]) > 1e-3).any()
+
+
+def test_of_a_mixture_arrays_meet_the_members_that_are_served(table, tmp_path):
+    rows, split, graph, network = table
+    first = network.get_weights()
+    members = [(0.4, first), (0.6, [*first[:-1], first[-1] + 3.0])]
+    serving.export(network, graph, TABLE, str(tmp_path / "mixed"), members)
+    records = [record(row) for row in rows]
+    answers = ask(tf.saved_model.load(str(tmp_path / "mixed")), "serving_default", records)
+    scores = deciding.scores(network, members, None, split, records)
+    np.testing.assert_allclose(answers["probability"].ravel(), 1 / (1 + np.exp(-scores)), rtol=1e-5)
+    shares = deciding.chances(network, members, None, split)
+    low = predict_scores(network, split)
+    np.testing.assert_allclose(shares, 0.4 * (low > 0) + 0.6 * (low + 3 > 0))
+    # The network is what it was; without keys the inputs decide, so that equal ones are answered alike.
+    np.testing.assert_array_equal(network.get_weights()[-1], first[-1])
+    twice = split.take(np.repeat(np.arange(100), 2))
+    own = deciding.scores(network, members, None, twice)
+    np.testing.assert_array_equal(own[::2], own[1::2])
+    moved = own[::2] - predict_scores(network, split)[:100]
+    assert set(np.round(moved).tolist()) == {0.0, 3.0}

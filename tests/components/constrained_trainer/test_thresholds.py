@@ -125,3 +125,43 @@ def test_yardsticks_are_the_commonest_answer_the_baseline_and_thresholds_of_each
 def test_there_is_no_yardstick_by_group_for_what_is_not_linear_in_one_features_rates(line):
     of, scores = noisy(300)
     assert yardsticks.by_group(of, parse((line,), of), scores) is None
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1])
+def test_scores_that_are_noise_tell_nothing_99_times_in_100_and_others_do(share):
+    rng = np.random.default_rng(8)
+    labels = (np.arange(200) < 200 * share).astype(np.float32)
+    told = [not thresholds.tells_nothing(labels, rng.normal(size=200)) for _ in range(2000)]
+    assert sum(told) / 2000 == pytest.approx(0.01, abs=0.007)  # three standard errors
+    told = [not thresholds.tells_nothing(labels, rng.normal(size=200) + labels) for _ in range(100)]
+    assert sum(told) >= 90
+
+
+def test_scores_all_alike_or_the_wrong_way_round_tell_nothing():
+    labels = np.repeat([1.0, 0.0], 50)
+    assert thresholds.tells_nothing(labels, np.ones(100))
+    assert thresholds.tells_nothing(labels, -labels) and not thresholds.tells_nothing(
+        labels, labels
+    )
+    assert not thresholds.tells_nothing(np.ones(5), np.zeros(5))  # nothing to tell apart
+    assert not thresholds.tells_nothing(labels, np.where(np.arange(100) == 3, np.nan, labels))
+
+
+def test_the_chosen_model_is_a_yardstick_and_a_mixture_is_what_is_expected_of_it():
+    of, scores = noisy()
+    [constraint] = parse(("max_gap(FPR, [G]) <= 0.02",), of)
+    one, other = scores, scores - 1.0
+    alone = yardsticks.chosen(of, [constraint], 1.0 * (one > 0), sees_groups=False)
+    counts = of.counts(one)
+    assert alone.error_rate == counts[None].rate("ERR") and not alone.sees_groups
+    assert alone.worst == pytest.approx(constraint.violation(constraint.value(counts)))
+    chances = 0.25 * (one > 0) + 0.75 * (other > 0)
+    mixed = yardsticks.chosen(of, [constraint], chances, sees_groups=True)
+    assert mixed.sees_groups
+    errors = [of.counts(each)[None].rate("ERR") for each in (one, other)]
+    assert mixed.error_rate == pytest.approx(0.25 * errors[0] + 0.75 * errors[1])
+    fpr = [
+        0.25 * of.counts(one)[group].rate("FPR") + 0.75 * of.counts(other)[group].rate("FPR")
+        for group in GROUPS
+    ]
+    assert mixed.worst == pytest.approx(abs(fpr[0] - fpr[1]) - 0.02)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
-from components.constrained_trainer import snapshots, telling
+from components.constrained_trainer import choosing, history, telling
 from components.constrained_trainer.config import (
     GateTarget,
     MultiplierConfig,
@@ -124,7 +125,10 @@ def test_the_baseline_is_one_more_to_choose_from(splits, baseline):
     assert first.step == 0 and first.error_rate == baseline.chosen.error_rate
     # Twenty steps from nothing are no match for it: it keeps this limit, and errs least.
     assert result.chosen.step == 0
-    commonest, own, by_group = result.yardsticks
+    commonest, own, by_group, chosen = result.yardsticks
+    # At its own threshold or a better one.
+    assert chosen.name == "the chosen model"
+    assert chosen.error_rate == result.chosen.error_rate <= own.error_rate
     assert own.error_rate == first.error_rate < commonest.error_rate
     assert by_group.sees_groups and by_group.worst == 0
     told = " ".join(telling.sentences(result))
@@ -143,6 +147,121 @@ def test_a_constraint_that_no_choice_keeps_is_told(splits):
     )
     told = " ".join(telling.sentences(train(*splits[:2], config)))
     assert "breaks a constraint of its training on the validation split" in told and "[G=b]" in told
+
+
+def test_noise_has_no_solution_and_what_would_help_is_said(splits):
+    """Also where some threshold looks fair and better than the commonest answer, by luck."""
+    rng = np.random.default_rng(4)
+    given, held = (replace(split, labels=rng.permutation(split.labels)) for split in splits[:2])
+    given, held = (split.take(np.arange(200)) for split in (given, held))
+    config = configured(steps=50, snapshots=5, selection=SelectionConfig())
+    free = train(given, held, config)
+    assert not free.is_useful and telling.helping(free)[0].startswith("Inputs that tell more")
+    bound = changed(config, constraints=("max_gap(FPR, [G]) <= 0.2",))
+    result = train(given, held, bound, baseline=free.model.get_weights())
+    assert (
+        not result.is_useful
+        and "tell positives from negatives no better" in telling.no_solution(result)
+    )
+    assert any("Not even the baseline" in said for said in telling.helping(result))
+    assert not any(snapshot.shift for snapshot in result.snapshots)
+
+
+def test_a_model_of_use_needs_no_help(baseline):
+    assert telling.no_solution(baseline) is None and telling.helping(baseline) == []
+
+
+# Thresholds of each group's own.
+
+
+@pytest.fixture(scope="module")
+def by_group(splits, baseline):
+    config = configured(
+        constraints=(GAP,),
+        steps=200,
+        snapshots=4,
+        selection=SelectionConfig(),
+        thresholds="per_group",
+    )
+    return train(*splits[:2], config, baseline=baseline.model.get_weights())
+
+
+def test_thresholds_of_groups_keep_the_limit_at_no_more_than_what_they_cost_at_least(
+    splits, by_group
+):
+    chosen = by_group.chosen
+    assert chosen.rule is not None and chosen.worst <= 0
+    *_, own, yardstick, ours = by_group.yardsticks
+    assert ours.sees_groups and ours.error_rate == pytest.approx(chosen.error_rate, abs=1e-6)
+    assert ours.worst == pytest.approx(chosen.worst, abs=1e-6)
+    # Every snapshot was tried, and the baseline is one of them; a draw may be worth a little error.
+    assert chosen.error_rate <= yardstick.error_rate + 0.5 * np.sqrt(0.25 / len(splits[1]))
+    assert own.worst > 0
+    decided = splits[1].counts(np.where(by_group.decide(splits[1]), 1.0, -1.0))
+    assert decided[None].rate("ERR") == pytest.approx(chosen.error_rate, abs=2e-3)
+    # On people that were not there, too.
+    gap = language.parse(GAP, {"G": ["a", "b"]})
+    unseen = splits[2].counts(by_group.scores(splits[2]))
+    assert gap.value(unseen) < LIMIT + 0.03
+    # The model holds the network alone, which does not keep it.
+    alone = splits[2].counts(predict_scores(by_group.model, splits[2]))
+    assert gap.value(alone) > gap.value(unseen) + 0.03
+
+
+def test_what_thresholds_of_groups_are_is_told_and_kept(by_group):
+    told = " ".join(telling.sentences(by_group))
+    assert "with a threshold for each group. [a]: Yes above 0." in told and "[b]: Yes above" in told
+    assert "the law forbids" in told and "It keeps the constraints of its training" in told
+    found = history.record(by_group)
+    kept = found["snapshots"][found["best"]]["thresholds"]
+    assert [row["groups"] for row in kept] == [["G=a"], ["G=b"]]
+    assert kept[0]["above"] == list(by_group.chosen.rule.thresholds[0])
+    others = [s for index, s in enumerate(found["snapshots"]) if index != found["best"]]
+    assert len(others) == 5 and all(each["thresholds"] is None for each in others)
+
+
+@pytest.mark.parametrize("rated_by", ["upper_bound", "gate"])
+def test_thresholds_of_groups_keep_room_where_a_bound_counts(splits, baseline, by_group, rated_by):
+    config = configured(
+        constraints=(GAP,),
+        steps=20,
+        snapshots=1,
+        selection=SelectionConfig(rated_by=rated_by),
+        thresholds="per_group",
+    )
+    gate = GateTarget(constraints=("max_gap(FPR, [G]) <= 0.06",), confidence=0.95)
+    sizes = sizes_of(splits[2].counts(np.zeros(len(splits[2]))))
+    start = baseline.model.get_weights()
+    result = train(*splits[:2], config, baseline=start, outlook=Outlook(gate, sizes))
+    chosen = result.chosen
+    assert chosen.rule is not None
+    counts = splits[1].counts(result.scores(splits[1]))
+    gap = language.parse(GAP, {"G": ["a", "b"]}).value(counts)
+    if rated_by == "gate":
+        assert result.predicted_to_pass and chosen.excess.max() <= 0
+        assert gap < 0.05
+    else:
+        assert chosen.worst <= 0 and gap < 0.02
+    assert chosen.error_rate >= by_group.chosen.error_rate - 0.01
+
+
+@pytest.mark.parametrize("line", ["AUC | [a] >= 0.6", "min(FPR | [a], FPR | [b]) <= 0.1"], ids=str)
+def test_a_constraint_that_is_not_linear_has_no_thresholds_of_groups(splits, line):
+    config = configured(
+        constraints=(line,),
+        steps=2,
+        snapshots=1,
+        selection=SelectionConfig(),
+        thresholds="per_group",
+    )
+    with pytest.raises(ValueError, match="linear"):
+        train(*splits[:2], config)
+
+
+@pytest.mark.parametrize("selection", [{"choose": "distribution"}, {"thresholds": "own"}], ids=str)
+def test_thresholds_of_groups_are_a_choice_of_their_own(selection):
+    with pytest.raises(ValueError, match=r"per_group.*selection\.choose at best"):
+        configured(thresholds="per_group", selection=selection)
 
 
 # What constraints do.
@@ -311,7 +430,7 @@ def test_the_model_is_the_snapshot_that_the_published_heuristic_chooses(splits, 
 
 def test_the_heuristic_decides_and_not_the_last_step(splits, monkeypatch):
     monkeypatch.setattr(
-        snapshots.candidates, "find_best_candidate_index", lambda objectives, constraints: 1
+        choosing.candidates, "find_best_candidate_index", lambda objectives, constraints: 1
     )
     result = train(splits[0], splits[1], configured(steps=40, snapshots=4))
     assert result.best == 1 and result.chosen.step == 20

@@ -15,6 +15,7 @@ from components.evaluator import known
 from components.evaluator.questions import Meaning, former_question
 from components.evaluator.stamp import read_attempt
 from components.fairness_metrics import gate
+from components.model_properties import NO_SOLUTION
 from fairgate import bounds
 from fairgate.constraints import language
 from fairgate.constraints.rates import Counts
@@ -236,6 +237,23 @@ def test_a_changed_model_is_refused_before_its_predictions_are_looked_at(judge, 
     judge(EVEN, weight=2.0, digest="u" * 32)  # other test data
     judge(EVEN)  # the model of before
     assert len(looked) == 3
+
+
+def test_a_model_that_is_no_solution_is_refused_and_no_attempt_is_spent(tmp_path, looked):
+    candidate = planted.model(tmp_path / "model")
+    candidate.set_string_custom_property(NO_SOLUTION, "It gives everybody one answer.")
+    data = planted.examples(tmp_path / "examples", EVEN, "t" * 32)
+    with pytest.raises(NoSolution) as refusal:
+        planted.judge(tmp_path / "made", data, candidate, EVEN.settings(), tmp_path / "one")
+    for said in (
+        "no solution was found",
+        "did not ask the test split",
+        "no attempt was spent",
+        "nothing is pushed",
+        "It gives everybody one answer.",
+    ):
+        assert said in str(refusal.value)
+    assert looked == [] and ledger.read(str(tmp_path / "one"), "t" * 32) == []
 
 
 def test_an_evaluation_that_broke_off_is_resumed_as_the_same_attempt(judge, monkeypatch, tmp_path):

@@ -54,10 +54,37 @@ def verdict(names: tuple[str, str] = ("Young", "Old"), blessed: bool = True) -> 
         "models": {"constrained": model((0.05, 0.0625)), "baseline": model((0.04, 0.1275))},
         "reasons": [] if blessed else ["the bound is over the limit"],
         "advice": [] if blessed else ["Get more examples of [Old]."],
+        "validation": {
+            "told": ["Chosen: the snapshot of step 200."],
+            "yardsticks": [
+                yardstick("the commonest answer", 0.4975, -0.01, 0.2125),
+                yardstick("the baseline", 0.2475, 0.0775, -0.0375),
+                yardstick("the baseline, a threshold for each group", 0.285, 0.0, 0.0, True),
+                yardstick("the chosen model", 0.2925, -0.0025, 0.0075),
+            ],
+        },
         "run_id": "20261122-101010-101",
         "pipeline": "drawn",
         "data": "data/drawn",
     }
+
+
+def yardstick(name: str, error: float, worst: float, beyond: float, sees: bool = False) -> dict:
+    row = {"name": name, "error_rate": error, "worst": worst, "beyond_least": beyond}
+    return row | {"sees_groups": sees}
+
+
+def without_solution() -> ReportData:
+    """Of a run whose gate asked nothing: what is known of the training and validation splits."""
+    nobody = {"examples": 0, "negatives": 0, "accuracy": None, "fpr": None, "fnr": None}
+    groups = {"Young": dict(nobody), "Old": dict(nobody)}
+    said = verdict(blessed=False) | {
+        "gate": [],
+        "models": {"constrained": nobody | {"groups": groups}},
+        "reasons": ["no solution was found: every model is of no use"],
+        "advice": ["Inputs that tell more about the label would help."],
+    }
+    return replace(report(), verdict=said, indicators={}, scores=None, frontier=None)
 
 
 def scored(names: tuple[str, str] = ("Young", "Old"), n: int = 1600) -> Scored:

@@ -125,6 +125,40 @@ def test_a_blocked_run_says_why_and_what_would_help():
     assert "the bound is over the limit" in text and "Advice: Get more examples of [Old]." in text
 
 
+def test_a_run_without_a_solution_has_a_page_of_the_validation_split_alone():
+    data = sample.without_solution()
+    found = Outline(page.render(data))
+    for said in (
+        "✕ No solution found",
+        "No solution was found: every model is of no use, so nothing was pushed.",
+        "the test split was not asked, and no attempt was spent",
+        "Advice: Inputs that tell more about the label would help.",
+        "a threshold for each group",
+    ):
+        assert said in found.text
+    assert "0.285" in found.values and "training" in found.ids and "data" in found.ids
+    assert not {"groups", "scores", "thresholds", "mistakes", "indicators"} & set(found.ids)
+    inside = [link[1:] for link in found.links if link.startswith("#")]
+    assert set(inside) <= set(found.ids) and "unknown" not in found.text
+    card = page.model_card(data)
+    assert "**No solution found.**" in card and "nothing was measured on the test split" in card
+    assert "Nothing: it was not asked." in card and "| Young | constrained" not in card
+    assert "| the chosen model | 0.2925 | 0.0075 | -0.0025 | no |" in card
+
+
+def test_what_the_constraints_cost_is_in_page_and_card_and_said_to_be_of_validation(data, outline):
+    for row in data.verdict["validation"]["yardsticks"]:
+        assert row["name"] in outline.text
+        assert {str(row["error_rate"]), str(row["beyond_least"])} <= set(outline.values)
+    card = page.model_card(data)
+    start = card.index("## What the constraints cost")
+    part = card[start : card.index("## Metrics")]
+    assert "On the validation split" in part and part.count("| no |") == 3 and "| yes |" in part
+    before = dict(data.verdict)
+    del before["validation"]  # a verdict of an earlier version
+    assert "## What the constraints cost" not in page.model_card(replace(data, verdict=before))
+
+
 def test_hostile_names_are_words_and_nothing_else():
     data = sample.report((HOSTILE, "a|b*c`"))
     data = replace(data, label=HOSTILE, settings=data.settings + f"x: '{HOSTILE}'\n")
@@ -207,7 +241,7 @@ def test_the_card_has_the_use_the_caveats_and_the_promise(data):
     assert "with 95% confidence at most 0.0423; limit 0.05: kept" in card
     assert "| Old | constrained | 800 | 0.0625 (" in card
     tables = Outline(page.card_page(card, "Card")).tags.count("table")
-    assert tables == len(re.findall(r"^\|---", card, re.MULTILINE)) == 4
+    assert tables == len(re.findall(r"^\|---", card, re.MULTILINE)) == 5
 
 
 @pytest.mark.parametrize("dataset", ["celeba", "smiles", "adult"])

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fairgate.gate import words
+from fairgate import vocabulary
+from fairgate.constraints.rates import Counts, Group
+from fairgate.data.answers import Labels, meanings
+from fairgate.errors import DataError
+from fairgate.gate import attempts, explaining, judging, words
+from fairgate.gate.attempts import AttemptsUsedUp, Entry, Question
+from fairgate.gate.config import GateConfig
 from tests.components.report import sample
 
 
@@ -71,3 +79,84 @@ def test_one_failure_that_is_no_constraint_is_said_itself():
 
 def test_confidence_is_never_rounded_up():
     assert words.percent(0.99995) == "99.99%" and words.percent(0.95) == "95%"
+
+
+# The names of settings and of test data.
+
+HOSTILE = st.sampled_from(
+    [
+        "test split",
+        "this test split",
+        "the test split has",
+        "gate.minimum_negatives",
+        "gate.limit",
+        "positive=1",
+        " (data.splits.test)",
+        "--minimum-negatives",
+    ]
+) | st.text("gate.minuv_ =()", min_size=1, max_size=12)
+VOCABULARIES = [vocabulary.PIPELINE, vocabulary.ARGUMENTS, vocabulary.OPTIONS]
+
+
+@pytest.mark.parametrize("names", VOCABULARIES)
+@given(pair=st.lists(HOSTILE, min_size=2, max_size=2, unique=True))
+def test_a_name_of_a_group_is_never_altered(names, pair):
+    """Whatever it looks like, and whoever reads the sentence."""
+    gate = GateConfig(constraints=("FPR <= 0.01",), minimum_negatives=50, minimum_accuracy=0.9)
+    few, none = Counts(tp=5, fp=5, tn=5, fn=5), Counts(0, 0, 0, 0)
+    groups = {"feature": pair}
+    outcomes = {None: few, Group("feature", pair[0]): few, Group("feature", pair[1]): none}
+    with vocabulary.speaking(names):
+        reasons = judging.judge(gate, groups, {"mine": outcomes}).reasons
+        kept = explaining.explain(
+            judging.judge(gate, groups, {"mine": outcomes}), groups, {"minimum_negatives": 0}
+        ).kept
+    floor = names.setting("minimum_negatives")
+    assert reasons[:3] == [
+        f"group [{pair[0]}] has 10 negative examples in the {names.test_data}, fewer than {floor} = 50",
+        f"the {names.test_data} {names.has} no examples of group [{pair[1]}]: its rates are unknown",
+        f"accuracy 0.5000 is under {names.setting('minimum_accuracy')} = 0.9",
+    ]
+    assert kept == [
+        f"group [{pair[1]}] has the fewest negatives in the {names.test_data}, 0: at least {floor} = 0"
+    ]
+
+
+@pytest.mark.parametrize("names", VOCABULARIES)
+@pytest.mark.parametrize("column", ["gate.limit", "test split", "positive=1 or threshold=2"])
+def test_an_error_names_columns_and_values_as_they_are_and_settings_as_they_are_known(
+    names, column
+):
+    with vocabulary.speaking(names), pytest.raises(DataError) as error:
+        meanings(column, [column, "b", "c"], Labels("label", None))
+    said = str(error.value)
+    assert (
+        said.startswith(f"column {column!r} holds more than two values (")
+        and said.count(column) == 2
+    )
+    assert f"({names.value('positive', 'VALUE')})" in said
+    assert f"({names.value('threshold', 'NUMBER')})" in said
+
+
+def test_a_run_is_refused_in_the_readers_words_and_the_runs_name_stays():
+    question = Question("model", ("FPR <=",), "meaning")
+    made = [Entry(1, question, 0.05, "test split gate.attempts", "2026-11-01T00:00:00")]
+    told = {}
+    for names in VOCABULARIES:
+        with vocabulary.speaking(names), pytest.raises(AttemptsUsedUp) as refusal:
+            attempts.share(made, Question("other", ("FPR <=",), "meaning"), 0.95, 1)
+        told[names.test_data, names.setting("attempts")] = str(refusal.value)
+    for (test_data, setting), said in told.items():
+        assert "run test split gate.attempts, 2026-11-01" in said
+        assert f"{setting} = 1" in said and f"{setting}=2" in said
+        assert ("(data.splits.test)" in said) == (test_data == "test split")
+
+
+def test_names_are_in_force_inside_alone_also_after_an_error():
+    assert vocabulary.now() is vocabulary.PIPELINE
+    with pytest.raises(ValueError), vocabulary.speaking(vocabulary.OPTIONS):
+        with vocabulary.speaking(vocabulary.ARGUMENTS):
+            assert vocabulary.now() is vocabulary.ARGUMENTS
+        assert vocabulary.now() is vocabulary.OPTIONS
+        raise ValueError
+    assert vocabulary.now() is vocabulary.PIPELINE

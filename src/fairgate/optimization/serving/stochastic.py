@@ -31,6 +31,20 @@ from numpy.typing import ArrayLike
 _BUCKETS = 2_147_483_647
 
 
+def draws_by_key(keys: tf.Tensor, salt: str | tf.Tensor = "") -> tf.Tensor:
+    """(n,) float64 in [0, 1): a draw for each key, the same for the same key in every process.
+
+    Args:
+        keys: (n,) strings or whole numbers.
+        salt: with another salt the same keys get other draws.
+    """
+    text = keys if keys.dtype == tf.string else tf.strings.as_string(keys)
+    salted = tf.strings.join([salt, text], separator="\x1f")
+    # A keyed hash: with a fast one, ids that count upwards would meet members in patterns.
+    buckets = tf.strings.to_hash_bucket_strong(salted, _BUCKETS, key=[7_203_772_011, 40_503])
+    return tf.cast(buckets, tf.float64) / _BUCKETS
+
+
 class StochasticClassifier(tf.Module):
     """See the top of this file.
 
@@ -94,11 +108,7 @@ class StochasticClassifier(tf.Module):
             inputs: as the members take them, n examples.
             keys: (n,) strings or whole numbers.
         """
-        text = keys if keys.dtype == tf.string else tf.strings.as_string(keys)
-        salted = tf.strings.join([self._salt, text], separator="\x1f")
-        # A keyed hash: with a fast one, ids that count upwards would meet members in patterns.
-        buckets = tf.strings.to_hash_bucket_strong(salted, _BUCKETS, key=[7_203_772_011, 40_503])
-        return self._picked(inputs, tf.cast(buckets, tf.float64) / _BUCKETS)
+        return self._picked(inputs, draws_by_key(keys, self._salt))
 
     def by_seed(self, inputs: Any, seed: tf.Tensor) -> tf.Tensor:
         """(n,) float32 scores, each of a member drawn from the seed and the example's place.

@@ -1,0 +1,108 @@
+"""Numbers as a network learns from them most easily: where each stands between quantiles.
+
+The piecewise linear encoding of Gorishniy, Rubachev and Babenko, "On Embeddings for Numerical Features
+in Tabular Deep Learning" (NeurIPS 2022), eq. 1. With edges b_0 < ... < b_T of a column's bins a number
+x becomes
+
+    e_t = clip((x - b_{t-1}) / (b_t - b_{t-1}), 0, 1),   t = 1, ..., T,
+
+so that a first layer may bend at every edge, as trees do, where it would be linear in x.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from components.transform.inputs import NUMERIC, ModelInput
+
+# Examples that quantiles are taken of: enough for edges at a few dozen shares.
+_LOOKED_AT = 200_000
+_BINS = 16
+
+
+def with_cuts(
+    given: Mapping[str, ModelInput], inputs: Mapping[str, NDArray[Any]]
+) -> dict[str, ModelInput]:
+    """What networks are given, with the `edges` of the numbers among `inputs`, (n, ...) each."""
+    found = dict(given)
+    if NUMERIC in found:
+        cuts = edges(inputs[NUMERIC], _BINS)
+        found[NUMERIC] = dataclasses.replace(found[NUMERIC], cuts=cuts)
+    return found
+
+
+def edges(numbers: NDArray[np.floating], bins: int) -> tuple[tuple[float, ...], ...]:
+    """The edges of each column's bins, in ascending order; two for one that takes two values at most.
+
+    They are quantiles in which a value counts for no more than one bin, however often it comes up: of a
+    column that is nearly always 0 all other edges are spent on the rest.
+
+    Args:
+      numbers: (n, k), of the training split.
+      bins: of each column, at least 1.
+
+    Returns:
+      For each column `bins` + 1 numbers, or 2. They may repeat: nothing lies between two that are equal.
+    """
+    step = max(1, len(numbers) // _LOOKED_AT)
+    return tuple(_edges(column, bins) for column in np.asarray(numbers[::step], np.float64).T)
+
+
+def _edges(column: NDArray[np.float64], bins: int) -> tuple[float, ...]:
+    values, counts = np.unique(column[np.isfinite(column)], return_counts=True)
+    if len(values) <= 2:
+        return (float(min(values, default=0.0)), float(max(values, default=0.0)))
+    weights = np.minimum(counts, counts.sum() / bins)
+    shares = (np.cumsum(weights) - weights) / (weights.sum() - weights[-1])
+    return tuple(np.interp(np.linspace(0, 1, bins + 1), shares, values).tolist())
+
+
+class PiecewiseLinear(keras.layers.Layer):
+    """Float32 (n, k) -> (n, m): each number next to its places in its column's bins.
+
+    The number itself stays, for what lies beyond the outermost edges.
+
+    Args:
+      cuts: of each of the k columns, as `edges` gives them.
+    """
+
+    def __init__(self, cuts: Sequence[Sequence[float]], **arguments: Any):
+        super().__init__(trainable=False, dtype="float32", **arguments)
+        columns, starts, scales = [], [], []
+        for column, each in enumerate(cuts):
+            if len(each) <= 2:
+                continue  # two values are told apart by the number as it is
+            widths = np.diff(each)
+            columns += [column] * len(widths)
+            starts += list(each[:-1])
+            scales += [1 / width if width > 0 else 0.0 for width in widths]
+        self._columns = columns
+        # Weights and not constants: a warm start goes on with the edges that its other weights fit.
+        self._starts = self._weight("starts", starts)
+        self._scales = self._weight("scales", scales)
+
+    def _weight(self, name: str, values: Sequence[float]) -> keras.Variable:
+        initial = keras.initializers.Constant(0.0)
+        weight = self.add_weight(
+            name=name, shape=(len(values),), initializer=initial, trainable=False
+        )
+        weight.assign(np.array(values, np.float32))
+        return weight
+
+    def call(self, numbers: Any) -> Any:
+        """(n, k) -> (n, k + number of bins)."""
+        if not self._columns:
+            return numbers
+        spread = keras.ops.take(numbers, self._columns, axis=1)
+        places = keras.ops.clip((spread - self._starts) * self._scales, 0.0, 1.0)
+        return keras.ops.concatenate([numbers, places], axis=1)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """(n, k + number of bins)."""
+        return (shape[0], shape[1] + len(self._columns))

@@ -1,0 +1,132 @@
+"""A run that finds no model worth judging says so and spends nothing; a better table passes after it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from fairgate.gate import ledger
+from pipeline.__main__ import main
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+GAP = "max_gap(FPR, [Gender])"
+
+
+def people(file: Path, n: int, told: float) -> None:
+    """Half of them women; `told` says how much the columns tell about the label: 0 is noise."""
+    rng = np.random.default_rng(5)
+    with file.open("w") as rows:
+        rows.write("skill,hours,sex,income\n")
+        for i in range(n):
+            high = rng.random() < 0.5
+            skill = told * (1 if high else -1) + rng.normal()
+            income = "high" if high else "low"
+            rows.write(f"{skill:.3f},{rng.integers(20, 60)},{'MF'[i % 2]},{income}\n")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder with settings, data, runs and served models."""
+
+    folder: Path
+
+    def run(self, told: float) -> int:
+        """Makes the data anew and runs the pipeline on them."""
+        arguments = ["--settings", str(self.folder / "settings.yaml")]
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
+        people(self.folder / "people.csv", 1500, told)
+        source = str(self.folder / "people.csv")
+        assert main(["data", "from-csv", source, *arguments]) == 0
+        return main(["run", *arguments])
+
+    @property
+    def newest(self) -> Path:
+        """The folder of the newest run."""
+        return max(file.parent for file in (self.folder / "runs" / "table").glob("*/run.log"))
+
+    @property
+    def attempts(self) -> int:
+        """Spent so far, on any test split."""
+        book = self.folder / "runs" / "table" / "ledger"
+        splits = [path.name for path in book.iterdir()] if book.exists() else []
+        return sum(len(ledger.read(str(book), name)) for name in splits)
+
+    def served(self) -> dict[str, bytes]:
+        """Every file below the serving folder."""
+        serving = self.folder / "serving"
+        return {str(p): p.read_bytes() for p in sorted(serving.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Place:
+    folder = tmp_path_factory.mktemp("noise")
+    tree = {
+        "name": "table",
+        "model_name": "income",
+        "runs": str(folder / "runs"),
+        "serving": str(folder / "serving"),
+        "data": {
+            "path": str(folder / "data"),
+            "schema_file": str(folder / "schema.pbtxt"),
+            "csv": {"shares": {"train": 0.5, "validation": 0.2, "test": 0.3}},
+            "features": {
+                "numeric": ["skill", "hours"],
+                "label": {"name": "income", "positive": "high", "negative": "low"},
+                "groups": {"Gender": {"name": "sex", "values": {"Male": "M", "Female": "F"}}},
+            },
+        },
+        "trainer": {
+            "network": "tabular",
+            "constraints": [f"{GAP} <= 0.02"],
+            "steps": 300,
+            "snapshots": 5,
+        },
+        "gate": {
+            "constraints": [f"{GAP} <= 0.25"],
+            "minimum_accuracy": 0.6,
+            "minimum_negatives": 20,
+        },
+    }
+    (folder / "settings.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+    return Place(folder)
+
+
+def test_noise_ends_without_a_solution_and_better_data_pass_after_it(place, capfd):
+    status = place.run(told=0.0)
+    shown = " ".join(capfd.readouterr().out.split())
+    first = place.newest
+    assert status == 3, (first / "run.log").read_text(errors="replace")[-4000:]
+    assert "BLOCKED: nothing was pushed, because" in shown
+    assert "No solution found. What would help: - Inputs that tell more about the label" in shown
+    assert "What the constraints cost beyond the least, on the validation split" in shown
+    # The test split was not asked, nothing was spent, and nothing is served.
+    assert place.attempts == 0 and place.served() == {}
+    verdict = json.loads((first / "verdict.json").read_text())
+    assert verdict["outcome"] == "no solution found" and not verdict["pushed"]
+    assert verdict["gate"] == [] and verdict["attempt"] is None
+    assert verdict["models"]["constrained"]["examples"] == 0
+    rows = {row["name"]: row for row in verdict["validation"]["yardsticks"]}
+    assert rows["the baseline"]["error_rate"] > 0.4 and "the chosen model" in rows
+    steps = {s["name"]: s["outcome"] for s in json.loads((first / "steps.json").read_text())}
+    assert steps["Evaluator"] == "not asked" and "Pusher" not in steps
+    # The page is there, of the validation split alone, and so are the commands that look at runs.
+    page, card = ((first / name).read_text() for name in ("report.html", "model_card.md"))
+    assert "No solution found" in page and "the test split was not asked" in page
+    assert 'id="training"' in page and 'id="groups"' not in page and 'id="scores"' not in page
+    assert "nothing was measured on the test split" in card and "Nothing: it was not asked" in card
+    for command in ("show", "explain"):
+        assert main([command, "--runs", str(place.folder / "runs")]) == 3
+        assert "No solution was found" in " ".join(capfd.readouterr().out.split())
+
+    # The columns of the second table tell the label: the same settings, another test split.
+    assert place.run(told=1.2) == 0, (place.newest / "run.log").read_text(errors="replace")[-4000:]
+    assert place.newest != first and place.attempts == 1 and place.served()
+    better = json.loads((place.newest / "verdict.json").read_text())
+    assert better["pushed"] and better["validation"]["yardsticks"][-1]["error_rate"] < 0.25
