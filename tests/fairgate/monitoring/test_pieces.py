@@ -60,6 +60,7 @@ def test_rates_of_different_groups_share_no_record_and_those_of_everybody_do():
     "text, said",
     [
         ("min(FPR | [a], FPR | [b]) <= 0.1", "cannot be watched"),
+        ("FNR | [a] <= baseline + 0.02", "cannot be watched"),
         ("FPR <= -0.1", "cannot be kept by any classifier"),
         ("FPR <= 1", "kept whatever a model does"),
     ],
