@@ -2,6 +2,7 @@
 
 python -m benchmarks.gate [--output FOLDER] [--draws 10000] [--processes 2]
 python -m benchmarks.gate attempts [--draws 50000]
+python -m benchmarks.gate units [--draws 20000]
 python -m benchmarks.gate peers [--draws 10000] [--resamples 1000]
 python -m benchmarks.gate middle
 python -m benchmarks.gate monitor [--draws 10000] [--whole 40] [--records 100000]
@@ -11,6 +12,9 @@ same drawn test splits, and by enumeration of every outcome. Writes tables.md, f
 samples.csv and gate.png; nothing is asserted. Started again, it goes on where it was stopped.
 
 `attempts` draws what somebody reaches who reads all that is shown between attempts, and writes its table
+into docs/promise.md.
+
+`units` draws people with several examples that resemble each other, and weights, and writes its table
 into docs/promise.md.
 
 `peers` asks MAPIE, fairlearn and statsmodels about ten tables of counts, and writes the tables of
@@ -34,7 +38,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from benchmarks.gate import attempts, chart, monitor, peers
+from benchmarks.gate import attempts, chart, monitor, peers, units
 from benchmarks.gate.samples import CASES, WANTED, Case, needed
 from benchmarks.gate.simulation import (
     DELTA,
@@ -49,6 +53,7 @@ from benchmarks.peers.environments import ROOT, Unavailable
 
 Row = dict[str, object]
 _PAGE = ROOT / "docs" / "promise.md"
+_UNITS = "<!-- units: by python -m benchmarks.gate units -->", "<!-- units: end -->"
 _BEGIN, _END = "<!-- attempts: by python -m benchmarks.gate attempts -->", "<!-- attempts: end -->"
 
 
@@ -80,6 +85,11 @@ def main() -> None:
     )
     command.add_argument("--draws", type=int, default=50_000, help="per adversary")
     command.add_argument("--seed", type=int, default=0)
+    command = commands.add_parser(
+        "units", help="false passes where people have several examples that resemble each other"
+    )
+    command.add_argument("--draws", type=int, default=20_000, help="of each setting")
+    command.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     if options.draws < 1 or options.processes < 1:
         parser.error("--draws and --processes must be at least 1")
@@ -97,6 +107,9 @@ def main() -> None:
         print(f"Written: {monitor.PAGE.relative_to(ROOT)}")
     elif options.command == "attempts":
         _attempts(options)
+    elif options.command == "units":
+        told = f"{options.draws:,} draws of each setting, delta {DELTA:g}, seed {options.seed}."
+        _into_page(_UNITS, told, [units.measure(options.draws, options.seed)])
     else:
         _promise(options)
 
@@ -115,10 +128,15 @@ def _peers(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
 def _attempts(options: argparse.Namespace) -> None:
     lines = attempts.table(options.draws, options.seed, lambda said: print(said, flush=True))
     told = f"{options.draws:,} drawn series in each setting, seed {options.seed}."
-    text = _PAGE.read_text()
-    before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    _PAGE.write_text("\n".join([f"{before}{_BEGIN}", told, "", *lines, f"{_END}{after}"]))
+    _into_page((_BEGIN, _END), told, lines)
+
+
+def _into_page(marks: tuple[str, str], told: str, lines: Sequence[str]) -> None:
+    """Puts lines of Markdown between two marks of the page of the promise."""
+    begin, end = marks
+    before, _, rest = _PAGE.read_text().partition(begin)
+    _, _, after = rest.partition(end)
+    _PAGE.write_text("\n".join([f"{before}{begin}", told, "", *lines, f"{end}{after}"]))
     print(f"Written: {_PAGE.relative_to(ROOT)}")
 
 

@@ -6,13 +6,15 @@ import contextlib
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairgate.errors import DataError
 from fairgate.monitoring import log
 from fairgate.monitoring.log import Place, StandardInput
 from fairgate.monitoring.table import BAD_ROW, Table
+
+UNHURRIED = settings(deadline=None)
 
 
 @pytest.fixture
@@ -106,6 +108,7 @@ def test_a_line_without_an_end_takes_no_more_memory_than_a_row_may(tmp_path, mon
     assert growing.place.offset == file.stat().st_size
 
 
+@UNHURRIED
 @given(st.lists(st.text("ab\r\u00e9", max_size=6), max_size=8), st.integers(1, 7))
 def test_however_bytes_arrive_the_lines_are_the_same(lines, size):
     data = "".join(f"{line}\n" for line in lines).encode()
@@ -167,6 +170,7 @@ def test_a_line_that_is_no_object_is_left_out_and_counted(line):
     assert left_out.rows == {BAD_ROW: 1} and len(found["y"].codes) == 1
 
 
+@UNHURRIED
 @given(st.lists(st.binary(max_size=20).filter(lambda line: b"\n" not in line)))
 def test_no_bytes_stop_it(lines):
     found, left_out = read(b"y,p", *lines)

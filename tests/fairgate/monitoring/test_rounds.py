@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairgate.constraints.language import parse
@@ -16,6 +16,8 @@ from fairgate.monitoring import rounds
 from fairgate.monitoring.pieces import Piece, pieces
 from fairgate.monitoring.rounds import Records, Rounds, stream
 from fairgate.monitoring.wealth import Wealth
+
+UNHURRIED = settings(deadline=None)
 
 GROUPS = {"g": ["a", "b"]}
 A, B = Group("g", "a"), Group("g", "b")
@@ -40,6 +42,7 @@ def add(made: Rounds, rows: Records):
 rows_of_any_kind = st.lists(st.tuples(st.sampled_from("ab"), st.booleans(), st.booleans()))
 
 
+@UNHURRIED
 @given(rows_of_any_kind)
 def test_a_stream_counts_what_the_rate_counts(rows):
     found = records(rows)
@@ -81,6 +84,7 @@ def test_a_round_takes_the_first_records_of_rates_that_share_some():
 @pytest.mark.parametrize(
     "text", ["FPR | [a] - FPR | [b] <= 0.05", "ACC | [a] - ACC <= 0.05", "FPR | [a] <= 0.1"]
 )
+@UNHURRIED
 @given(rows=rows_of_any_kind, data=st.data())
 def test_however_records_are_divided_the_rounds_are_the_same(text, rows, data):
     whole = Rounds(piece(text))

@@ -8,11 +8,13 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairgate.documents import to_json
 from fairgate.monitoring.wealth import FRACTIONS, Wealth, pocket
+
+UNHURRIED = settings(deadline=None)
 
 
 def played(payoffs, lowest=-0.2, highest=0.8) -> tuple[Wealth, np.ndarray]:
@@ -35,6 +37,7 @@ def by_hand(payoffs, lowest, over=0.0) -> float:
     return total
 
 
+@UNHURRIED
 @given(st.lists(st.sampled_from([-0.2, 0.8, 0.3]), max_size=12))
 def test_the_capital_is_what_its_definition_says(payoffs):
     wealth, logs = played(payoffs)
@@ -81,6 +84,7 @@ def test_every_level_is_reached_no_more_often_than_ville_allows(limit):
     assert max(found)[0] > 100
 
 
+@UNHURRIED
 @given(st.lists(st.sampled_from([-0.2, 0.8, 0.3, -0.1]), max_size=60), st.data())
 def test_however_rounds_are_divided_the_capital_is_the_same_to_the_last_bit(payoffs, data):
     whole, logs = played(payoffs)
@@ -95,6 +99,7 @@ def test_however_rounds_are_divided_the_capital_is_the_same_to_the_last_bit(payo
     assert to_json(parts.as_document()) == to_json(whole.as_document())
 
 
+@UNHURRIED
 @given(st.lists(st.sampled_from([-0.2, 0.8, 0.3]), min_size=1, max_size=25))
 def test_under_the_bound_as_a_limit_the_capital_would_have_been_there(payoffs):
     """What the bound claims, by its definition: K_r(bound) >= capital."""
