@@ -20,6 +20,7 @@ the validation split's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,6 +48,21 @@ def worth_a_look(training: Split, validation: Split, constraints: Sequence[str])
         return None
     step = -(-len(training) // _MOST)
     return training if step == 1 else training.take(np.arange(0, len(training), step))
+
+
+def spread(validation: Split, learned: Split | None, constraints: Sequence[str]) -> float:
+    """The standard error that an estimate of a rate may have, 1 / (2 sqrt(m)); 0 without constraints.
+
+    Args:
+      validation: the split.
+      learned: from `worth_a_look`; its examples count for as much as they may.
+      constraints: lines of the language; m is of the rarest set that they need.
+    """
+    rarest = rarest_set(constraints, validation)
+    if rarest is None:
+        return 0.0
+    m = rarest.examples * (1 if learned is None else 1 + _WORTH)
+    return 1 / (2 * math.sqrt(max(m, 1.0)))
 
 
 def of(measured: Measured, learned: Measured) -> float:

@@ -102,6 +102,7 @@ class Rating:
 
     Attributes:
       pieces: (k,) text of what each entry of a rating's violations is.
+      limits: (k,) float64, the limit of each.
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class Rating:
         self._outlook = outlook
         self._scores = scorer(model)
         self._delta = 1 - config.confidence if config.rated_by == "upper_bound" else None
+        self.limits = np.array([piece.limit for piece in self._pieces], np.float64)
         self.pieces = [
             f"{piece.expression} {piece.sense} {piece.limit:g}" for piece in self._pieces
         ]

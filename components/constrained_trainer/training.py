@@ -25,7 +25,7 @@ from components.constrained_trainer import (
     yardsticks,
 )
 from components.constrained_trainer.checkpoints import Checkpoints
-from components.constrained_trainer.choosing import choose, predicted_to_pass
+from components.constrained_trainer.choosing import choose, predicted_to_pass, room
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.feed import Feed
@@ -214,7 +214,10 @@ def train(
         by_group = rating.by_group(found) if config.thresholds == "per_group" else []
         found += rating.shifted(found) if networks.has_score_bias(trained) else []
         found += by_group
-    chosen = choose(found, config.selection)
+    # Thresholds of each group's own are made to lie at the limits.
+    one = config.thresholds == "one"
+    spread = optimism.spread(validation, learned, config.constraints) if one else 0.0
+    chosen = choose(found, config.selection, room(rating.limits, spread))
     # Of the thresholds that were only looked at, nothing stays.
     looked_at = [bool(each.shift or each.rule) for each in found]
     kept = [place for place, p in enumerate(chosen) if p or not looked_at[place]]

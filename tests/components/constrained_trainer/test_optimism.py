@@ -79,3 +79,11 @@ def test_of_very_many_training_examples_some_are_looked_at():
     looked_at = optimism.worth_a_look(split(500_000), split(200), LINE)
     assert looked_at is not None and 100_000 < len(looked_at) <= 200_000
     assert 0.4 < looked_at.memberships[:, 0].mean() < 0.6
+
+
+def test_the_spread_is_that_of_the_rarest_set():
+    """100 negatives of each group, and twice as many more that were learned from."""
+    validation, training = split(200), split(2000)
+    assert optimism.spread(validation, None, LINE) == pytest.approx(1 / (2 * 100**0.5))
+    assert optimism.spread(validation, training, LINE) == pytest.approx(1 / (2 * 300**0.5))
+    assert optimism.spread(validation, training, ()) == 0.0

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from components.constrained_trainer.choosing import choose, predicted_to_pass
+from components.constrained_trainer.choosing import choose, predicted_to_pass, room
 from components.constrained_trainer.config import GateTarget, SelectionConfig
 from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.snapshots import Rating, Snapshot
@@ -122,6 +122,22 @@ def test_what_errs_as_the_commonest_answer_does_is_chosen_only_where_nothing_els
     assert choose([broken, commonplace], config).tolist() == [1, 0]
     assert choose([broken, commonplace, kept], config).tolist() == [0, 0, 1]
     assert choose([commonplace, useless(2, 0.1, -0.05)], config).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("spare", "expected"),
+    # Of violations -.01, -.03 and -.05: those with so much to spare, or half of it, or any.
+    [(0.0, 0), (0.02, 1), (0.05, 2), (0.08, 2), (0.2, 0)],
+)
+def test_some_room_is_left_to_the_limit_where_it_can_be(spare, expected):
+    found = [snapshot(0.1, -0.01), snapshot(0.2, -0.03), snapshot(0.3, -0.05)]
+    assert choose(found, SelectionConfig(), np.array([spare])).argmax() == expected
+    bounds_ = SelectionConfig(rated_by="upper_bound")
+    assert choose(found, bounds_, np.array([spare])).argmax() == 0
+
+
+def test_room_is_a_share_of_a_standard_error_and_of_the_limit():
+    np.testing.assert_allclose(room(np.array([0.5, 0.01, -0.8]), 0.04), [0.01, 0.002, 0.01])
 
 
 def estimated(error: float, measured: float, guess: float) -> Snapshot:
