@@ -96,7 +96,7 @@ def _render(data: ReportData) -> str:
 def _judged(data: ReportData) -> dict[str, Any]:
     """What the report and the card both show of the judgement."""
     return {
-        "unasked": not data.verdict["gate"] and not words.is_sealed(data.verdict),
+        "unasked": words.has_no_solution(data.verdict),
         "judged": judged.judged_in(data.measured),
         "yardsticks": sections.yardsticks(data),
         "meaning": words.meaning(data.verdict),

@@ -28,10 +28,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fairgate.api import Ledger as Ledger
     from fairgate.api import judge as judge
-    from fairgate.api import power as power
     from fairgate.constraints import parse as parse
     from fairgate.gate.judgement import Judgement as Judgement
     from fairgate.monitoring.monitor import Monitor as Monitor
+    from fairgate.planning import power as power
 
 _EXPORTS = {
     "Judgement": "fairgate.gate.judgement",
@@ -39,7 +39,7 @@ _EXPORTS = {
     "Monitor": "fairgate.monitoring.monitor",
     "judge": "fairgate.api",
     "parse": "fairgate.constraints",
-    "power": "fairgate.api",
+    "power": "fairgate.planning",
 }
 
 __all__ = ["Judgement", "Ledger", "Monitor", "__version__", "judge", "parse", "power"]

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 import fairgate
-from fairgate import api, vocabulary
+from fairgate import api, planning, vocabulary
 from fairgate.answers import BLOCKED, DONE, Answer
 from fairgate.data.counting import Question
 from fairgate.documents import to_json, write_text
@@ -94,12 +94,12 @@ def power(options: argparse.Namespace) -> Answer:
             )
         if options.label:
             with rows_told() as progress:
-                found = api.power_of_files(
+                found = planning.power_of_files(
                     options.files, options.label, options.group, asked, options.positive, progress
                 )
         else:
-            examples = api.read_sizes(options.files)
-            found = api.power(examples, options.constraint, options.confidence)
+            examples = planning.read_sizes(options.files)
+            found = planning.power(examples, options.constraint, options.confidence)
     document = {
         "promises": [
             {

@@ -119,7 +119,7 @@ def test_sealed_attempts_to_the_end(place, tmp_path, monkeypatch):
         (first.folder / "report.html").read_text(),
         sealed[str(first.folder / "report.html")],
     )
-    validation = json.loads(sealed[str(first.folder / "verdict.json")])["validation"]
+    validation = json.loads(sealed[str(first.folder / "verdict.json")])["validation"]["judgement"]
     assert figures(validation) <= numbers(before)
     # To eight digits no number of the test split is that of another. To four, some are by chance: they
     # are on the page, where the eight digits show that they are none of the test split's.

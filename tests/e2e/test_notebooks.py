@@ -154,7 +154,7 @@ def test_a_blocked_run_passes_after_the_change(executed, passed, runs):
     assert (frontier / "frontier.json").is_file()
     assert blocked["blessed"] is False and better["blessed"] is True
     assert blocked["attempt"]["sealed"] and blocked["gate"] == []
-    [row] = blocked["validation"]["gate"]
+    [row] = blocked["validation"]["judgement"]["gate"]
     assert blocked["reasons"][0] in _plain(executed.html())
     assert f"{row['value']:.4f}" in executed.html() and "validation split" in executed.html()
     assert (better["attempt"]["number"], better["attempt"]["sealed"]) == (2, False)

@@ -148,8 +148,9 @@ def sealed() -> dict[str, Any]:
     }
     row = found["gate"][0] | {"value": 0.0161, "upper_bound": 0.0411}
     row |= {"baseline_value": 0.0837, "baseline_bound": 0.1163}
-    validation = {"models": models, "gate": [row], "advice": ["Take more."], "attempt": None}
-    return made | {"validation": made | validation | {"reasons": ["too wide"]}}
+    judged = {"models": models, "gate": [row], "advice": ["Take more."], "attempt": None}
+    judged = made | judged | {"reasons": ["too wide"]}
+    return made | {"validation": made["validation"] | {"judgement": judged}}
 
 
 def write(

@@ -270,6 +270,7 @@ def test_a_run_without_a_solution_is_shown_explained_listed_and_compared(root, s
         models={"constrained": nobody | {"groups": {"Young": nobody, "Not Young": nobody}}},
         reasons=["no solution was found: every model is of no use"],
         attempt=None,
+        outcome="no solution found",
         advice=["Inputs that tell more about the label would help."],
         validation={"told": ["Chosen: the baseline."], "yardsticks": []},
     )

@@ -133,7 +133,7 @@ def explain(
         others=[
             reason
             for reason in judgement.reasons
-            if (rows or judgement.sealed) and not reason.startswith(asked)
+            if (rows or judgement.outcome != "no solution found") and not reason.startswith(asked)
         ],
         kept=_kept(judgement),
         advice=judgement.advice,

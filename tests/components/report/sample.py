@@ -199,7 +199,7 @@ def sealed(validation: bool = True) -> ReportData:
     if validation:
         gate = GateConfig(constraints=("max_gap(FPR, [Age]) <= 0.02",), minimum_accuracy=0.5)
         of = validating.judgement(gate, attempt.confidence, asked, told["models"]["constrained"])
-        told["validation"] = of.as_document()
+        told["validation"] |= {"judgement": of.as_document()}
     assert open_one.scores is not None
     return replace(
         open_one, verdict=told, indicators={}, scores=replace(open_one.scores, split="validation")
