@@ -97,7 +97,7 @@ bench: setup  ## how fast training is, next to others (ARGS="--only overhead --r
 experiment: setup  ## draw what a promise costs against the amount of data (ARGS="--data smiles --trials 5")
 	@$(VENV) -m benchmarks.experiments $(ARGS)
 
-promise: setup  ## how often the gate passes what it must not, and what it passes (ARGS="--draws 20000")
+promise: setup  ## how often the gate passes what it must not, and what it passes (ARGS="--draws 20000", ARGS=monitor)
 	@$(VENV) -m benchmarks.gate $(ARGS)
 
 clean:  ## remove runs, served models and made data

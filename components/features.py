@@ -158,6 +158,18 @@ class Features(Strict):
         description="group features by display name, as constraints and reports call them",
     )
 
+    unit: str | None = Field(
+        None,
+        description="column that says whose example a record is (text or whole numbers), where people "
+        "have several: the gate's bounds are then over people; unset: examples are independent draws",
+    )
+    largest_unit: int | None = Field(
+        None,
+        ge=1,
+        description="where there is a unit, the most test examples that anybody can have; unset: as many "
+        "as the largest has",
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _a_table_needs_no_picture(cls, given: Any) -> Any:
@@ -183,6 +195,12 @@ class Features(Strict):
                 f"the label {self.label.name!r} is among the inputs: a network would read the answer. "
                 "Take it out of numeric and categorical"
             )
+        taken = {self.label.name, *(group.name for group in self.groups.values())}
+        if self.unit in taken | {column.name for column in self.numeric}:
+            raise ValueError(
+                f"the unit {self.unit!r} is the label, a group or a number, too: name the column that "
+                "says whose example a record is"
+            )
         for feature, group in self.groups.items():
             is_text = isinstance(next(iter(group.values.values())), str)
             if is_text and group.name in [column.name for column in self.numeric]:
@@ -207,6 +225,11 @@ class Features(Strict):
         names = [] if self.image is None else [self.image.name]
         names += [column.name for column in self.numeric]
         return names + [column.name for column in self.categorical]
+
+    @property
+    def transformed_unit(self) -> str | None:
+        """The column, among those by which models are judged, that says whose example a record is."""
+        return None if self.unit is None else TRANSFORMED_UNIT
 
     @property
     def has_table(self) -> bool:
@@ -264,5 +287,6 @@ def transformed_group(feature: str) -> str:
 
 TRANSFORMED_IMAGE = "image_bytes"
 TRANSFORMED_LABEL = "label"
+TRANSFORMED_UNIT = "fairgate_unit"
 TRANSFORMED_NUMERIC = "numeric"
 TRANSFORMED_CATEGORICAL = "categorical"

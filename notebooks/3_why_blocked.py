@@ -107,7 +107,9 @@ blocked.advice()
 # - **The limit.** Only for reasons that have nothing to do with this result.
 #
 # Another model on the same test split is another attempt: `gate.attempts` says beforehand how many there
-# may be, and each is then judged more strictly, so that the promise holds for all of them together.
+# may be, and each is then judged more strictly, so that the promise holds for all of them together. Until one
+# passes or the last is blocked, the test split is sealed, and the tables above are of the validation split:
+# a model that is changed by the figures of the test split proves nothing there.
 
 # %% [markdown]
 # ## Changed, and asked again

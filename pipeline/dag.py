@@ -99,7 +99,13 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
         start["statistics"] = statistics_gen.outputs["statistics"]
         start["gate"] = gate_target(settings)
     constrained = trainer(settings.trainer, **start).with_id(CONSTRAINED)
-    eval_config = gate.eval_config(settings.gate, features.group_names, TRANSFORMED_LABEL)
+    eval_config = gate.eval_config(
+        settings.gate,
+        features.group_names,
+        TRANSFORMED_LABEL,
+        features.transformed_unit,
+        features.largest_unit,
+    )
     evaluator = Evaluator(
         examples=example_gen.outputs["examples"],
         example_splits=["test"],
@@ -175,8 +181,8 @@ def _beam_arguments(component: str, settings: Settings) -> list[str]:
 
 
 def ledger_folder(settings: Settings) -> str:
-    """Where the gate counts its attempts: beside the artifacts, which may come and go."""
-    return os.path.join(settings.runs, settings.name, "ledger")
+    """Where the gate counts its attempts: one for all pipelines, whatever they are called."""
+    return os.path.join(settings.runs, "ledger")
 
 
 def _metadata(file: str) -> metadata_store_pb2.ConnectionConfig:

@@ -23,9 +23,21 @@ def show(run: Run, verdict: Verdict, console: Console) -> None:
 
 def show_verdict(verdict: Verdict, console: Console) -> None:
     """The verdict as tables and one sentence, after what was known before the test split was asked."""
-    if verdict.validation is not None and verdict.validation.yardsticks:
-        console.print(_yardsticks(verdict.validation.yardsticks))
+    known = verdict.validation
+    if known is not None and known.yardsticks:
+        console.print(_yardsticks(known.yardsticks))
+    instead = None if known is None or not verdict.sealed else known.judgement
+    if instead is not None:
+        tables.show_figures(instead, console, f"{verdict.split} (the test split is sealed)")
     tables.show(verdict, console, _consequence(verdict), "nothing was pushed")
+    if instead is not None:
+        for title, said in (
+            ("The validation split would be blocked, because", instead.reasons),
+            ("If the rates are those of the validation split, what would help:", instead.advice),
+        ):
+            if said:
+                console.print(Text(title, style="bold"))
+                console.print(tables.bullets(said))
     if verdict.data.endswith("(synthetic)"):
         console.print(
             Text("The data is synthetic: these figures say nothing about people.", style="dim")

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
-from fairgate.constraints.rates import Counts, Group
-from fairgate.gate import advice, checks, judging
+import numpy as np
+from numpy.typing import NDArray
+
+from fairgate.constraints.paired import Changes
+from fairgate.constraints.rates import Counts, Group, Measured
+from fairgate.constraints.units import UnitCounts, UnitTable
+from fairgate.gate import advice, checks, costs, judging, requirements
 from fairgate.gate.attempts import Attempt
-from fairgate.gate.judgement import BASELINE, CONSTRAINED
+from fairgate.gate.judgement import BASELINE, CONSTRAINED, Outcome, outcome_of
 from fairgate.gate.judging import Measurement
 from pipeline.settings import Settings
 from pipeline.verdict import Validation, Verdict, Yardstick
 
 Slice = Mapping[str, float]
+_Key = tuple[tuple[str, str], ...]
 # Of violations, which sums of floats leave a little over 0.
 _ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What one slice holds: numbers, and outcomes by unit where there are any."""
+
+    numbers: Slice
+    units: NDArray[np.float64] | None = None
 
 
 def read_verdict(
@@ -46,30 +61,45 @@ def read_verdict(
     groups = settings.data.features.group_names
     asked = checks.checks(settings.gate, groups)
     slices = {model: _load_slices(evaluation, model) for model in (CONSTRAINED, BASELINE)}
-    overall = {model: slices[model].get((), {}) for model in slices}
+    overall = {model: slices[model].get((), _Found({})).numbers for model in slices}
+    counts = {model: _measured(slices[model], settings) for model in slices}
     measured = {
         model: [
-            Measurement(_number(found, check.value_metric), _number(found, check.bound_metric))
+            Measurement(
+                _number(found, check.value_metric),
+                _number(found, check.bound_metric),
+                judging.opposite(check, counts[model], attempt.confidence),
+                judging.independent(check, counts[model], attempt.confidence),
+            )
             for check in asked
         ]
         for model, found in overall.items()
     }
     rows = judging.gate_rows(asked, attempt.confidence, measured[CONSTRAINED], measured[BASELINE])
-    counts = {model: _counts_by_group(slices[model], groups) for model in slices}
+    besides = requirements.rows(
+        settings.gate,
+        [check.constraint for check in asked],
+        groups,
+        counts[CONSTRAINED],
+        attempt.confidence,
+    )
     models = {model: judging.model_result(counts[model], groups) for model in slices}
     reasons: list[str] = []
     helping: list[str] = []
     if not blessed:
-        answers = _number(overall[CONSTRAINED], checks.DISTINCT_DECISIONS)
-        reasons = judging.reasons_against(
-            settings.gate,
-            rows,
-            models[CONSTRAINED],
-            _number(overall[CONSTRAINED], checks.ACCURACY),
-            None if answers is None else int(answers),
-        ) or ["the Evaluator gave no blessing; its validation is among the run's artifacts"]
+        reasons = judging.reasons_against(rows, besides)
+        if _number(overall[CONSTRAINED], checks.ACCURACY) is None:
+            reasons.insert(
+                0, "the accuracy could not be measured: some predictions are not numbers"
+            )
+        reasons = reasons or [
+            "the Evaluator gave no blessing; its validation is among the run's artifacts"
+        ]
         helping = advice.when_blocked(
-            settings.gate, attempt.confidence, groups, counts[CONSTRAINED]
+            settings.gate,
+            attempt.confidence,
+            groups,
+            counts[CONSTRAINED],
         )
     return Verdict(
         blessed=blessed,
@@ -83,11 +113,23 @@ def read_verdict(
         run_id=run_id,
         pipeline=settings.name,
         data=_data(settings),
-        outcome="no solution found" if pushed_model is None else "pushed",
+        outcome=_outcome(blessed, pushed_model, outcome_of([*rows, *besides])),
         advice=[*helping, *said],
         features=groups,
+        checks=besides,
+        cost=costs.sentences(groups, counts[CONSTRAINED], counts[BASELINE]),
+        sampling=judging.sampling_of(counts[CONSTRAINED]),
         validation=validation(history or {}),
     )
+
+
+def _outcome(
+    blessed: bool, pushed_model: str | None, found: Outcome
+) -> Outcome | Literal["pushed"]:
+    if blessed:
+        return "passed" if pushed_model is None else "pushed"
+    # Without a blessing, though the counts know of no reason: some answers were no numbers.
+    return "undecided" if found == "passed" else found
 
 
 def without_solution(
@@ -96,6 +138,7 @@ def without_solution(
     history: Mapping[str, Any],
     warnings: Sequence[str] = (),
     said: Sequence[str] = (),
+    why: str = "",
 ) -> Verdict:
     """The verdict of a run whose training found no model that is worth judging.
 
@@ -105,6 +148,7 @@ def without_solution(
       history: of the training, as history.json has it.
       warnings: what should be known besides.
       said: advice that the run gave before.
+      why: the model that was chosen cannot pass, or no model could; empty: it is of no use.
     """
     groups = settings.data.features.group_names
     return Verdict(
@@ -115,7 +159,9 @@ def without_solution(
         # The test split was not asked: nothing was counted there.
         models={CONSTRAINED: judging.model_result({}, groups)},
         reasons=[
-            "no solution was found: on the validation split every model that training came to gives "
+            f"no solution was found, and the test split was not asked. {why}"
+            if why
+            else "no solution was found: on the validation split every model that training came to gives "
             "almost everybody one answer, says Yes to a group's negatives as often as to its positives, "
             "or tells positives from negatives no better than chance"
         ],
@@ -156,29 +202,42 @@ def _data(settings: Settings) -> str:
     return settings.data.folder + ("" if settings.data.path else " (synthetic)")
 
 
-def _load_slices(
-    evaluation: str, model: str
-) -> dict[tuple[tuple[str, str], ...], dict[str, float]]:
+def _load_slices(evaluation: str, model: str) -> dict[_Key, _Found]:
     import tensorflow_model_analysis as tfma
 
     result = tfma.load_eval_result(evaluation, model_name=model)
-    return {
-        tuple(key): {
-            name: float(value["doubleValue"])
-            for name, value in outputs[""][""].items()
-            if "doubleValue" in value
-        }
-        for key, outputs in result.slicing_metrics
+    return {tuple(key): _found(outputs[""][""]) for key, outputs in result.slicing_metrics}
+
+
+def _found(metrics: Mapping[str, Mapping[str, Any]]) -> _Found:
+    numbers = {
+        name: float(value["doubleValue"])
+        for name, value in metrics.items()
+        if "doubleValue" in value
     }
+    array = metrics.get(checks.UNIT_OUTCOMES, {}).get("arrayValue")
+    if array is None:
+        return _Found(numbers)
+    cells = np.array(array.get("float64Values", []), np.float64)
+    return _Found(numbers, cells.reshape([int(size) for size in array["shape"]]))
 
 
-def _counts_by_group(
-    slices: Mapping[tuple[tuple[str, str], ...], Slice], groups: Mapping[str, list[str]]
-) -> dict[Group | None, Counts]:
-    named = [Group(feature, name) for feature, members in groups.items() for name in members]
-    everyone: dict[Group | None, Counts] = {None: _counts(slices.get((), {}))}
-    return everyone | {
-        group: _counts(slices.get(((group.feature, group.name),), {})) for group in named
+def _measured(slices: Mapping[_Key, _Found], settings: Settings) -> Measured:
+    """What the bounds were taken of."""
+    features = settings.data.features
+    named = [
+        Group(feature, name) for feature, names in features.group_names.items() for name in names
+    ]
+    everyone = slices.get((), _Found({}))
+    if everyone.units is not None:
+        cells = everyone.units
+        largest = features.largest_unit or float(cells[:, 0].sum(axis=1).max(initial=1.0))
+        tables = {group: UnitTable.of(cells[:, row]) for row, group in enumerate([None, *named])}
+        return UnitCounts(len(cells), tables, largest, settings.gate.units)
+    counted: dict[Group | None, Counts] = {None: _counts(everyone.numbers)}
+    return counted | {
+        group: _counts(slices.get(((group.feature, group.name),), _Found({})).numbers)
+        for group in named
     }
 
 
@@ -188,7 +247,15 @@ def _counts(metrics: Slice) -> Counts:
         fp=_number(metrics, "false_positives") or 0,
         tn=_number(metrics, "true_negatives") or 0,
         fn=_number(metrics, "false_negatives") or 0,
+        against=_changes(metrics),
     )
+
+
+def _changes(metrics: Slice) -> Changes | None:
+    """None where the evaluation is older, or knows no baseline."""
+    found = [_number(metrics, f"{checks.CHANGED}{field.name}") for field in fields(Changes)]
+    known = [int(each) for each in found if each is not None]
+    return Changes(*known) if len(known) == len(found) else None
 
 
 def _number(metrics: Slice, name: str) -> float | None:

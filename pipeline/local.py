@@ -58,7 +58,7 @@ def run(settings: Settings, verbose: bool = False) -> Ended:
         write_steps(steps, folder)
         from pipeline import report
 
-        report.publish(made, folder, verdict, steps)
+        report.publish(made, folder, verdict, [asdict(step) for step in steps])
         console.print()
         console.print(terminal.steps_table(steps))
         ending.show(Run(folder), verdict, console)
@@ -165,20 +165,23 @@ def _run_steps(
 
         outcome = runner.run(settings, run_id, display)
         with display.step("Read verdict"):
-            # What is known of the ledger before the model is does not belong to the model.
+            # What was said before the model was there, of the ledger and of other models, does not belong
+            # to it.
             said = [
                 note.text
                 for step in display.steps
                 for note in step.notes
-                if step.name != runner.EXAMPLE_GEN
+                if step.name == runner.CONSTRAINED
             ]
             if isinstance(outcome, runner.Unsolved):
+                trained = outcome.trainings.get(CONSTRAINED)
                 verdict = evaluation.without_solution(
                     settings,
                     run_id,
-                    history(outcome.trainings[CONSTRAINED]),
+                    {} if trained is None else history(trained),
                     outcome.warnings,
                     said,
+                    outcome.why,
                 )
                 made = report.without_evaluation(settings, verdict, outcome)
             else:
@@ -194,6 +197,7 @@ def _run_steps(
                     history(outcome.training),
                 )
                 made = report.read(outcome.report)
+                verdict = report.with_validation(verdict, made)
     return verdict, display.steps, made
 
 

@@ -6,10 +6,12 @@ import math
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from fairgate.gate import explaining
+from fairgate.gate import explaining, words
 from fairgate.gate.explaining import Explanation, Step
+from fairgate.gate.judgement import Judgement
 from pipeline.runs import Run
 from pipeline.verdict import Verdict
 
@@ -26,8 +28,21 @@ def explain(run: Run, verdict: Verdict, command: str) -> Explanation:
     features = settings.get("data", {}).get("features", {}).get("groups", {})
     groups = {feature: list(group["values"]) for feature, group in features.items()}
     steps = _served if verdict.blessed else _ways_out
-    return explaining.explain(
-        verdict, groups, settings.get("gate", {}), steps(run, verdict, command)
+    explanation = explaining.explain(verdict, groups, steps(run, verdict, command))
+    if verdict.measured is verdict:
+        return explanation
+    validation = explaining.explain(verdict.measured, groups)
+    return replace(
+        explanation,
+        constraints=[
+            replace(each, sentences=list(map(words.of_validation, each.sentences)))
+            for each in validation.constraints
+        ],
+        kept=[],
+        advice=[
+            *explanation.advice,
+            *(f"If the rates are those of {verdict.split}: {said}" for said in validation.advice),
+        ],
     )
 
 
@@ -50,9 +65,10 @@ def _ways_out(run: Run, verdict: Verdict, command: str) -> list[Step]:
     if not verdict.gate:
         return [Step(again, "more examples, or columns that tell more about the label")]
     steps = []
-    if any(
-        not row.passed and not row.value_is_within for row in verdict.gate
-    ) or _is_too_inaccurate(verdict):
+    gate = verdict.measured.gate
+    if any(not row.passed and not row.value_is_within for row in gate) or _is_too_inaccurate(
+        verdict.measured
+    ):
         steps.append(
             Step(
                 f"{command} frontier {own}",
@@ -60,7 +76,24 @@ def _ways_out(run: Run, verdict: Verdict, command: str) -> list[Step]:
                 "nothing",
             )
         )
-    if any(not row.passed and row.value is not None for row in verdict.gate):
+    if verdict.sealed:
+        steps.append(
+            Step(
+                f"{command} unseal {run.name}",
+                "ends the series of attempts and shows the figures of the test split; no other model can "
+                "be judged on it then",
+            )
+        )
+    elif verdict.outcome == "over the limit":
+        own += " --set trainer.selection.rated_by=gate"
+        steps.append(
+            Step(
+                f"{command} run {own} {_other_data(run.settings)}",
+                "another model, chosen by what the gate will say of it, on a test split that no model "
+                "was judged on",
+            )
+        )
+    elif any(not row.passed and row.value is not None for row in gate):
         steps.append(
             Step(
                 f"{again} --set trainer.selection.rated_by=gate",
@@ -73,8 +106,16 @@ def _ways_out(run: Run, verdict: Verdict, command: str) -> list[Step]:
     return steps
 
 
-def _is_too_inaccurate(verdict: Verdict) -> bool:
+def _is_too_inaccurate(verdict: Judgement) -> bool:
     return any("minimum_accuracy" in reason for reason in verdict.reasons)
+
+
+def _other_data(settings: Mapping[str, Any]) -> str:
+    """Settings that ask for as much data as there is, drawn anew, or for whatever the user has."""
+    data = settings.get("data", {})
+    if data.get("path") is not None:
+        return "--set data.path=FOLDER"
+    return f"--set data.stand_in.seed={data.get('stand_in', {}).get('seed', 0) + 1}"
 
 
 def _new_data(settings: Mapping[str, Any], advice: Sequence[str]) -> str:
@@ -82,7 +123,9 @@ def _new_data(settings: Mapping[str, Any], advice: Sequence[str]) -> str:
     data = settings.get("data", {})
     if data.get("path") is not None:
         return "--set data.path=FOLDER"
-    factors = [float(times) for times in re.findall(r"\(([\d.]+) times", " ".join(advice))]
+    factors = [
+        float(times) for times in re.findall(r"\((?:about )?([\d.]+) times", " ".join(advice))
+    ]
     stand_in = data.get("stand_in", {})
     # Rounded up to thousands: it is an estimate.
     images = math.ceil(max(factors, default=2) * stand_in.get("images", 80_000) / 1000) * 1000

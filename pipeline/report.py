@@ -20,12 +20,12 @@ from fairgate.gate import words
 from pipeline import evaluation as evaluations
 from pipeline.runs import FRONTIER_FILE, REPORT_FILE, VERSIONS_FILE
 from pipeline.settings import Settings
-from pipeline.terminal import Step
 from pipeline.verdict import Verdict
 
 if TYPE_CHECKING:  # it makes the pipeline, which names this module
     from pipeline.runner import Unsolved
 
+DATA_FILE = "report.json"
 READ_VERDICT = "pipeline.report:read_verdict"
 
 
@@ -69,12 +69,19 @@ def read_verdict(
         warnings,
         history=gathering.history(training.uri),
     )
-    return asdict(verdict) | ({"pushed": None, "outcome": None} if blessed else {})
+    return asdict(verdict) | ({"pushed": None} if blessed else {})
+
+
+def with_validation(verdict: Verdict, made: ReportData) -> Verdict:
+    """A sealed verdict with what the component Report measured on the validation split; else itself."""
+    if not verdict.sealed:
+        return verdict
+    return replace(verdict, validation=Verdict.of(made.verdict).validation)
 
 
 def read(component_output: str) -> ReportData:
     """What the component Report wrote into its folder."""
-    return ReportData.from_json((pathlib.Path(component_output) / "report.json").read_text())
+    return ReportData.from_json((pathlib.Path(component_output) / DATA_FILE).read_text())
 
 
 def without_evaluation(settings: Settings, verdict: Verdict, unsolved: Unsolved) -> ReportData:
@@ -98,7 +105,7 @@ def without_evaluation(settings: Settings, verdict: Verdict, unsolved: Unsolved)
 
 
 def publish(
-    made: ReportData, folder: pathlib.Path, verdict: Verdict, steps: Sequence[Step]
+    made: ReportData, folder: pathlib.Path, verdict: Verdict, steps: Sequence[Mapping[str, Any]]
 ) -> pathlib.Path:
     """Writes the pages and versions.json of a run that has ended; returns the report's file.
 
@@ -106,9 +113,9 @@ def publish(
       made: what is known of the run's artifacts.
       folder: of the run.
       verdict: of the run, which may re-use a report that an earlier one made.
-      steps: with their times.
+      steps: as in steps.json.
     """
-    data = completed(made, folder, asdict(verdict), [asdict(step) for step in steps])
+    data = completed(made, folder, asdict(verdict), list(steps))
     card = page.model_card(data)
     report = folder / REPORT_FILE
     write_text(report, page.render(data))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ml_metadata as mlmd
 from absl import logging as absl_logging
@@ -17,12 +17,16 @@ from tfx.proto.orchestration import pipeline_pb2
 from tfx.types import standard_artifacts
 
 from components import group_sizes
-from components.evaluator.stamp import read_attempt, test_digest
+from components.evaluator.files import FILES
+from components.evaluator.questions import adopt_former, test_records
+from components.evaluator.stamp import read_attempt
 from components.example_gen.splits import WARNINGS
-from components.model_properties import BROKEN, PREDICTED_TO_PASS
+from components.model_properties import BROKEN, NO_SOLUTION, PREDICTED_TO_PASS
+from fairgate.constraints.rates import Counts
 from fairgate.errors import NoSolution
-from fairgate.gate import advice, attempts, judgement, ledger
+from fairgate.gate import advice, attempts, checks, judgement, ledger, requirements
 from fairgate.gate.attempts import Attempt
+from fairgate.gate.prediction import Sizes
 from pipeline import terminal
 from pipeline.dag import BASELINE, CONSTRAINED, create_pipeline, ledger_folder
 from pipeline.settings import Settings
@@ -61,14 +65,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Unsolved:
-    """What a run left whose training found no model that is worth judging.
+    """What a run left that has no model which is worth judging.
 
     Attributes:
-      trainings: model -> folder of its ModelRun.
+      why: in words, why none can pass; empty: what was trained is of no use.
+      trainings: model -> folder of its ModelRun; empty where it was known before any training.
       statistics: folder of StatisticsGen's.
       examples: what was trained on, and the test split that was not asked.
     """
 
+    why: str
     trainings: dict[str, str]
     statistics: str
     examples: types.Artifact
@@ -97,14 +103,17 @@ class Transformed:
 def run(settings: Settings, run_id: str, display: Display) -> Outcome | Unsolved:
     """Runs every node of the pipeline in order; raises what the failing node raised.
 
-    Where the gate refuses to ask the test split, because no model is worth it, the nodes after it have
-    nothing to do.
+    Where it is known that no model can pass, or none is worth asking the test split about, the nodes that
+    are left have nothing to do.
     """
     pipeline = create_pipeline(settings)
     store = mlmd.MetadataStore(pipeline.metadata_connection_config)
-    if _run_nodes(pipeline, store, settings, run_id, display):
-        return _outcome(store, settings.name, run_id)
-    return _unsolved(store, settings.name, run_id)
+    try:
+        _run_nodes(pipeline, store, settings, run_id, display)
+    except NoSolution as found:
+        absl_logging.warning("%s", found)
+        return _unsolved(store, settings.name, run_id, str(found))
+    return _outcome(store, settings, run_id)
 
 
 def transform(settings: Settings, run_id: str, display: Display) -> Transformed:
@@ -128,10 +137,10 @@ def _run_nodes(
     run_id: str,
     display: Display,
     until: str | None = None,
-) -> bool:
+) -> None:
     """Runs the nodes in order, `until` the last if it is given; `store` has their results.
 
-    Returns False where the gate asked nothing, because no solution was found.
+    Raises NoSolution where the gate asks nothing, because no model can pass.
     """
     absl_logging.set_verbosity(absl_logging.INFO)
     ir = compiler.Compiler().compile(pipeline)
@@ -146,10 +155,9 @@ def _run_nodes(
             cache = name != PUSHER or not _push_is_gone(store, settings.name, run_id)
             try:
                 runner.run_with_ir(_only(ir, name, cache))
-            except NoSolution as found:
-                absl_logging.warning("%s", found)
+            except NoSolution:
                 step.outcome = terminal.NOT_ASKED
-                return False
+                raise
             if _execution(store, settings.name, run_id, name).last_known_state == (
                 metadata_store_pb2.Execution.CACHED
             ):
@@ -159,22 +167,27 @@ def _run_nodes(
                     display.note(note.text, note.warns)
         if name == until:
             break
-    return True
 
 
 def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str) -> list[Note]:
     """What a person should know once `node` is done, before the gate is asked."""
     if node == EXAMPLE_GEN:
-        entries = ledger.read(
-            ledger_folder(settings), test_digest(_examples(store, settings.name, run_id))
+        page = _page(store, settings, run_id)
+        refusal = attempts.warning(
+            page.entries, settings.gate.confidence, settings.gate.attempts, page.end
         )
-        refusal = attempts.warning(entries, settings.gate.confidence, settings.gate.attempts)
         return [] if refusal is None else [Note(refusal, warns=True)]
     if node == STATISTICS:
         features = settings.data.features
         statistics = _output(store, settings.name, run_id, node, "statistics")
         sizes = group_sizes.read(statistics.uri, "test", features)
-        sentences = advice.before_training(settings.gate, features.group_names, sizes)
+        _require_enough(settings, sizes)
+        # An attempt more costs each its share: what the ledger will give is what counts.
+        page = _page(store, settings, run_id)
+        confidence = attempts.next_confidence(
+            page.entries, settings.gate.confidence, settings.gate.attempts, page.end
+        )
+        sentences = advice.before_training(settings.gate, features.group_names, sizes, confidence)
         return [Note(sentence, advice.is_warning(sentence)) for sentence in sentences]
     if node == CONSTRAINED:
         known = _output(store, settings.name, run_id, node, "model").custom_properties
@@ -186,6 +199,25 @@ def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str
             notes.append(Note(nearest, warns=True))
         return notes
     return []
+
+
+def _page(store: mlmd.MetadataStore, settings: Settings, run_id: str) -> ledger.Page:
+    """What was judged on this run's test split so far."""
+    root = ledger_folder(settings)
+    adopt_former(root)
+    return ledger.read(root, test_records(_examples(store, settings.name, run_id)), FILES)
+
+
+def _require_enough(settings: Settings, sizes: Sizes) -> None:
+    """Raises NoSolution where the test split's numbers of examples alone let no model pass."""
+    counts = {group: Counts(of.positives, 0, of.negatives, 0) for group, of in sizes.items()}
+    groups = settings.data.features.group_names
+    asked = [check.constraint for check in checks.checks(settings.gate, groups)]
+    found = requirements.enough_examples(settings.gate.minimum_negatives, asked, groups, counts)
+    if missing := [row.reason for row in found if not row.passed]:
+        raise NoSolution(
+            f"Whatever is trained, it cannot pass: {'; '.join(missing)}. No attempt was spent"
+        )
 
 
 def _only(ir: pipeline_pb2.Pipeline, name: str, cache: bool) -> pipeline_pb2.Pipeline:
@@ -231,33 +263,46 @@ def _destination(pushed: metadata_store_pb2.Artifact) -> str | None:
     return properties["pushed_destination"].string_value if was_pushed else None
 
 
-def _outcome(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> Outcome:
+def _outcome(store: mlmd.MetadataStore, settings: Settings, run_id: str) -> Outcome:
+    pipeline = settings.name
     evaluation = _output(store, pipeline, run_id, "Evaluator", "evaluation")
     blessing = _output(store, pipeline, run_id, "Evaluator", "blessing")
     judged = standard_artifacts.ModelBlessing()
     judged.set_mlmd_artifact(blessing)
     examples = _examples(store, pipeline, run_id)
+    attempt = read_attempt(judged)
+    if ledger.is_open(ledger_folder(settings), attempt, FILES):  # perhaps since it was judged
+        attempt = replace(attempt, sealed=False)
     return Outcome(
         evaluation=evaluation.uri,
         blessed=blessing.custom_properties["blessed"].int_value == 1,
         pushed_model=_destination(_output(store, pipeline, run_id, PUSHER, "pushed_model")),
-        attempt=read_attempt(judged),
+        attempt=attempt,
         warnings=examples.get_string_custom_property(WARNINGS).splitlines(),
         report=_output(store, pipeline, run_id, REPORT, "report").uri,
         training=_output(store, pipeline, run_id, CONSTRAINED, "model_run").uri,
     )
 
 
-def _unsolved(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> Unsolved:
+def _unsolved(store: mlmd.MetadataStore, pipeline: str, run_id: str, why: str) -> Unsolved:
     nodes = {judgement.BASELINE: BASELINE, judgement.CONSTRAINED: CONSTRAINED}
+    trained = [model for model in nodes if _has_run(store, pipeline, run_id, nodes[model])]
+    if judgement.CONSTRAINED in trained:
+        model = _output(store, pipeline, run_id, CONSTRAINED, "model")
+        why = "" if NO_SOLUTION in model.custom_properties else why
     return Unsolved(
+        why=why,
         trainings={
-            model: _output(store, pipeline, run_id, node, "model_run").uri
-            for model, node in nodes.items()
+            model: _output(store, pipeline, run_id, nodes[model], "model_run").uri
+            for model in trained
         },
         statistics=_output(store, pipeline, run_id, STATISTICS, "statistics").uri,
         examples=_examples(store, pipeline, run_id),
     )
+
+
+def _has_run(store: mlmd.MetadataStore, pipeline: str, run_id: str, node: str) -> bool:
+    return bool(_executions(store, pipeline, run_id, node))
 
 
 def _examples(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> types.Artifact:
@@ -270,11 +315,19 @@ def _execution(
     store: mlmd.MetadataStore, pipeline: str, run_id: str, node: str
 ) -> metadata_store_pb2.Execution:
     """The newest execution of `node` in this run."""
+    found = _executions(store, pipeline, run_id, node)
+    return max(found, key=lambda execution: execution.id)
+
+
+def _executions(
+    store: mlmd.MetadataStore, pipeline: str, run_id: str, node: str
+) -> list[metadata_store_pb2.Execution]:
     run = store.get_context_by_type_and_name("pipeline_run", run_id)
     context = store.get_context_by_type_and_name("node", f"{pipeline}.{node}")
+    if run is None or context is None:
+        return []
     of_node = {execution.id for execution in store.get_executions_by_context(context.id)}
-    found = [e for e in store.get_executions_by_context(run.id) if e.id in of_node]
-    return max(found, key=lambda execution: execution.id)
+    return [e for e in store.get_executions_by_context(run.id) if e.id in of_node]
 
 
 def _output(

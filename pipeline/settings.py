@@ -22,9 +22,12 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from components.constrained_trainer.config import TrainingConfig
 from components.features import Features, require_groups_are_inputs, require_network_fits
-from fairgate.constraints import language
+from fairgate.constraints import algebra, language
+from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.linear import linearize
+from fairgate.constraints.rates import Counts, Measured
 from fairgate.errors import SettingsError
+from fairgate.gate import checks
 from fairgate.gate.config import GateConfig
 from fairgate.optimization import trainable
 from fairgate.strict import Strict
@@ -161,9 +164,18 @@ class Settings(Strict):
                         line, groups, from_counts=field == "gate" or by_bound
                     )
                     if field == "trainer":
-                        trainable.pieces(constraint)
+                        trainable.pieces(algebra.beside(constraint, _no_errors(constraint)))
                 except ValueError as error:
                     raise ValueError(f"{field}.constraints.{index}: {error}") from error
+        asked = checks.checks(self.gate, groups)  # with gate.limit in place: can it be kept at all?
+        changes = [
+            each.constraint for each in asked if algebra.has_changes(each.constraint.expression)
+        ]
+        if changes and self.data.features.unit is not None:
+            raise ValueError(
+                f"gate.constraints: {changes[0]}: changes are bounded over independent examples, "
+                "not over units: leave the constraint out, or data.features.unit"
+            )
         return self
 
     @model_validator(mode="after")
@@ -183,10 +195,15 @@ class Settings(Strict):
                 )
             require_groups_are_inputs(named, self.data.features)
             for constraint in [*constraints, *asked]:
-                linearize(constraint)
+                linearize(algebra.beside(constraint, _no_errors(constraint)))
         except ValueError as error:
             raise ValueError(f"trainer.thresholds: {error}") from None
         return self
+
+
+def _no_errors(constraint: Constraint) -> Measured:
+    """A baseline of which nothing is known yet."""
+    return dict.fromkeys([None, *constraint.groups()], Counts(1, 0, 1, 0))
 
 
 def load(files: Sequence[str] = (), assignments: Sequence[str] = ()) -> Settings:

@@ -10,12 +10,20 @@ import json
 import pathlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any
 
 from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError
 from fairgate.gate.attempts import Attempt
-from fairgate.gate.judgement import CONSTRAINED, GateRow, GroupResult, Judgement, ModelResult
+from fairgate.gate.judgement import (
+    CONSTRAINED,
+    CheckRow,
+    GateRow,
+    GroupResult,
+    Judgement,
+    ModelResult,
+    Sampling,
+)
 
 VERDICT_FILE = "verdict.json"
 
@@ -42,15 +50,27 @@ class Yardstick:
 
 @dataclass(frozen=True, kw_only=True)
 class Validation:
-    """What was known before the gate asked the test split: all of it from the validation split.
+    """What is known without the test split: all of it from the validation split.
 
     Attributes:
       told: which model was chosen and whether it keeps the constraints of its training, in words.
       yardsticks: what these cost beyond the least possible; empty where nothing was constrained.
+      judgement: what the gate would say of it, while the test split is sealed.
     """
 
     told: list[str]
     yardsticks: list[Yardstick]
+    judgement: Judgement | None = None
+
+    @classmethod
+    def of(cls, tree: Mapping[str, Any]) -> Validation:
+        """The inverse of `dataclasses.asdict`; errors as of `Verdict.of`."""
+        judged = tree.get("judgement")
+        return cls(
+            told=tree["told"],
+            yardsticks=[Yardstick(**_known(Yardstick, row)) for row in tree["yardsticks"]],
+            judgement=judged and Judgement(**_known(Judgement, judged) | _judged(judged)),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +82,18 @@ class Verdict(Judgement):
     run_id: str = ""
     pipeline: str = ""
     data: str = ""
-    outcome: Literal["pushed", "no solution found"] | None = None
     validation: Validation | None = None
+
+    @property
+    def measured(self) -> Judgement:
+        """The judgement whose figures may be shown: this one, or that of the validation split."""
+        instead = None if self.validation is None else self.validation.judgement
+        return instead if self.sealed and instead is not None else self
+
+    @property
+    def split(self) -> str:
+        """Which split `measured` is of, in words."""
+        return "the test split" if self.measured is self else "the validation split"
 
     @property
     def model_is_there(self) -> bool:
@@ -83,7 +113,7 @@ class Verdict(Judgement):
           DataError: the file cannot be read, or is no verdict.
         """
         try:
-            return cls._from(json.loads(file.read_text()))
+            return cls.of(json.loads(file.read_text()))
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(
                 f"{file}: not a verdict as a run writes it ({type(error).__name__}: {error}). Run the "
@@ -91,32 +121,37 @@ class Verdict(Judgement):
             ) from None
 
     @classmethod
-    def _from(cls, tree: Mapping[str, Any]) -> Verdict:
-        known = _known(cls, tree)
-        known["gate"] = [GateRow(**_known(GateRow, row)) for row in tree["gate"]]
-        known["models"] = {
-            name: ModelResult(
-                **_known(GroupResult, model),
-                groups={
-                    group: GroupResult(**_known(GroupResult, result))
-                    for group, result in model["groups"].items()
-                },
-            )
-            for name, model in tree["models"].items()
-        }
-        if CONSTRAINED not in known["models"]:
-            raise KeyError(CONSTRAINED)
-        if known.get("attempt") is not None:
-            known["attempt"] = Attempt(**_known(Attempt, tree["attempt"]))
+    def of(cls, tree: Mapping[str, Any]) -> Verdict:
+        """The verdict of a document; ValueError, TypeError, KeyError or AttributeError for any other."""
+        known = _known(cls, tree) | _judged(tree)
         if known.get("validation") is not None:
-            known["validation"] = Validation(
-                told=tree["validation"]["told"],
-                yardsticks=[
-                    Yardstick(**_known(Yardstick, row)) for row in tree["validation"]["yardsticks"]
-                ],
-            )
+            known["validation"] = Validation.of(tree["validation"])
         known.setdefault("outcome", "pushed" if tree["pushed"] else "no solution found")
         return cls(**known)
+
+
+def _judged(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a judgement that are no plain values."""
+    models = {
+        name: ModelResult(
+            **_known(GroupResult, model),
+            groups={
+                group: GroupResult(**_known(GroupResult, result))
+                for group, result in model["groups"].items()
+            },
+        )
+        for name, model in tree["models"].items()
+    }
+    if CONSTRAINED not in models:
+        raise KeyError(CONSTRAINED)
+    attempt = tree.get("attempt")
+    return {
+        "gate": [GateRow(**_known(GateRow, row)) for row in tree["gate"]],
+        "checks": [CheckRow(**_known(CheckRow, row)) for row in tree.get("checks", [])],
+        "sampling": Sampling(**_known(Sampling, tree.get("sampling") or {})),
+        "models": models,
+        "attempt": None if attempt is None else Attempt(**_known(Attempt, attempt)),
+    }
 
 
 def _known(kind: Any, tree: Mapping[str, Any]) -> dict[str, Any]:

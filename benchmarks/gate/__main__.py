@@ -1,14 +1,29 @@
 """How often the gate passes what it must not, and what it passes.
 
 python -m benchmarks.gate [--output FOLDER] [--draws 10000] [--processes 2]
+python -m benchmarks.gate attempts [--draws 50000]
+python -m benchmarks.gate units [--draws 20000]
 python -m benchmarks.gate peers [--draws 10000] [--resamples 1000]
+python -m benchmarks.gate middle
+python -m benchmarks.gate monitor [--draws 10000] [--whole 40] [--records 100000]
 
 The gate's bound (tight) next to the plain one, Clopper-Pearson for each rate at delta / 2: on the
 same drawn test splits, and by enumeration of every outcome. Writes tables.md, false_passes.csv,
 samples.csv and gate.png; nothing is asserted. Started again, it goes on where it was stopped.
 
+`attempts` draws what somebody reaches who reads all that is shown between attempts, and writes its table
+into docs/promise.md.
+
+`units` draws people with several examples that resemble each other, and weights, and writes its table
+into docs/promise.md.
+
 `peers` asks MAPIE, fairlearn and statsmodels about ten tables of counts, and writes the tables of
 docs/bounds_compared.md and bounds_compared.json beside this file.
+
+`middle` prints how often three and five groups pass, exactly, with one pair at the limit and the
+others half way between.
+
+`monitor` watches lives at the limit after every record, and writes its tables into docs/promise.md.
 """
 
 from __future__ import annotations
@@ -23,12 +38,23 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from benchmarks.gate import chart, peers
+from benchmarks.gate import attempts, chart, monitor, peers, units
 from benchmarks.gate.samples import CASES, WANTED, Case, needed
-from benchmarks.gate.simulation import DELTA, Setting, grid, interval, passes, probability
+from benchmarks.gate.simulation import (
+    DELTA,
+    Setting,
+    grid,
+    interval,
+    middle,
+    passes,
+    probability,
+)
 from benchmarks.peers.environments import ROOT, Unavailable
 
 Row = dict[str, object]
+_PAGE = ROOT / "docs" / "promise.md"
+_UNITS = "<!-- units: by python -m benchmarks.gate units -->", "<!-- units: end -->"
+_BEGIN, _END = "<!-- attempts: by python -m benchmarks.gate attempts -->", "<!-- attempts: end -->"
 
 
 def main() -> None:
@@ -37,17 +63,53 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=10_000)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
-    command = parser.add_subparsers(dest="command").add_parser(
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("middle", help="three and five groups, one pair of them at the limit")
+    command = commands.add_parser(
         "peers", help="MAPIE, fairlearn, statsmodels and FairGate on the same ten tables of counts"
     )
     command.add_argument("--draws", type=int, default=10_000, help="of the bootstrap, per setting")
     command.add_argument("--resamples", type=int, default=1_000, help="of each bootstrap")
+    command.add_argument("--seed", type=int, default=0)
+    command = commands.add_parser(
+        "monitor", help="the monitor, looked at after every record of lives of 100,000"
+    )
+    command.add_argument("--draws", type=int, default=10_000, help="lives of each setting")
+    command.add_argument(
+        "--whole", type=int, default=40, help="of them given to the monitor itself"
+    )
+    command.add_argument("--records", type=int, default=100_000, help="of a life")
+    command.add_argument("--seed", type=int, default=0)
+    command = commands.add_parser(
+        "attempts", help="false passes of whoever reads all that is shown between attempts"
+    )
+    command.add_argument("--draws", type=int, default=50_000, help="per adversary")
+    command.add_argument("--seed", type=int, default=0)
+    command = commands.add_parser(
+        "units", help="false passes where people have several examples that resemble each other"
+    )
+    command.add_argument("--draws", type=int, default=20_000, help="of each setting")
     command.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     if options.draws < 1 or options.processes < 1:
         parser.error("--draws and --processes must be at least 1")
     if options.command == "peers":
         _peers(parser, options)
+    elif options.command == "middle":
+        for setting in middle():
+            shown = " ".join(f"{rate:g}" for rate in setting.rates)
+            print(f"{shown} | {setting.sizes[0]:,} each | {probability(setting, 'tight'):.2%}")
+    elif options.command == "monitor":
+        if options.whole < 1 or options.records < 1:
+            parser.error("--whole and --records must be at least 1")
+        asked = options.draws, options.whole, options.records, options.seed
+        monitor.measure(*asked, options.processes, options.output, monitor.PAGE)
+        print(f"Written: {monitor.PAGE.relative_to(ROOT)}")
+    elif options.command == "attempts":
+        _attempts(options)
+    elif options.command == "units":
+        told = f"{options.draws:,} draws of each setting, delta {DELTA:g}, seed {options.seed}."
+        _into_page(_UNITS, told, [units.measure(options.draws, options.seed)])
     else:
         _promise(options)
 
@@ -61,6 +123,21 @@ def _peers(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     except (Unavailable, RuntimeError, ValueError) as error:
         parser.exit(1, f"{error}\n")
     print(f"Written: {peers.PAGE.relative_to(ROOT)} and {peers.RESULTS.relative_to(ROOT)}")
+
+
+def _attempts(options: argparse.Namespace) -> None:
+    lines = attempts.table(options.draws, options.seed, lambda said: print(said, flush=True))
+    told = f"{options.draws:,} drawn series in each setting, seed {options.seed}."
+    _into_page((_BEGIN, _END), told, lines)
+
+
+def _into_page(marks: tuple[str, str], told: str, lines: Sequence[str]) -> None:
+    """Puts lines of Markdown between two marks of the page of the promise."""
+    begin, end = marks
+    before, _, rest = _PAGE.read_text().partition(begin)
+    _, _, after = rest.partition(end)
+    _PAGE.write_text("\n".join([f"{before}{begin}", told, "", *lines, f"{end}{after}"]))
+    print(f"Written: {_PAGE.relative_to(ROOT)}")
 
 
 def _promise(options: argparse.Namespace) -> None:

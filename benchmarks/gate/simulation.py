@@ -116,6 +116,16 @@ def interval(passed: int, draws: int) -> tuple[float, float]:
     )
 
 
+def middle() -> Sequence[Setting]:
+    """One pair at the limit and the other groups half way between: several groups at their worst."""
+    return [
+        Setting("gap", (base, *[base + 0.025] * (groups - 2), base + 0.05), (n,) * groups, 0.05)
+        for base in (0.02, 0.1, 0.3)
+        for groups in (3, 5)
+        for n in (200, 1000, 5000)
+    ]
+
+
 def grid() -> Sequence[Setting]:
     """Settings at the limit, just over it, and well under it."""
     found: list[Setting] = []

@@ -26,7 +26,7 @@ from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.resolving import resolve
 from components.constrained_trainer.training import TrainingResult, train
 from components.features import Features
-from components.model_properties import BROKEN, NO_SOLUTION, PREDICTED_TO_PASS
+from components.model_properties import BROKEN, NO_SOLUTION, PREDICTED_TO_PASS, VALIDATION
 from components.transform.inputs import model_inputs
 
 WEIGHTS_FILE = "weights.npz"
@@ -89,6 +89,10 @@ class Executor(base_executor.BaseExecutor):
             _export(result, transform, features, model.uri)
             if result.predicted_to_pass is not None:
                 model.set_int_custom_property(PREDICTED_TO_PASS, int(result.predicted_to_pass))
+            model.set_string_custom_property(
+                VALIDATION,
+                json.dumps({"examples": len(splits[1]), "error_rate": result.error_rate}),
+            )
             if (sentence := telling.broken(result)) and result.is_useful:
                 model.set_string_custom_property(BROKEN, sentence)
             if why := telling.no_solution(result):

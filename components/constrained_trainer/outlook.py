@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.constrained_trainer.config import GateTarget
-from fairgate.constraints import language
+from fairgate.constraints import algebra, language
 from fairgate.constraints.expressions import Constraint
-from fairgate.constraints.rates import Counts, Group
+from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.gate import prediction
 from fairgate.gate.prediction import Sizes
 
@@ -26,11 +26,14 @@ class Outlook:
       sizes: examples of each group and label that it will see. They are denominators alone: which
         answers a model gives on them stays unknown, so that the gate's promise is not touched.
       pass_probability: with which a snapshot must pass to be predicted to.
+      other: outcomes of the baseline on the validation split, whose rates stand in for its own at the
+        gate; None where no constraint is about it.
     """
 
     target: GateTarget
     sizes: Sizes
     pass_probability: float = 0.8
+    other: Measured | None = None
 
     @functools.cached_property
     def constraints(self) -> list[Constraint]:
@@ -39,7 +42,8 @@ class Outlook:
         for group in self.sizes:
             if group is not None:
                 names.setdefault(group.feature, []).append(group.name)
-        return [language.parse(line, names) for line in self.target.constraints]
+        found = [language.parse(line, names) for line in self.target.constraints]
+        return [algebra.beside(line, self.other) if self.other else line for line in found]
 
     def excess(self, counts: Mapping[Group | None, Counts]) -> np.ndarray:
         """How far beyond each thing the gate asks a model is predicted to be; it passes where <= 0.

@@ -12,9 +12,10 @@ import tensorflow_transform as tft
 from components.columns import label_and_groups
 from components.constrained_trainer import networks
 from components.constrained_trainer.cells import CellThresholds
-from components.features import TRANSFORMED_LABEL, Features
+from components.features import TRANSFORMED_LABEL, TRANSFORMED_UNIT, Features
 from components.transform.inputs import unpack_inputs
 from components.transform.preprocessing import group_index, value_index
+from fairgate.errors import SettingsError
 from fairgate.optimization.serving import StochasticClassifier, draws_by_key
 
 PROBABILITY = "probability"
@@ -62,6 +63,14 @@ class ServedModel(tf.Module):
         # As the schema has them: a column that it lets a record do without may be missing here too.
         columns = transform.raw_feature_spec()
         self._columns = {name: columns[name] for name in features.input_columns}
+        self._unit = {}
+        if features.unit is not None:
+            if features.unit not in columns:
+                raise SettingsError(
+                    f"data.features.unit = {features.unit!r}: the schema (data.schema_file) has no such "
+                    "column; describe it there, as it describes the others"
+                )
+            self._unit = {features.unit: columns[features.unit]}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -85,6 +94,8 @@ class ServedModel(tf.Module):
     def slices(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """(n,) serialized tf.Examples -> the label, float32 (n,), and the name of each group, (n,).
 
+        And whose example each is, (n,) text, where data.features.unit says.
+
         For evaluation: a slice called "Not Young" reads better than one called 0.
         """
         raw = tf.io.parse_example(examples, label_and_groups(self._features))
@@ -96,6 +107,11 @@ class ServedModel(tf.Module):
             outputs[feature] = tf.gather(
                 names, tf.where(index < 0, tf.constant(len(group.values), tf.int64), index)
             )
+        for column in tf.io.parse_example(examples, self._unit).values() if self._unit else ():
+            if isinstance(column, tf.SparseTensor):  # the schema lets a record do without
+                column = tf.sparse.to_dense(column)
+            names = column if column.dtype == tf.string else tf.strings.as_string(column)
+            outputs[TRANSFORMED_UNIT] = tf.reshape(names, [-1])
         return outputs
 
 

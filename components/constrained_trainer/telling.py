@@ -30,8 +30,7 @@ def sentences(result: TrainingResult) -> list[str]:
         said = [f"Chosen: a mixture of {shares} of the examples."]
     if (rule := members[0][1].rule) is not None:
         said += _by_group(rule)
-    error = math.fsum(p * each.error_rate for p, each in members)
-    said.append(f"On the validation split it errs on {error:.2%} of the examples.")
+    said.append(f"On the validation split it errs on {result.error_rate:.2%} of the examples.")
     if result.pieces:
         said.append(broken(result) or _kept(result))
     if not result.is_useful:

@@ -35,12 +35,12 @@ from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.resolving import Resolved, resolve, watched_split
 from components.constrained_trainer.sampling import Rounds, Sampler
 from components.constrained_trainer.session import Moment, Session
-from components.constrained_trainer.snapshots import Rating, Snapshot
+from components.constrained_trainer.snapshots import Rating, Snapshot, predict_scores
 from components.constrained_trainer.yardsticks import Yardstick
 from components.transform.inputs import ModelInput
-from fairgate.constraints import language
+from fairgate.constraints import algebra, language
 from fairgate.constraints.expressions import Constraint, CurveOf, RateOf, rates_in
-from fairgate.constraints.rates import RATES, Counts
+from fairgate.constraints.rates import RATES, Counts, Measured
 from fairgate.errors import DataError, SettingsError
 
 
@@ -75,6 +75,13 @@ class TrainingResult:
     def is_useful(self) -> bool:
         """Whether the choice says anything at all; see `thresholds.uselessness`."""
         return self.chosen.uselessness < 2
+
+    @property
+    def error_rate(self) -> float:
+        """On the validation split; of a mixture, the expected one."""
+        errors = [snapshot.error_rate for snapshot in self.snapshots]
+        chosen = np.flatnonzero(self.probabilities)
+        return float(self.probabilities[chosen] @ np.array(errors)[chosen])
 
     @property
     def best(self) -> int:
@@ -141,7 +148,8 @@ def train(
       on_moment: called after every call of the compiled loop, about twice a second.
       inputs: what the network takes; None: as the training split has it.
       start: weights to start from, for `config.warm_start`.
-      baseline: weights of a model without constraints, which is one more to choose from; None: none is.
+      baseline: weights of a model without constraints, which is one more to choose from, and which
+        changes in the constraints are held against, by its rates on the validation split; None: none is.
       checkpoints: folder to write checkpoints to and to go on from; None: none are written.
       scope: the strategy to train with; None: that of `config.devices`.
       outlook: the gate that snapshots are rated by, where `config.selection.rated_by` is "gate"; None:
@@ -164,10 +172,15 @@ def train(
     _require_equal_parts(config, scope)
     constraints = parse(config.constraints, training)
     _require_examples(constraints, {"train": training, "validation": validation})
+    asked = outlook.constraints if outlook and config.selection.rated_by == "gate" else []
     whole = validation
     with scope.scope(), _precision(config.precision):
         given = encodings.with_cuts(inputs or training.model_inputs(), training.inputs)
         model = networks.build(config.network, given, config.seed)
+        other = None
+        if any(algebra.has_changes(each.expression) for each in (*constraints, *asked)):
+            other = _outcomes_of(model, baseline, validation, config)
+            constraints = [algebra.beside(each, other) for each in constraints]
         if start is not None:
             _set_weights(model, start, config)
         trained = model
@@ -179,6 +192,8 @@ def train(
         loop = make_loop(trained, constraints, training, validation, config, scope)
     if config.selection.rated_by != "gate":
         outlook = None
+    elif outlook is not None and other is not None:
+        outlook = replace(outlook, other=other)
     learned = optimism.worth_a_look(training, validation, config.constraints)
     rating = Rating(trained, constraints, validation, config.selection, outlook, learned)
     session = Session(loop, rating, config, on_moment)
@@ -220,6 +235,25 @@ def train(
     result = replace(result, yardsticks=_yardsticks(result, constraints, whole))
     trained.set_weights(result.chosen.weights)
     return result
+
+
+def _outcomes_of(
+    model: keras.Model,
+    weights: Sequence[np.ndarray] | None,
+    validation: Split,
+    config: TrainingConfig,
+) -> Measured:
+    """What the network says with the baseline's weights on the validation split; its own are kept."""
+    if weights is None:
+        raise SettingsError(
+            f"trainer.constraints = {list(config.constraints)}: one is held against the baseline, and "
+            "this training was given none"
+        )
+    own = model.get_weights()
+    _set_weights(model, weights, config)
+    counts = validation.counts(predict_scores(model, validation))
+    model.set_weights(own)
+    return counts
 
 
 def _yardsticks(

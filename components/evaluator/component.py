@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import ClassVar
 
 from tensorflow_model_analysis.proto import config_pb2
@@ -14,6 +12,7 @@ from tfx.types.component_spec import ExecutionParameter
 from tfx.utils import json_utils
 
 from components.evaluator import executor
+from components.evaluator.questions import Meaning
 from components.features import Features
 from components.fingerprint import code_fingerprint
 
@@ -64,7 +63,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         attempts: how many there may be.
         features: what label and groups mean.
         """
-        meaning = features.model_dump(mode="json", include={"label", "groups"})
+        meaning = Meaning(label=features.label, groups=features.groups, unit=features.unit)
         super().__init__(
             EvaluatorSpec(
                 examples=examples,
@@ -76,9 +75,13 @@ class Evaluator(base_beam_component.BaseBeamComponent):
                 ledger=ledger,
                 confidence=confidence,
                 attempts=attempts,
-                meaning=hashlib.sha256(json.dumps(meaning).encode()).hexdigest()[:16],
+                meaning=meaning.model_dump_json(),
                 code=code_fingerprint(
-                    "components.evaluator", "fairgate.gate.attempts", "fairgate.gate.ledger"
+                    "components.evaluator",
+                    "fairgate.gate.attempts",
+                    "fairgate.gate.files",
+                    "fairgate.gate.ledger",
+                    "fairgate.records",
                 ),
                 evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),

@@ -9,19 +9,17 @@ from absl import logging
 from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 from tfx.components.evaluator import executor as standard
+from tfx.components.util import model_utils
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils, proto_utils
 
-from components.evaluator import digests
+from components.evaluator import digests, known, questions
 from components.evaluator.files import FILES
-from components.evaluator.stamp import Stamp, gate_digest, test_digest
+from components.evaluator.questions import Meaning
+from components.evaluator.stamp import Stamp, gate_digest
 from components.model_properties import NO_SOLUTION
-from fairgate.constraints import language
 from fairgate.errors import NoSolution
 from fairgate.gate import ledger
-from fairgate.gate.attempts import Question, asked
-
-_BOUND = "ConstraintBound"
 
 
 class Executor(standard.Executor):
@@ -46,20 +44,30 @@ class Executor(standard.Executor):
         folder = path_utils.serving_model_path(model.uri)
         config = config_pb2.EvalConfig()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.EVAL_CONFIG_KEY], config)
+        if why := known.out_of_reach(config, examples, model, exec_properties["confidence"]):
+            raise NoSolution(f"{why}. No attempt was spent")
         gate = gate_digest(config)
-        question = Question(
-            model=digests.model_digest(folder),
-            constraints=bounded(config),
-            meaning=exec_properties["meaning"],
-        )
+        root = exec_properties["ledger"]
+        records = questions.test_records(examples)
+        meaning = Meaning.model_validate_json(exec_properties["meaning"])
+        model_digest = digests.model_digest(folder)
+        judged = model_digest
+        if questions.is_beside_another(config):
+            # Beside another baseline it is another bound.
+            [baseline] = input_dict[standard_component_specs.BASELINE_MODEL_KEY]
+            other = digests.model_digest(path_utils.serving_model_path(baseline.uri))
+            judged = f"{model_digest} beside {other}"
+        run = self._context.pipeline_run_id or "" if self._context else ""
+        questions.adopt_former(root)
         attempt = ledger.admit(
-            exec_properties["ledger"],
-            test_digest(examples),
-            question,
+            root,
+            records,
+            questions.question(config, meaning, judged),
             exec_properties["confidence"],
             exec_properties["attempts"],
-            self._context.pipeline_run_id or "" if self._context else "",
+            run,
             FILES,
+            questions.former_question(config, meaning, judged),
         )
         logging.info("%s on this test split", attempt)
         set_confidence(config, attempt.confidence)
@@ -69,31 +77,19 @@ class Executor(standard.Executor):
             exec_properties
             | {standard_component_specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(config)},
         )
-        stamp = Stamp(question.model, digests.files_digest(folder), gate, attempt)
+        [blessing] = output_dict[standard_component_specs.BLESSING_KEY]
+        passed = model_utils.is_model_blessed(blessing)
+        settled = ledger.settle(root, records, attempt, passed, run, FILES)
+        stamp = Stamp(model_digest, digests.files_digest(folder), gate, settled)
         for key in (standard_component_specs.BLESSING_KEY, standard_component_specs.EVALUATION_KEY):
             stamp.write(artifact_utils.get_single_instance(output_dict[key]))
 
 
-def bounded(config: config_pb2.EvalConfig) -> tuple[str, ...]:
-    """What the gate takes bounds of, sorted: the constraints, or one without its limit."""
-    constraints = []
-    for metric in _bounds(config):
-        arguments = json.loads(metric.config)
-        constraints.append(language.parse(arguments["constraint"], arguments["groups"]))
-    return asked(constraints)
-
-
 def set_confidence(config: config_pb2.EvalConfig, confidence: float) -> None:
-    """Puts `confidence` into every bound of `config`."""
-    for metric in _bounds(config):
-        arguments = json.loads(metric.config) | {"confidence": confidence}
-        metric.config = json.dumps(arguments, sort_keys=True)
-
-
-def _bounds(config: config_pb2.EvalConfig) -> list[config_pb2.MetricConfig]:
-    return [
-        metric
-        for specs in config.metrics_specs
-        for metric in specs.metrics
-        if metric.class_name == _BOUND
-    ]
+    """Puts `confidence` into every metric of `config` that has one."""
+    for specs in config.metrics_specs:
+        for metric in specs.metrics:
+            arguments = json.loads(metric.config or "{}")
+            if "confidence" in arguments:
+                arguments["confidence"] = confidence
+                metric.config = json.dumps(arguments, sort_keys=True)

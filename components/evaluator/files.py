@@ -6,20 +6,20 @@ import os
 
 import tensorflow as tf
 
-from fairgate.gate.ledger import LOCAL
+from fairgate.gate.files import LOCAL
 
 
 class TensorFlowFiles:
-    """See `fairgate.gate.ledger.Files`.
+    """See `fairgate.gate.files.Files`.
 
     ML Metadata knows the attempts too, by the properties of the Evaluator's artifacts, but Vertex AI and
     Kubeflow Pipelines run no resolver of one's own that could count them there.
     """
 
     def names(self, folder: str) -> list[str]:
-        """The names in `folder`, sorted; none where it is not there."""
-        files = tf.io.gfile.glob(os.path.join(folder, "attempt-*.json"))
-        return sorted(map(os.path.basename, files))
+        """The names of what lies in `folder`, sorted; none where it is not there."""
+        found = tf.io.gfile.glob(os.path.join(folder, "*"))
+        return sorted(os.path.basename(each.rstrip("/")) for each in found)
 
     def read(self, file: str) -> str:
         """What `file` holds."""

@@ -41,6 +41,7 @@ class Stamp:
         artifact.set_string_custom_property(TEST_DIGEST, self.attempt.test_digest)
         artifact.set_int_custom_property("attempt", self.attempt.number)
         artifact.set_int_custom_property("attempts", self.attempt.of)
+        artifact.set_int_custom_property("sealed", int(self.attempt.sealed))
         # As text, which comes back to the last digit from every store of metadata.
         artifact.set_string_custom_property("confidence", repr(self.attempt.confidence))
         artifact.set_string_custom_property("delta_total", repr(self.attempt.delta_total))
@@ -54,6 +55,7 @@ def read_attempt(artifact: types.Artifact) -> Attempt:
         confidence=float(artifact.get_string_custom_property("confidence")),
         delta_total=float(artifact.get_string_custom_property("delta_total")),
         test_digest=artifact.get_string_custom_property(TEST_DIGEST),
+        sealed=artifact.get_int_custom_property("sealed") == 1,
     )
 
 

@@ -52,7 +52,8 @@ def list_shards(folder: str, split: str, pattern: str) -> list[str]:
 class SplitCounts:
     """How many examples of each group and label a split holds, and digests of its contents.
 
-    `hashes` are the first 8 bytes of each record's digest, uint64; `shards` has the digest of each file.
+    `hashes` are the first 8 bytes of each record's digest, uint64; `shards` has the digest of each file,
+    `units` whose examples there are, where that is known.
     """
 
     def __init__(self) -> None:
@@ -60,6 +61,7 @@ class SplitCounts:
         self.by_group: collections.Counter[tuple[str, str, int]] = collections.Counter()
         self.filled: collections.Counter[str] = collections.Counter()
         self.shards: dict[str, str] = {}
+        self.units: set[int | bytes] = set()
         self._hashes: list[np.ndarray] = []
         self._sum = 0
 
@@ -88,6 +90,16 @@ class SplitCounts:
                     count = int(np.sum((indices == index) & (labels == label)))
                     self.by_group[feature, name, label] += count
 
+    def sizes(self, features: Features) -> dict[str, dict[str, tuple[int, int]]]:
+        """Feature -> group -> (negatives, positives): denominators, which say nothing of any model."""
+        return {
+            feature: {
+                name: (self.by_group[feature, name, 0], self.by_group[feature, name, 1])
+                for name in group.values
+            }
+            for feature, group in features.groups.items()
+        }
+
     def merge(self, other: SplitCounts) -> None:
         """Adds the counts of another part of the same split."""
         self.examples += other.examples
@@ -96,6 +108,7 @@ class SplitCounts:
         self._sum += other._sum
         self.by_group.update(other.by_group)
         self.filled.update(other.filled)
+        self.units |= other.units
 
     def require_every_column(self, split: str, folder: str, features: Features) -> None:
         """Raises DataError when a column of numbers or categories has no value in any example."""
@@ -178,6 +191,8 @@ def _check_batch(
     if features.image is not None:
         _check_pictures(file, position, parsed[features.image.name], features.image)
     counts.filled.update(tables.check_table(file, position, parsed, features))
+    if features.unit is not None:
+        counts.units.update(_units(file, position, parsed[features.unit], features.unit))
     labels = _indices(
         file, position, parsed, features.label.name, features.label.values, "data.features.label"
     )
@@ -193,6 +208,17 @@ def _check_batch(
         for feature, group in features.groups.items()
     }
     counts.add(labels, groups, features)
+
+
+def _units(file: str, position: int, column: tf.SparseTensor, name: str) -> list[int | bytes]:
+    """Whose example each record is; DataError where one does not say."""
+    known = column.indices.numpy()[:, 0]
+    for row in np.setdiff1d(np.arange(column.dense_shape[0]), known)[:1]:
+        raise DataError(
+            f"{file}: record {position + row}: column '{name}' (data.features.unit) has no value; "
+            "expected whose example it is. Give every record a value, or take data.features.unit out"
+        )
+    return list(column.values.numpy().tolist())
 
 
 def _check_pictures(file: str, position: int, pictures: tf.Tensor, image: ImageFeature) -> None:

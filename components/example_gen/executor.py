@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import posixpath
 from typing import Any
@@ -39,7 +40,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Writes `Split-<name>/` folders; raises DataError before anything downstream runs.
 
         The artifact carries, as custom properties, the digest of the test split's contents
-        (`test_digest`) and a line for each thing that is no error but should be known (`warnings`).
+        (`test_digest`), its numbers of examples (`test_sizes`, see `SplitCounts.sizes`), and a line for
+        each thing that is no error but should be known (`warnings`).
         """
         input_base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
         input_config = example_gen_pb2.Input()
@@ -60,6 +62,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             counts[name].require_every_group(name, input_base, features)
             counts[name].require_every_column(name, input_base, features)
         splits.require_different(counts)
+        if features.unit is not None:
+            splits.require_units_apart(counts, features.unit)
         for name, shards in files.items():
             target = artifact_utils.get_split_uri([examples], name)
             tf.io.gfile.makedirs(target)
@@ -68,6 +72,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             logging.info("%s: %d examples in %d shards", name, counts[name].examples, len(shards))
         # The gate counts by the first how often it was asked; whoever shows the run shows the second.
         examples.set_string_custom_property(splits.TEST_DIGEST, counts[splits.TEST].digest())
+        examples.set_string_custom_property(
+            splits.TEST_SIZES, json.dumps(counts[splits.TEST].sizes(features))
+        )
         examples.set_string_custom_property(splits.WARNINGS, "\n".join(splits.warnings(counts)))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
 

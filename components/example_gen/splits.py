@@ -14,6 +14,7 @@ TEST = "test"
 # Custom properties of the Examples artifact.
 TEST_DIGEST = "test_digest"
 WARNINGS = "warnings"
+TEST_SIZES = "test_sizes"
 
 
 def list_splits(folder: str, patterns: Mapping[str, str]) -> dict[str, list[str]]:
@@ -65,6 +66,24 @@ def require_different(splits: Mapping[str, SplitCounts]) -> None:
                     f"splits '{other_name}' and '{name}' hold the same records. Three splits are needed "
                     f"that are different: let data.splits.{other_name} and data.splits.{name} match "
                     "different data"
+                )
+
+
+def require_units_apart(splits: Mapping[str, SplitCounts], column: str) -> None:
+    """Raises DataError when a unit has examples in two splits: they are no draws of their own then."""
+    names = list(splits)
+    for at, name in enumerate(names):
+        for other_name in names[:at]:
+            shared = splits[name].units & splits[other_name].units
+            if shared:
+                first = min(shared, key=str)
+                shown = first.decode(errors="replace") if isinstance(first, bytes) else first
+                raise DataError(
+                    f"splits '{other_name}' and '{name}' both have examples of the unit {shown!r} "
+                    f"(column '{column}'), and of {len(shared) - 1:,} more. A model that has learned "
+                    "from somebody's examples says nothing about people whom it has not seen: divide the "
+                    "data by units ('data from-csv' does where data.features.unit is set), or take "
+                    "data.features.unit out if it does not say whose example a record is"
                 )
 
 

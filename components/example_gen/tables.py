@@ -40,6 +40,8 @@ def column_specs(file: str, features: Features) -> dict[str, tf.io.VarLenFeature
 
 def expected(name: str, spec: tf.io.VarLenFeature, features: Features) -> str:
     """In words, what a record may hold in the table's column `name`."""
+    if name == features.unit:
+        return "expected one value, which says whose example it is"
     if name in [column.name for column in features.categorical]:
         kind = "int64" if spec.dtype == tf.int64 else "bytes"
         return f"expected at most one {kind} value (a category)"
@@ -82,4 +84,6 @@ def check_table(
 def _allowed(features: Features) -> dict[str, tuple[tf.DType, ...]]:
     """Column -> the types that its values may have."""
     numbers = {column.name: (tf.float32, tf.int64) for column in features.numeric}
-    return numbers | {column.name: (tf.string, tf.int64) for column in features.categorical}
+    names = [column.name for column in features.categorical]
+    names += [] if features.unit is None else [features.unit]
+    return numbers | {name: (tf.string, tf.int64) for name in names}

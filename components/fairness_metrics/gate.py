@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.fairness_metrics.counts import Units
 from components.fingerprint import code_fingerprint
-from fairgate.gate.checks import ACCURACY, DISTINCT_DECISIONS, FEWEST_NEGATIVES, checks
+from fairgate.constraints.paired import Changes
+from fairgate.gate.checks import (
+    ACCURACY,
+    ACCURACY_BOUND,
+    CHANGED,
+    DISTINCT_DECISIONS,
+    FEWEST_NEGATIVES,
+    UNIT_OUTCOMES,
+    USEFUL,
+    checks,
+)
 from fairgate.gate.config import GateConfig
 from fairgate.gate.judgement import BASELINE, CONSTRAINED
+from fairgate.gate.requirements import groups_needed
 
 PREPROCESSING_SIGNATURE = "slices"
 PREDICTION_SIGNATURE = "serving_default"
@@ -23,23 +36,37 @@ _MODULE = "components.fairness_metrics.metrics"
 
 
 def eval_config(
-    gate: GateConfig, groups: Mapping[str, Sequence[str]], label: str
+    gate: GateConfig,
+    groups: Mapping[str, Sequence[str]],
+    label: str,
+    unit: str | None = None,
+    largest_unit: int | None = None,
 ) -> config_pb2.EvalConfig:
     """The configuration of the standard Evaluator.
 
     FairnessIndicators, ExampleCount and the confusion counts are for display, per slice. The decision
-    rests on thresholds on the overall slice: each constraint's confidence bound, the accuracy, the
-    number of negatives of the smallest group, and that the model does not always give one answer.
+    rests on thresholds on the overall slice: each constraint's confidence bound, that of the accuracy,
+    the number of negatives of the smallest group that needs them, and that the model is of some use.
 
     Args:
       gate: the gate's settings.
       groups: display name of each group feature -> the names of its groups.
       label: column of the preprocessing signature that holds the label.
+      unit: column of that signature that says whose example a record is; None: each is its own.
+      largest_unit: the most examples of a unit; None: as many as the largest has on the test split.
     """
+    units = {} if unit is None else {"units": Units(unit, gate.units, largest_unit).as_arguments()}
     decision = []
-    for check in checks(gate, groups):
+    asked = checks(gate, groups)
+    for check in asked:
         decision.append(
-            _metric("ConstraintValue", check.value_metric, groups, constraint=str(check.constraint))
+            _metric(
+                "ConstraintValue",
+                check.value_metric,
+                groups,
+                constraint=str(check.constraint),
+                **units,
+            )
         )
         side = "upper_bound" if check.constraint.sense == "<=" else "lower_bound"
         decision.append(
@@ -50,30 +77,66 @@ def eval_config(
                 threshold={side: check.constraint.limit},
                 constraint=str(check.constraint),
                 confidence=gate.confidence,
+                **units,
             )
         )
+    lines = [str(check.constraint) for check in asked]
+    floor = f"ACC >= {gate.minimum_accuracy}"
     decision += [
         _metric(
             "ConstraintValue",
             ACCURACY,
             groups,
-            threshold={"lower_bound": gate.minimum_accuracy},
-            constraint=f"ACC >= {gate.minimum_accuracy}",
+            threshold={"lower_bound": 0},
+            constraint=floor,
+            **units,
         ),
         _metric(
-            "FewestNegatives",
-            FEWEST_NEGATIVES,
+            "AccuracyBound",
+            ACCURACY_BOUND,
             groups,
-            threshold={"lower_bound": gate.minimum_negatives},
+            threshold={"lower_bound": gate.minimum_accuracy},
+            constraint=floor,
+            confidence=gate.confidence,
+            **units,
         ),
-        _metric("DistinctDecisions", DISTINCT_DECISIONS, groups, threshold={"lower_bound": 2}),
+        _metric(
+            "DistinctDecisions", DISTINCT_DECISIONS, groups, threshold={"lower_bound": 2}, **units
+        ),
+        _metric(
+            "Useful",
+            USEFUL,
+            groups,
+            threshold={"lower_bound": 1},
+            constraints=lines,
+            better_than=gate.better_than,
+            confidence=gate.confidence,
+            **units,
+        ),
     ]
+    if groups_needed([check.constraint for check in asked], "negatives"):
+        decision.append(
+            _metric(
+                "FewestNegatives",
+                FEWEST_NEGATIVES,
+                groups,
+                threshold={"lower_bound": gate.minimum_negatives},
+                constraints=lines,
+                **units,
+            )
+        )
+    if units:
+        decision.append(_metric("UnitOutcomes", UNIT_OUTCOMES, groups, **units))
     display = [
         config_pb2.MetricConfig(class_name="ExampleCount"),
         config_pb2.MetricConfig(
             class_name="FairnessIndicators",
             module="fairness_indicators.fairness_indicators_metrics",
             config=json.dumps({"thresholds": DISPLAY_THRESHOLDS}),
+        ),
+        *(
+            _metric("Changed", f"{CHANGED}{field.name}", groups, field=field.name)
+            for field in fields(Changes)
         ),
         *(
             config_pb2.MetricConfig(class_name=name, config=json.dumps({"thresholds": [0.5]}))
@@ -112,6 +175,7 @@ def _metric(
         "fairgate.bounds",
         "fairgate.gate.checks",
         "fairgate.gate.prediction",
+        "fairgate.gate.requirements",
     )
     config = {"name": name, "groups": groups, "code": code, **arguments}
     metric = config_pb2.MetricConfig(

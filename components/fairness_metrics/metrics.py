@@ -6,27 +6,41 @@ All are derived from the same counts (`counts.group_counts`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.fairness_metrics.counts import group_counts
+from components.fairness_metrics.counts import Units, group_counts
 from fairgate.constraints import expressions, language
-from fairgate.constraints.rates import Measured
-from fairgate.gate import checks, prediction
+from fairgate.constraints.rates import Group, Measured
+from fairgate.constraints.units import UnitCounts
+from fairgate.gate import checks, prediction, requirements
+from fairgate.gate.config import BetterThan
 
 Groups = Mapping[str, Sequence[str]]
+UnitArguments = Mapping[str, Any] | None
+"""As `counts.Units.as_arguments` says; None: every example is a draw of its own."""
 
 
 class ConstraintValue(metric_types.Metric):
     """The measured value of a constraint's left side; NaN when a group it needs is missing."""
 
-    def __init__(self, constraint: str, groups: Groups, name: str, code: str = ""):
+    def __init__(
+        self,
+        constraint: str,
+        groups: Groups,
+        name: str,
+        code: str = "",
+        units: UnitArguments = None,
+    ):
         """Args:
         constraint: a line of the constraint language.
         groups: display name of each group feature -> the names of its groups.
         name: key of the metric in evaluation results.
+        units: how examples fall to units.
         code: hash of this package's source; only makes a change of it a change of configuration.
         """
         super().__init__(
@@ -35,6 +49,7 @@ class ConstraintValue(metric_types.Metric):
             groups=groups,
             name=name,
             code=code,
+            units=units,
         )
 
 
@@ -47,7 +62,13 @@ class ConstraintBound(metric_types.Metric):
     """
 
     def __init__(
-        self, constraint: str, groups: Groups, confidence: float, name: str, code: str = ""
+        self,
+        constraint: str,
+        groups: Groups,
+        confidence: float,
+        name: str,
+        code: str = "",
+        units: UnitArguments = None,
     ):
         """Args: as for `ConstraintValue`; confidence: of the one-sided bound, in (0, 1)."""
         super().__init__(
@@ -57,26 +78,104 @@ class ConstraintBound(metric_types.Metric):
             confidence=confidence,
             name=name,
             code=code,
+            units=units,
         )
 
 
-class FewestNegatives(metric_types.Metric):
-    """Number of negative examples of the group that has fewest; 0 when a group is missing."""
+class AccuracyBound(ConstraintBound):
+    """The lower confidence bound of the accuracy; a class of its own, for it is no constraint."""
 
-    def __init__(self, groups: Groups, name: str, code: str = ""):
-        """Args: as for `ConstraintValue`."""
-        super().__init__(_computations(_fewest_negatives), groups=groups, name=name, code=code)
+
+class Useful(metric_types.Metric):
+    """1 where the model is shown to be of some use (`fairgate.gate.requirements`), else 0."""
+
+    def __init__(
+        self,
+        constraints: Sequence[str],
+        groups: Groups,
+        better_than: BetterThan,
+        confidence: float,
+        name: str,
+        code: str = "",
+        units: UnitArguments = None,
+    ):
+        """Args: as for `ConstraintBound`; constraints: all of the gate; better_than: what is asked."""
+        super().__init__(
+            _computations(_useful),
+            constraints=constraints,
+            groups=groups,
+            better_than=better_than,
+            confidence=confidence,
+            name=name,
+            code=code,
+            units=units,
+        )
+
+
+class Changed(metric_types.Metric):
+    """How many answers differ from the baseline's, of one field of `Changes`; NaN without a baseline."""
+
+    def __init__(self, field: str, groups: Groups, name: str, code: str = ""):
+        """Args: as for `ConstraintValue`; field: of `Changes`."""
+        super().__init__(_computations(_changed), field=field, groups=groups, name=name, code=code)
+
+
+class FewestNegatives(metric_types.Metric):
+    """Fewest negatives of a group that a constraint needs negatives of; 0 when one is missing."""
+
+    def __init__(
+        self,
+        constraints: Sequence[str],
+        groups: Groups,
+        name: str,
+        code: str = "",
+        units: UnitArguments = None,
+    ):
+        """Args: as for `ConstraintValue`; constraints: all of the gate."""
+        super().__init__(
+            _computations(_fewest_negatives),
+            constraints=constraints,
+            groups=groups,
+            name=name,
+            code=code,
+            units=units,
+        )
 
 
 class DistinctDecisions(metric_types.Metric):
     """How many different answers the model gives: 1 for a model that always says No (or Yes)."""
 
-    def __init__(self, groups: Groups, name: str, code: str = ""):
+    def __init__(self, groups: Groups, name: str, code: str = "", units: UnitArguments = None):
         """Args: as for `ConstraintValue`."""
-        super().__init__(_computations(_distinct_decisions), groups=groups, name=name, code=code)
+        super().__init__(
+            _computations(_distinct_decisions), groups=groups, name=name, code=code, units=units
+        )
 
 
-for _metric in (ConstraintValue, ConstraintBound, FewestNegatives, DistinctDecisions):
+class UnitOutcomes(metric_types.Metric):
+    """The outcomes of every unit, float64 (units, 1 + groups, 4): what all bounds rest on.
+
+    So that whoever reads an evaluation can take any other bound of the same outcomes. The order of units
+    is that of `constraints.units.order`; row 0 is everybody; tp, fp, tn, fn.
+    """
+
+    def __init__(self, groups: Groups, name: str, code: str = "", units: UnitArguments = None):
+        """Args: as for `ConstraintValue`."""
+        super().__init__(
+            _computations(_unit_outcomes), groups=groups, name=name, code=code, units=units
+        )
+
+
+for _metric in (
+    ConstraintValue,
+    ConstraintBound,
+    AccuracyBound,
+    Useful,
+    Changed,
+    FewestNegatives,
+    DistinctDecisions,
+    UnitOutcomes,
+):
     metric_types.register_metric(_metric)
 
 
@@ -90,9 +189,36 @@ def _constraint_bound(
     return prediction.bound_of(language.parse(constraint, groups), counts, 1.0 - confidence)
 
 
-def _fewest_negatives(counts: Measured, groups: Groups) -> float:
+def _useful(
+    counts: Measured,
+    constraints: Sequence[str],
+    groups: Groups,
+    better_than: BetterThan,
+    confidence: float,
+) -> float:
+    asked = [language.parse(line, groups) for line in constraints]
+    return float(requirements.is_useful(better_than, asked, counts, confidence))
+
+
+def _changed(counts: Measured, field: str, groups: Groups) -> float:
     del groups
-    return checks.fewest_negatives(counts)
+    against = counts[None].against
+    return math.nan if against is None else float(getattr(against, field))
+
+
+def _fewest_negatives(counts: Measured, constraints: Sequence[str], groups: Groups) -> float:
+    asked = [language.parse(line, groups) for line in constraints]
+    return checks.fewest_negatives(counts, requirements.groups_needed(asked, "negatives"))
+
+
+def _unit_outcomes(counts: Measured, groups: Groups) -> np.ndarray:
+    members = [Group(feature, name) for feature, names in groups.items() for name in names]
+    if not isinstance(counts, UnitCounts):
+        return np.zeros((0, 1 + len(members), 4))
+    cells = np.zeros((counts.units, 1 + len(members), 4))
+    for row, group in enumerate([None, *members]):
+        cells[counts.tables[group].places, row] = counts.tables[group].cells
+    return cells
 
 
 def _distinct_decisions(counts: Measured, groups: Groups) -> float:
@@ -101,7 +227,7 @@ def _distinct_decisions(counts: Measured, groups: Groups) -> float:
 
 
 def _computations(
-    number: Callable[..., float],
+    number: Callable[..., float | np.ndarray],
 ) -> Callable[..., metric_types.MetricComputations]:
     """A TFMA computations function for a number that is derived from the counts."""
 
@@ -109,6 +235,7 @@ def _computations(
         groups: Groups,
         name: str,
         code: str = "",
+        units: UnitArguments = None,
         model_names: Sequence[str] | None = None,
         output_names: Sequence[str] | None = None,
         example_weighted: bool = False,
@@ -118,7 +245,8 @@ def _computations(
         result: metric_types.MetricComputations = []
         for model_name in model_names or [""]:
             for output_name in output_names or [""]:
-                counts = group_counts(groups, model_name, output_name)
+                falling = None if units is None else Units(**units)
+                counts = group_counts(groups, model_name, output_name, falling)
                 key = metric_types.MetricKey(
                     name=name,
                     model_name=model_name,
@@ -130,7 +258,7 @@ def _computations(
                     metrics: Mapping[metric_types.MetricKey, Any],
                     counts_key: metric_types.MetricKey = counts.keys[0],
                     key: metric_types.MetricKey = key,
-                ) -> dict[metric_types.MetricKey, float]:
+                ) -> dict[metric_types.MetricKey, float | np.ndarray]:
                     return {key: number(metrics[counts_key], groups=groups, **arguments)}
 
                 result += [counts, metric_types.DerivedMetricComputation([key], derive)]

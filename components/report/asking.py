@@ -1,4 +1,4 @@
-"""Asks both models about the test split, and fetches the examples that are to be shown."""
+"""Asks both models about a split, and fetches the examples that are to be shown."""
 
 from __future__ import annotations
 
@@ -23,25 +23,32 @@ _PICTURE_SIDE = 96  # pixels
 _MOST_COLUMNS = 12
 
 
-def ask(folder: str, models: Mapping[str, str], features: Features) -> Scores:
+def shown(folder: str, split: str, scored: Scored, features: Features) -> Scores:
     """Everything that takes scores.
 
     Args:
-      folder: of the raw test examples, TFRecords.
-      models: name -> folder of the SavedModel; `constrained` must be among them.
+      folder: of the raw examples, TFRecords.
+      split: which they are.
+      scored: what the models say of them, `constrained` among them; see `score`.
       features: what the columns mean.
     """
-    scored = score(folder, models, features)
     return Scores(
         curves.group_curves(scored),
         curves.equal_thresholds(scored),
         curves.equal_overall(scored),
         _mistakes(folder, scored, features),
+        split,
     )
 
 
 def score(folder: str, models: Mapping[str, str], features: Features) -> Scored:
-    """Labels, groups and each model's scores of all examples in `folder`, in order."""
+    """Labels, groups and each model's scores of all examples, in order.
+
+    Args:
+      folder: of the raw examples, TFRecords.
+      models: name -> folder of the SavedModel.
+      features: what the columns mean.
+    """
     loaded = {name: tf.saved_model.load(path) for name, path in models.items()}
     slices = next(iter(loaded.values())).signatures["slices"]
     labels: list[np.ndarray] = []
@@ -87,7 +94,7 @@ def _mistakes(folder: str, scored: Scored, features: Features) -> list[Mistake]:
                 for model, scores in scored.scores.items()
                 if np.isfinite(scores[row])
             },
-            *_shown(records[row], features),
+            *_seen(records[row], features),
         )
         for row, group, kind in chosen
     ]
@@ -99,7 +106,7 @@ def _rows(folder: str, rows: set[int]) -> Iterator[tuple[int, tf.train.Example]]
             yield int(index), tf.train.Example.FromString(record)
 
 
-def _shown(example: tf.train.Example, features: Features) -> tuple[str | None, dict[str, str]]:
+def _seen(example: tf.train.Example, features: Features) -> tuple[str | None, dict[str, str]]:
     """(picture, values): what a person can look at."""
     columns = example.features.feature
     picture = None

@@ -42,7 +42,8 @@ class Report(base_component.BaseComponent):
     """Writes report.html, model_card.md and model_card.html, and report.json, their data.
 
     It asks both models about the test split once more, for curves, thresholds and examples of mistakes:
-    the verdict has been spoken before, and none of it is decided here.
+    the verdict has been spoken before, and none of it is decided here. While the test split is sealed it
+    asks about the validation split in its place.
     """
 
     SPEC_CLASS = ReportSpec
@@ -64,7 +65,7 @@ class Report(base_component.BaseComponent):
         card: str = "",
     ):
         """Args:
-        examples: raw examples, with a `test` split.
+        examples: raw examples, with a `test` and a `validation` split.
         statistics: of the examples, sliced by group, and by group and label.
         model: what is judged.
         model_run: of its training.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.report.data import AtThreshold, Bin, GroupCurve, GroupThreshold
+from fairgate.constraints.rates import Counts, Group
 from fairgate.gate.judgement import BASELINE, CONSTRAINED, EVERYBODY, shown_name
 from fairgate.report.sections import interval
 
@@ -22,7 +23,7 @@ _BINS = 10
 
 @dataclass(frozen=True)
 class Scored:
-    """The test split as the models see it.
+    """A split as the models see it.
 
     Attributes:
       positive: (n,) bool, the label.
@@ -43,6 +44,21 @@ class Scored:
             for feature, names in self.names.items()
             for name in names
         }
+
+
+def outcomes(scored: Scored) -> dict[str, dict[Group | None, Counts]]:
+    """Model -> outcomes of each group, and at None of everybody, at the threshold that is served."""
+    masks: dict[Group | None, Array] = {None: np.ones(len(scored.positive), bool)}
+    masks |= {Group(*key): members for key, members in scored.members().items()}
+    found = {}
+    for model, scores in scored.scores.items():
+        yes, positive = scores > DECISION_THRESHOLD, scored.positive
+        cells = (yes & positive, yes & ~positive, ~yes & ~positive, ~yes & positive)
+        found[model] = {
+            group: Counts(*(int(np.sum(cell & mask)) for cell in cells))
+            for group, mask in masks.items()
+        }
+    return found
 
 
 def group_curves(scored: Scored) -> list[GroupCurve]:

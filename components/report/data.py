@@ -10,6 +10,8 @@ from typing import Any
 
 from fairgate.documents import to_json
 
+TEST, VALIDATION = "test", "validation"
+
 
 @dataclass(frozen=True)
 class GroupSize:
@@ -68,7 +70,7 @@ class GroupThreshold:
 
 @dataclass(frozen=True)
 class AtThreshold:
-    """A model at one threshold for everybody, on the test split."""
+    """A model at one threshold for everybody."""
 
     model: str
     threshold: float
@@ -99,12 +101,16 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Scores:
-    """What the models' scores on the test split show beyond the threshold that is served."""
+    """What the models' scores on a split show beyond the threshold that is served.
+
+    The split is the test split; or validation, while the test split is sealed.
+    """
 
     curves: list[GroupCurve]
     thresholds: list[GroupThreshold]
     comparison: list[AtThreshold]
     mistakes: list[Mistake]
+    split: str = TEST
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,8 @@ class ReportData:
     """One run. What a run lacks is empty or None, and its section says so or is left out.
 
     Attributes:
-      verdict: as in verdict.json; `pushed` is None where it was not yet known.
+      verdict: as in verdict.json; `pushed` is None where it was not yet known. While the test split is
+        sealed, `validation` holds the `judgement` of the validation split.
       settings: of the run, as YAML.
       label: name of the label's column.
       positive: its positive class.
@@ -141,6 +148,26 @@ class ReportData:
     steps: list[dict[str, Any]] = field(default_factory=list)
     frontier: dict[str, Any] | None = None
 
+    @property
+    def measured(self) -> dict[str, Any]:
+        """The judgement whose figures may be shown: the verdict, or that of the validation split."""
+        return self._instead or self.verdict
+
+    @property
+    def split(self) -> str:
+        """Which split `measured` is of."""
+        return VALIDATION if self._instead else TEST
+
+    @property
+    def _instead(self) -> dict[str, Any] | None:
+        """What the gate would say of the validation split, while the test split is sealed."""
+        return (self.verdict.get("validation") or {}).get("judgement")
+
+    @property
+    def scored(self) -> str:
+        """Which split `scores` are of."""
+        return TEST if self.scores is None else self.scores.split
+
     def to_json(self) -> str:
         """JSON that `from_json` reads; what is not finite is null."""
         return to_json(asdict(self), indent=None)
@@ -157,7 +184,8 @@ def _build(kind: Any, value: Any) -> Any:
         return None
     if is_dataclass(kind):
         hints = typing.get_type_hints(kind)
-        known = {f.name: _build(hints[f.name], value[f.name]) for f in fields(kind)}
+        present = [f.name for f in fields(kind) if f.name in value]
+        known = {name: _build(hints[name], value[name]) for name in present}
         return kind(**known)  # type: ignore[operator]
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):

@@ -14,7 +14,8 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.features import Features
-from components.report import asking, gathering, page
+from components.report import gathering, page
+from components.report.data import ReportData
 from fairgate.gate.judgement import BASELINE, CONSTRAINED
 
 DATA_FILE, PAGE_FILE = "report.json", "report.html"
@@ -38,10 +39,20 @@ class Executor(base_executor.BaseExecutor):
         folders = {name: artifact_utils.get_split_uri([examples], name) for name in splits}
         run_id = (self._context and self._context.pipeline_run_id) or "unnamed"
         settings = exec_properties["settings"]
-        models = {BASELINE: uri["baseline_model"], CONSTRAINED: uri["model"]}
+        verdict, indicators, scores = gathering.figures(
+            _function(exec_properties["verdict"])(settings, run_id, input_dict),
+            settings,
+            uri["evaluation"],
+            folders,
+            {
+                BASELINE: path_utils.serving_model_path(uri["baseline_model"]),
+                CONSTRAINED: path_utils.serving_model_path(uri["model"]),
+            },
+            features,
+        )
         data = replace(
             gathering.trained(
-                _function(exec_properties["verdict"])(settings, run_id, input_dict),
+                verdict,
                 settings,
                 features,
                 exec_properties["card"],
@@ -49,23 +60,10 @@ class Executor(base_executor.BaseExecutor):
                 uri["statistics"],
                 folders,
             ),
-            indicators=gathering.indicators(uri["evaluation"]),
-            scores=asking.ask(
-                folders["test"],
-                {name: path_utils.serving_model_path(each) for name, each in models.items()},
-                features,
-            ),
+            indicators=indicators,
+            scores=scores,
         )
-        card = page.model_card(data)
-        _write(
-            artifact_utils.get_single_uri(output_dict["report"]),
-            {
-                DATA_FILE: data.to_json(),
-                PAGE_FILE: page.render(data),
-                CARD_FILE: card,
-                CARD_PAGE_FILE: page.card_page(card, f"Model card: {data.verdict['pipeline']}"),
-            },
-        )
+        write(artifact_utils.get_single_uri(output_dict["report"]), data)
 
 
 def _function(path: str) -> Any:
@@ -73,7 +71,15 @@ def _function(path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def _write(folder: str, files: dict[str, str]) -> None:
+def write(folder: str, data: ReportData) -> None:
+    """Writes report.json and the pages into `folder`."""
+    card = page.model_card(data)
+    files = {
+        DATA_FILE: data.to_json(),
+        PAGE_FILE: page.render(data),
+        CARD_FILE: card,
+        CARD_PAGE_FILE: page.card_page(card, f"Model card: {data.verdict['pipeline']}"),
+    }
     tf.io.gfile.makedirs(folder)
     for name, text in files.items():
         with tf.io.gfile.GFile(os.path.join(folder, name), "w") as file:

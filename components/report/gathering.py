@@ -12,14 +12,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
+import yaml
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components import group_sizes
 from components.features import Features
 from components.fingerprint import code_fingerprint
+from components.report import asking, validating
 from components.report.curves import shown_name
-from components.report.data import GroupSize, ReportData
-from fairgate.gate.judgement import MODELS
+from components.report.data import TEST, VALIDATION, GroupSize, ReportData, Scores
+from fairgate.gate import words
+from fairgate.gate.config import GateConfig
+from fairgate.gate.judgement import CONSTRAINED, MODELS
 
 LIBRARIES = (
     "tensorflow",
@@ -75,6 +79,42 @@ def history(folder: str) -> dict[str, Any]:
         return {}
     with tf.io.gfile.GFile(file) as opened:
         return json.loads(opened.read())
+
+
+def figures(
+    verdict: dict[str, Any],
+    settings: str,
+    evaluation: str,
+    folders: Mapping[str, str],
+    models: Mapping[str, str],
+    features: Features,
+) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]], Scores]:
+    """(verdict, indicators, scores): all figures of a report, from the one split that may be shown.
+
+    While the verdict is sealed that is the validation split, whose judgement is put into it; the
+    Evaluator's results are then left alone.
+
+    Args:
+      verdict: as in verdict.json.
+      settings: of the run, as YAML.
+      evaluation: folder of the Evaluator's results.
+      folders: split -> folder of its raw examples.
+      models: name -> folder of the SavedModel.
+      features: what the columns mean.
+    """
+    if not words.is_sealed(verdict):
+        scored = asking.score(folders[TEST], models, features)
+        scores = asking.shown(folders[TEST], TEST, scored, features)
+        return verdict, indicators(evaluation), scores
+    scored = asking.score(folders[VALIDATION], models, features)
+    gate = GateConfig.model_validate(yaml.safe_load(settings)["gate"])
+    judged = validating.judgement(
+        gate, verdict["attempt"]["confidence"], scored, verdict["models"][CONSTRAINED]
+    )
+    scores = asking.shown(folders[VALIDATION], VALIDATION, scored, features)
+    known = verdict.get("validation") or {"told": [], "yardsticks": []}
+    known = known | {"judgement": judged.as_document()}
+    return verdict | {"validation": known}, {}, scores
 
 
 def indicators(evaluation: str) -> dict[str, list[dict[str, Any]]]:

@@ -45,7 +45,7 @@ def _render(data: ReportData) -> str:
     too_large = len(facets) > _MOST_FACETS
     shown = {
         **_judged(data),
-        "group_charts": judged.group_charts(data.verdict),
+        "group_charts": judged.group_charts(data.measured),
         "indicators": sections.indicators(data) if elements.fairness_indicators() else None,
         "training": sections.training(data),
         "frontier": sections.frontier(data),
@@ -69,6 +69,7 @@ def _render(data: ReportData) -> str:
         verdict=verdict,
         outcome=words.outcome(verdict),
         sentence=words.sentence(verdict),
+        sampling=words.sampling(verdict.get("sampling", {})),
         attempt=words.attempt(verdict),
         warnings=verdict.get("warnings", []),
         advice=verdict.get("advice", []),
@@ -76,8 +77,11 @@ def _render(data: ReportData) -> str:
         label=data.label,
         positive=data.positive,
         group_names=judged.group_names(data.verdict),
-        test_data="test split",
-        examples=verdict["models"]["constrained"]["examples"],
+        sealed=words.is_sealed(verdict),
+        measured=data.measured,
+        test_data=f"{data.split} split",
+        scored=f"{data.scored} split",
+        examples=data.measured["models"]["constrained"]["examples"],
         versions=data.versions,
         steps=data.steps,
         settings=data.settings,
@@ -91,20 +95,22 @@ def _render(data: ReportData) -> str:
 
 def _judged(data: ReportData) -> dict[str, Any]:
     """What the report and the card both show of the judgement."""
-    minimums = (yaml.safe_load(data.settings) or {}).get("gate", {})
     return {
-        "judged": judged.judged_in(data.verdict),
+        "unasked": not data.verdict["gate"] and not words.is_sealed(data.verdict),
+        "judged": judged.judged_in(data.measured),
         "yardsticks": sections.yardsticks(data),
-        "gate": judged.gate(data.verdict),
-        "checks": judged.checks(data.verdict, minimums) if data.verdict["gate"] else [],
-        "groups": judged.groups(data.verdict),
+        "meaning": words.meaning(data.verdict),
+        "cost": words.cost(data.measured.get("cost", [])),
+        "gate": judged.gate(data.measured),
+        "checks": judged.checks(data.measured),
+        "groups": judged.groups(data.measured),
     }
 
 
 def _contents(shown: dict[str, Any], data: ReportData) -> list[tuple[str, str]]:
     every = [
         ("gate", "The gate", True),
-        ("groups", "Groups", data.verdict["gate"]),
+        ("groups", "Groups", not shown["unasked"]),
         ("indicators", "Fairness Indicators", shown["indicators"]),
         ("training", "Training", shown["training"]),
         ("frontier", "Frontier", shown["frontier"]),
@@ -157,11 +163,15 @@ def model_card(data: ReportData) -> str:
         verdict=verdict,
         outcome=words.outcome(verdict),
         sentence=escape_markdown(words.sentence(verdict)),
+        sampling=escape_markdown(words.sampling(verdict.get("sampling", {}))),
         intended_use=parts.pop("Intended use", ""),
         parts=parts,
         **_judged(data),
         sizes=data.sizes,
         scores=sections.curves(data),
+        scored=f"{data.scored} split",
+        test_data=f"{data.split} split",
+        sealed=words.is_sealed(verdict),
         label=data.label,
         positive=data.positive,
         trainer=settings.get("trainer", {}),

@@ -20,7 +20,7 @@ _MOST_GROUPS = 6  # lines that one chart can hold and a reader tell apart
 def indicators(data: ReportData) -> dict[str, Any] | None:
     """The properties of the Fairness Indicators element."""
     models = [model for model in MODELS if data.indicators.get(model)]
-    if not models:
+    if not models or words.is_sealed(data.verdict):
         return None
     shown = {
         "slicingMetrics": data.indicators[models[0]],

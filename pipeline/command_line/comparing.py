@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -30,6 +30,8 @@ class Comparison:
       versions: what (a split of the data, the code, a library) -> its digest or version, where known.
       gate: left side of each constraint -> its rows.
       models: of the run's constrained models.
+      splits: what rows and models were measured on, in words: while the test split of a run is sealed,
+        the validation split.
     """
 
     runs: tuple[Run, Run]
@@ -37,6 +39,7 @@ class Comparison:
     versions: dict[str, tuple[str | None, str | None]]
     gate: dict[str, tuple[GateRow | None, GateRow | None]]
     models: tuple[ModelResult | None, ModelResult | None]
+    splits: tuple[str, str]
 
 
 def compare(first: Run, second: Run) -> Comparison:
@@ -53,7 +56,11 @@ def compare(first: Run, second: Run) -> Comparison:
         versions=_paired(*map(_versions, pair)),
         gate=_paired(*map(_gate, pair)),
         models=tuple(  # type: ignore[arg-type]
-            None if run.verdict is None else run.verdict.models.get(CONSTRAINED) for run in pair
+            None if run.verdict is None else run.verdict.measured.models.get(CONSTRAINED)
+            for run in pair
+        ),
+        splits=tuple(  # type: ignore[arg-type]
+            "the test split" if run.verdict is None else run.verdict.split for run in pair
         ),
     )
 
@@ -72,6 +79,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
             for name, rows in comparison.gate.items()
         },
         "models": [None if model is None else asdict(model) for model in comparison.models],
+        "splits": comparison.splits,
     }
 
 
@@ -82,17 +90,24 @@ def show(comparison: Comparison, console: Console) -> None:
     console.print()
     _show_settings(comparison, console)
     _show_versions(comparison, console)
+    alike = len(set(comparison.splits)) == 1
+    names = [
+        name if alike else f"{name}, on {split}"
+        for name, split in zip(NAMES, comparison.splits, strict=True)
+    ]
+    for name, split, run in zip(NAMES, comparison.splits, comparison.runs, strict=True):
+        if run.verdict is not None and run.verdict.sealed:
+            console.print(f"The test split of {name} is sealed: its figures are of {split}.")
     for expression, rows in comparison.gate.items():
-        _show_gate(expression, rows, console)
+        _show_gate(expression, names, rows, console)
     models = {
         name: model
-        for name, model in zip(NAMES, comparison.models, strict=True)
+        for name, model in zip(names, comparison.models, strict=True)
         if model is not None
     }
     if models:
-        console.print(
-            tables.groups_table("The constrained models, on the test split", "run", models)
-        )
+        where = f", on {comparison.splits[0]}" if alike else ""
+        console.print(tables.groups_table(f"The constrained models{where}", "run", models))
 
 
 def _show_settings(comparison: Comparison, console: Console) -> None:
@@ -135,12 +150,15 @@ def _show_versions(comparison: Comparison, console: Console) -> None:
 
 
 def _show_gate(
-    expression: str, rows: tuple[GateRow | None, GateRow | None], console: Console
+    expression: str,
+    names: Sequence[str],
+    rows: tuple[GateRow | None, GateRow | None],
+    console: Console,
 ) -> None:
     made = tables.table(f"Gate: {expression}")
     for column in ("run", "value", "bound", "confidence", "limit", ""):
         made.add_column(column, justify="left" if column in ("run", "") else "right")
-    for name, row in zip(NAMES, rows, strict=True):
+    for name, row in zip(names, rows, strict=True):
         if row is None:
             made.add_row(name, *[""] * 4, Text("not asked", "dim"))
             continue
@@ -150,7 +168,7 @@ def _show_gate(
             tables.number(row.bound),
             words.percent(row.confidence),
             f"{row.sense} {row.limit:g}",
-            tables.outcome(tables.passed(row.passed)),
+            tables.outcome(row.outcome),
         )
     console.print(made)
 
@@ -179,7 +197,7 @@ def _versions(run: Run) -> dict[str, str]:
 def _gate(run: Run) -> dict[str, GateRow]:
     if run.verdict is None:
         return {}
-    return {words.expression_of(row.constraint): row for row in run.verdict.gate}
+    return {words.expression_of(row.constraint): row for row in run.verdict.measured.gate}
 
 
 def _equal(values: tuple[Any, Any]) -> bool | None:

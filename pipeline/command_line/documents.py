@@ -29,6 +29,7 @@ def summary(run: Run) -> dict[str, Any]:
         return fields
     worst = worst_row(verdict)
     return fields | {
+        "sealed": verdict.sealed,
         "accuracy": verdict.models[CONSTRAINED].accuracy,
         "constraints": len(verdict.gate),
         "worst": None if worst is None else asdict(worst),

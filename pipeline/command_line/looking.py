@@ -164,8 +164,8 @@ def _runs_table(summaries: list[dict[str, Any]], is_wide: bool) -> Table:
             Text(summary["name"]),
             *when,
             tables.outcome(summary["state"]),
-            words.number(summary["accuracy"]) if "accuracy" in summary else "",
-            bound,
+            _accuracy(summary),
+            "sealed" if summary.get("sealed") else bound,
             limit,
             Text(_pushed_to(summary, is_wide)),
         )
@@ -173,6 +173,12 @@ def _runs_table(summaries: list[dict[str, Any]], is_wide: bool) -> Table:
         made.caption = "bound and limit: of the constraint that is nearest to its limit"
         made.caption_justify = "left"
     return made
+
+
+def _accuracy(summary: dict[str, Any]) -> str:
+    if summary.get("sealed"):
+        return "sealed"
+    return words.number(summary["accuracy"]) if "accuracy" in summary else ""
 
 
 def _pushed_to(summary: dict[str, Any], whole: bool) -> str:

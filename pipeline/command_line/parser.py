@@ -80,12 +80,18 @@ def make() -> Parser:
     compare = add(
         "compare", "looking:compare", "show two runs side by side: settings, data, gate, groups"
     )
-    for command in (show, explain):
+    unseal = add(
+        "unseal",
+        "sealing:unseal",
+        "end a series of attempts, and show the figures of the test split that were sealed",
+    )
+    for command in (show, explain, unseal):
         _add_run(command, nargs="?", help="run to look at (default: the newest one)")
     _add_run(compare, nargs=2, help="runs to compare")
     serve = add("serve", "serving:serve", "predict with the pushed model")
     _add_serve(serve)
-    for command in (show, runs, explain, compare, serve):
+    _add_verbose(unseal)
+    for command in (show, runs, explain, compare, unseal, serve):
         command.add_argument(
             "--runs", default="runs", metavar="FOLDER", help="folder for runs (default: runs)"
         ).complete = _directory()  # type: ignore[attr-defined]

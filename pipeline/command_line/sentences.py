@@ -14,10 +14,13 @@ from fairgate.gate.explaining import Explanation, Reasoning
 def show(explanation: Explanation, blessed: bool, console: Console) -> None:
     """The sentence, then each constraint with its counts, then what to do."""
     console.print(explanation.sentence, markup=False)
+    if explanation.meaning:
+        console.print(explanation.meaning, markup=False)
     for reasoning in explanation.constraints:
         console.print()
         _show_constraint(reasoning, console)
     for title, said in (
+        ("What it cost", [explanation.cost] if explanation.cost else []),
         ("It was also blocked, because", explanation.others),
         ("The gate also asks, and the model keeps", explanation.kept),
         ("What the run said" if blessed else "What would help", explanation.advice),
@@ -35,7 +38,7 @@ def show(explanation: Explanation, blessed: bool, console: Console) -> None:
 
 
 def _show_constraint(reasoning: Reasoning, console: Console) -> None:
-    outcome = tables.outcome(tables.passed(reasoning.passed))
+    outcome = tables.outcome(reasoning.outcome)
     console.print(Text.assemble((reasoning.constraint, "bold"), "  ", outcome))
     for sentence in reasoning.sentences:
         console.print(Padding(Text(sentence), (0, 0, 0, 2)))

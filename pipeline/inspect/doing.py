@@ -74,26 +74,28 @@ def compare(before: Run, after: Run) -> Table:
     rows: list[tuple[str, Any, Any]] = [
         ("trained under", *("; ".join(r.settings.trainer.constraints) for r in (before, after))),
     ]
+    if any(words.is_sealed(r.verdict) for r in (before, after)):
+        rows.append(("figures are of", *(f"the {r.data.split} split" for r in (before, after))))
     for name, *of in zip(_names(before), _outcomes(before), _outcomes(after), strict=True):
         rows.append((name, *of))
     return Table(rows, columns=["", "before", "after"])
 
 
 def _names(run: Run) -> list[str]:
-    gate = [row["expression"] for row in sections.gate(run.data.verdict)]
+    gate = [row["expression"] for row in sections.gate(run.data.measured)]
     return ["verdict", "accuracy"] + [
         f"{e}: {what}" for e in gate for what in ("value", "bound", "limit")
     ]
 
 
 def _outcomes(run: Run) -> list[str]:
-    gate = sections.gate(run.data.verdict)
+    gate = sections.gate(run.data.measured)
     numbers = [
         text
         for row in gate
         for text in (words.number(row["value"]), words.number(row["bound"]), row["limit"])
     ]
-    accuracy = words.number(run.verdict["models"][CONSTRAINED]["accuracy"])
+    accuracy = words.number(run.data.measured["models"][CONSTRAINED]["accuracy"])
     return [words.outcome(run.verdict).lower(), accuracy, *numbers]
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from components.report import page, sections
 from components.report.data import ReportData
+from fairgate.constraints.algebra import has_changes
 from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.gate import advice, checks, words
@@ -63,16 +64,25 @@ class Judged:
 
     def reasons(self) -> Sentences:
         """Why the gate blocked, a sentence for each failed check."""
-        return Sentences(self.verdict["reasons"], "Nothing was in the way: the gate passed.")
+        said = self.verdict["reasons"] + self._of_validation("reasons", "On the validation split:")
+        return Sentences(said, "Nothing was in the way: the gate passed.")
 
     def advice(self) -> Sentences:
         """What would let a blocked model pass."""
-        return Sentences(self.verdict.get("advice", []), "Nothing needs to change.")
+        said = self.verdict.get("advice", []) + self._of_validation(
+            "advice", "If the rates are those of the validation split:"
+        )
+        return Sentences(said, "Nothing needs to change.")
+
+    def _of_validation(self, key: str, begin: str) -> list[str]:
+        """What is said of the validation split, while the test split is sealed."""
+        judged = (self.verdict.get("validation") or {}).get("judgement") or {}
+        return [f"{begin} {sentence}" for sentence in judged.get(key, [])]
 
     def gate(self) -> Table:
         """A row for each constraint and model: value, bound, limit, and what keeps the limit."""
         rows = []
-        for row in judged_sections.gate(self.verdict):
+        for row in judged_sections.gate(self.data.measured):
             for model, value, bound in (
                 (BASELINE, row["baseline_value"], row["baseline_bound"]),
                 (CONSTRAINED, row["value"], row["bound"]),
@@ -88,18 +98,19 @@ class Judged:
                         "bound within": _within(bound, row),
                     }
                 )
-        return Table(rows).captioned("The gate, on the test split")
+        return Table(rows).captioned(f"The gate, on the {self.data.split} split")
 
     def checks(self) -> Table:
         """The gate's further checks."""
-        names = {"name": "check", "value": "value", "limit": "at least", "passed": "passed"}
-        found = judged_sections.checks(self.verdict, self.settings.gate.model_dump())
+        names = {"name": "check", "value": "value", "bound": "bound", "limit": "at least"}
+        names |= {"outcome": "outcome", "passed": "passed"}
+        found = judged_sections.checks(self.data.measured)
         return Table(found).rename(columns=names).captioned("Further checks")
 
     def groups(self) -> Table:
         """Counts and rates of everybody and each group, with 95% intervals (Clopper and Pearson)."""
         rows = []
-        for block in judged_sections.groups(self.verdict):
+        for block in judged_sections.groups(self.data.measured):
             for row in block["rows"]:
                 shown = {"group": block["name"], "model": row["model"]}
                 shown |= {"examples": row["examples"], "negatives": row["negatives"]}
@@ -108,11 +119,11 @@ class Judged:
                     interval = f"{cell['low']:.3f} to {cell['high']:.3f}"
                     shown |= {name: cell["value"], f"95% of {name}": interval}
                 rows.append(shown)
-        return Table(rows).captioned("Groups side by side, on the test split")
+        return Table(rows).captioned(f"Groups side by side, on the {self.data.split} split")
 
     def group_charts(self) -> Charts:
         """Rates of each group with their intervals, both models."""
-        return Charts(judged_sections.group_charts(self.verdict))
+        return Charts(judged_sections.group_charts(self.data.measured))
 
     def sizes(self) -> Table:
         """Examples of each group and label in each split."""
@@ -160,7 +171,10 @@ class Judged:
     def score_charts(self) -> Charts:
         """ROC and calibration of each group, both models."""
         shown = sections.curves(self.data)
-        note = "Rings mark the threshold that is served, 0.5; bars are 95% intervals."
+        note = (
+            f"On the {self.data.scored} split. Rings mark the threshold that is served, 0.5; bars are "
+            "95% intervals."
+        )
         return Charts([chart for chart in (shown or {"charts": []})["charts"] if chart], note)
 
     def at_equal_overall_rate(self) -> Table:
@@ -172,7 +186,7 @@ class Judged:
             of |= {f"FPR of {name}": rate for name, rate in row.groups.items()}
             of |= {f"gap over {feature}": gap for feature, gap in row.gaps.items()}
             rows.append(of | {"accuracy": row.accuracy})
-        return Table(rows).captioned(shown["words"])
+        return Table(rows).captioned(f"On the {self.data.scored} split. {shown['words']}".strip())
 
     def training(self) -> Charts:
         """Objective, error, violations and multipliers over the steps; the chosen snapshot marked."""
@@ -189,8 +203,13 @@ class Judged:
         return Charts([chart for chart in shown["charts"] if chart], shown["words"])
 
     def counts(self, model: str = CONSTRAINED) -> dict[Group | None, Counts]:
-        """Outcomes of a model on the test split: of everybody (None) and of each group."""
-        result = self.verdict["models"][model]
+        """Outcomes of a model: of everybody (None) and of each group.
+
+        On the test split; on the validation split, while the test split is sealed.
+        """
+        return self._counted(self.data.measured["models"][model])
+
+    def _counted(self, result: Mapping[str, Any]) -> dict[Group | None, Counts]:
         found: dict[Group | None, Counts] = {None: _counts(result)}
         names = self.settings.data.features.group_names
         for feature, members in names.items():
@@ -215,22 +234,30 @@ class Judged:
                         "false negatives": int(of.fn),
                     }
                 )
-        return Table(rows).captioned("What the gate's bounds rest on, in the test split")
+        return Table(rows).captioned(
+            f"What the gate's bounds rest on, in the {self.data.split} split"
+        )
 
     def power(self) -> Sentences:
         """The limits that this test split can promise at all, whatever the model."""
         settings = self.settings
         groups = settings.data.features.group_names
-        sizes = sizes_of(self.counts())
+        # How many examples there are is told of a sealed split, too.
+        sizes = sizes_of(self._counted(self.verdict["models"][CONSTRAINED]))
         return Sentences(advice.before_training(settings.gate, groups, sizes))
 
     def bound_by_examples(self) -> Charts:
         """How the bound would shrink if the same rates had been measured on more examples."""
         counts = self.counts()
         delta = 1 - self.verdict["attempt"]["confidence"]
-        drawn = [_shrinking(constraint, counts, delta) for constraint in self.checked()]
+        split = f"{self.data.split} split"
+        drawn = [
+            _shrinking(constraint, counts, delta, split)
+            for constraint in self.checked()
+            if not has_changes(constraint.expression)
+        ]
         note = (
-            "The ring is this test split. Where the bound crosses the limit, this model would pass."
+            f"The ring is this {split}. Where the bound crosses the limit, this model would pass."
         )
         return Charts([chart for chart in drawn if chart], note)
 
@@ -247,7 +274,7 @@ def _within(number: float | None, row: Mapping[str, Any]) -> bool:
     return number is not None and (number <= limit if row["side"] == "upper" else number >= limit)
 
 
-def _shrinking(constraint: Constraint, counts: Measured, delta: float) -> Chart | None:
+def _shrinking(constraint: Constraint, counts: Measured, delta: float, split: str) -> Chart | None:
     needed = labels_needed(constraint)
     found = [(int(getattr(counts[group], label)), label, group) for group, label in needed.items()]
     fewest, label, group = min(found, key=lambda each: each[0])
@@ -275,10 +302,10 @@ def _shrinking(constraint: Constraint, counts: Measured, delta: float) -> Chart 
     return charts.lines(
         title[0].upper() + title[1:],
         series,
-        f"{label} of {_name(group)} in the test split",
+        f"{label} of {_name(group)} in the {split}",
         "value and bound",
         f"bound {today:.4f} with {fewest:,}, limit {constraint.limit:g}",
-        marks=[(fewest, today, 1, "this test split")],
+        marks=[(fewest, today, 1, f"this {split}")],
     )
 
 

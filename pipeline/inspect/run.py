@@ -13,6 +13,7 @@ import tensorflow as tf
 from components.report import page
 from components.report.data import ReportData
 from fairgate.errors import DataError
+from fairgate.gate import words
 from fairgate.gate.judgement import MODELS
 from pipeline import report as reports
 from pipeline import runs
@@ -77,10 +78,13 @@ class Run(Judged):
         """The model's `tfma.EvalResult`, read by TFMA.
 
         Raises:
-          LookupError: the run was opened from a cluster's files, without ML Metadata.
+          LookupError: the run was opened from a cluster's files, without ML Metadata; or its test
+            split is sealed.
         """
         import tensorflow_model_analysis as tfma
 
+        if words.is_sealed(self.verdict):
+            raise LookupError(words.sealed(self.verdict))
         if self.metadata is None:
             raise LookupError(
                 "tfma.load_eval_result wants the Evaluator's folder; see run.artifacts()"
@@ -90,12 +94,12 @@ class Run(Judged):
     def evaluated(self, *metrics: str) -> Table:
         """Metrics of every slice as TFMA reads them: a row for each, a column for each model.
 
-        Of a cluster's run, as its report keeps them.
+        Of a cluster's run, as its report keeps them; none of a run whose test split is sealed.
 
         Args:
           metrics: ends of their names; none: all that are numbers.
         """
-        if self.metadata is None:
+        if self.metadata is None or words.is_sealed(self.verdict):
             return self.metrics(*metrics)
         rows: dict[tuple[str, str], dict[str, Any]] = {}
         for model in MODELS:

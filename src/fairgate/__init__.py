@@ -13,6 +13,7 @@
 | `fairgate.constraints` | the constraint language, and what a constraint means | NumPy |
 | `fairgate.bounds` | one-sided confidence bounds of rates and of any expression of them | SciPy |
 | `fairgate.gate` | from counts to a judgement, and what a gate can promise | SciPy |
+| `fairgate.monitoring` | whether a served model keeps its promise, record by record | SciPy |
 | `fairgate.optimization` | training under constraints | TensorFlow |
 
 What is named here is imported when it is first used, so that `import fairgate` costs nothing.
@@ -30,16 +31,18 @@ if TYPE_CHECKING:
     from fairgate.api import power as power
     from fairgate.constraints import parse as parse
     from fairgate.gate.judgement import Judgement as Judgement
+    from fairgate.monitoring.monitor import Monitor as Monitor
 
 _EXPORTS = {
     "Judgement": "fairgate.gate.judgement",
     "Ledger": "fairgate.api",
+    "Monitor": "fairgate.monitoring.monitor",
     "judge": "fairgate.api",
     "parse": "fairgate.constraints",
     "power": "fairgate.api",
 }
 
-__all__ = ["Judgement", "Ledger", "__version__", "judge", "parse", "power"]
+__all__ = ["Judgement", "Ledger", "Monitor", "__version__", "judge", "parse", "power"]
 
 
 def __getattr__(name: str) -> Any:

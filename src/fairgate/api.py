@@ -6,25 +6,29 @@ batch, and `power` says what a number of examples could promise before there is 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from fairgate import vocabulary
-from fairgate.constraints import language
-from fairgate.constraints.rates import Group
+from fairgate.constraints import algebra, language
+from fairgate.constraints.expressions import Constraint
+from fairgate.constraints.rates import Group, Measured
+from fairgate.constraints.units import UnitMethod
 from fairgate.data import columns, files
 from fairgate.data.columns import Batch
 from fairgate.data.counting import Question, Tally
 from fairgate.errors import DataError, SettingsError
-from fairgate.gate import advice, attempts, checks, judging, ledger
+from fairgate.gate import advice, attempts, checks, judging
+from fairgate.gate import ledger as ledgers
 from fairgate.gate.advice import Promise
-from fairgate.gate.config import GateConfig
+from fairgate.gate.config import BetterThan, GateConfig
 from fairgate.gate.judgement import BASELINE, Judgement
 from fairgate.gate.prediction import Size, sizes_of
 
@@ -41,6 +45,9 @@ class Ledger:
       attempts: how many different models may be judged on one test set.
       name: of this attempt, for whoever is refused later.
 
+    While attempts are left and none has passed, a judgement is sealed: it holds no figures of the test
+    data, and says so (see `fairgate.gate.attempts`). With one attempt nothing is sealed.
+
     Raises:
       SettingsError: no attempt is allowed.
     """
@@ -52,6 +59,21 @@ class Ledger:
     def __post_init__(self) -> None:
         if self.attempts < 1:
             raise SettingsError(f"attempts = {self.attempts}: at least one model is to be judged")
+
+    def unseal(self, judgement: Judgement) -> None:
+        """Ends the series of attempts on the judgement's test data, for good.
+
+        No other model can then be judged on it. The models that were judged may be judged again, which
+        costs nothing, and shows their figures.
+
+        Raises:
+          DataError: this ledger does not know the attempt, or cannot be written.
+        """
+        attempt = judgement.attempt
+        if attempt is None:
+            raise DataError("this judgement was counted in no ledger, so that nothing is sealed")
+        with _usable(self):
+            ledgers.unseal(os.fspath(self.folder), attempt.test_digest, self.name)
 
 
 def judge(
@@ -66,7 +88,14 @@ def judge(
     baseline: Any = None,
     minimum_accuracy: float = 0.0,
     minimum_negatives: int = 0,
+    better_than: BetterThan = "commonest",
     ledger: Ledger | str | os.PathLike[str] | None = None,
+    unit: Any = None,
+    weight: Any = None,
+    largest_unit: float | None = None,
+    largest_weight: float | None = None,
+    units: UnitMethod = "betting",
+    records: Any = None,
 ) -> Judgement:
     """Judges a model by what it said of test examples that nobody used to train or to choose it.
 
@@ -78,16 +107,28 @@ def judge(
       groups: name of each group feature -> (n,) names of groups; or a data frame of such columns.
       constraints: lines of the constraint language over these groups, such as
         "max_gap(FPR, [sex]) <= 0.05".
-      confidence: how sure it must be that a model that passes keeps every limit, in (0.5, 1).
+      confidence: a model whose true value is over a limit passes with a probability of at most one minus
+        this, in (0.5, 1).
       threshold: a score above it is a Yes.
       positive: the label's value that is a Yes.
       baseline: (n,) what another model said, to compare with; it decides nothing.
-      minimum_accuracy: lowest accuracy that passes.
-      minimum_negatives: fewest negative examples of each group that pass.
+      minimum_accuracy: lowest accuracy that passes, held by its lower confidence bound.
+      minimum_negatives: fewest negative examples of each group whose negatives a constraint is about.
+      better_than: what the model is shown, by bounds, to be better than: "commonest", the commonest
+        answer; "chance", a TPR over its FPR for everybody and in each group that a constraint is about
+        (which "commonest" asks, too); or "nothing".
       ledger: where attempts are counted; a folder alone allows one attempt.
+      unit: (n,) whose each example is, where people have several: bounds are then over people.
+      weight: (n,) what each example counts, at least 0.
+      largest_unit: the most examples that anybody has, known before; as many as the largest has here,
+        unless it is given.
+      largest_weight: what no weight is over, known before; weights need it.
+      units: "betting" is guaranteed, "cluster_robust" approximate, by the central limit theorem.
+      records: (n,) names of the examples, by which a ledger knows them again in any order; without them
+        it knows them by the order of their labels.
 
     Returns:
-      The judgement; `blessed` says whether the model passed.
+      The judgement; `blessed` says whether the model passed. It holds no figures while it is `sealed`.
 
     Raises:
       ConstraintError: a constraint cannot be read, names no group that there is, or needs scores.
@@ -106,6 +147,7 @@ def judge(
     """
     table = {name: columns.series(name, column) for name, column in columns.table(groups).items()}
     said = {"labels": labels, "predictions": predictions, "baseline": baseline}
+    said |= {"unit": unit, "weight": weight, "records": records}
     free = {name: _free(name, table) for name in said}
     given = {
         free[name]: columns.series(name, column)
@@ -119,8 +161,15 @@ def judge(
         None if baseline is None else free["baseline"],
         threshold,
         columns.text_of(positive),
+        None if unit is None else free["unit"],
+        None if weight is None else free["weight"],
+        largest_unit,
+        largest_weight,
+        None if records is None else free["records"],
     )
-    asked = gate_config(constraints, confidence, minimum_accuracy, minimum_negatives)
+    asked = gate_config(
+        constraints, confidence, minimum_accuracy, minimum_negatives, better_than, units=units
+    )
     everything = given | table
     batches = columns.batches(
         {name: everything[name] for name in question.names},
@@ -137,6 +186,7 @@ def judge_files(
     ledger: Ledger | str | os.PathLike[str] | None = None,
     progress: Callable[[int], None] | None = None,
     names: vocabulary.Vocabulary = vocabulary.ARGUMENTS,
+    unseal: bool = False,
 ) -> Judgement:
     """Judges a model by files that hold one row for each test example.
 
@@ -147,13 +197,14 @@ def judge_files(
       ledger: where attempts are counted.
       progress: called with the number of rows so far.
       names: of settings and test data, as whoever reads the judgement knows them.
+      unseal: whether to end the series of attempts with this one, so that all is shown.
 
     Raises:
       DataError: a file cannot be read, or lacks a column; and as for `judge`.
     """
     read = files.batches(list(map(pathlib.Path, paths)), question.names, question.numbers)
     with vocabulary.speaking(names):
-        return judge_batches(read, question, asked, ledger, progress)
+        return judge_batches(read, question, asked, ledger, progress, unseal)
 
 
 def judge_batches(
@@ -162,42 +213,86 @@ def judge_batches(
     asked: GateConfig,
     ledger: Ledger | str | os.PathLike[str] | None = None,
     progress: Callable[[int], None] | None = None,
+    unseal: bool = False,
 ) -> Judgement:
     """Judges a model by batches of rows, in the names in force; all else as for `judge_files`."""
     tally = count(batches, question, ledger is not None, progress)
     # Read before an attempt is written down: a misspelt constraint costs nothing.
     asked_of = [check.constraint for check in checks.checks(asked, tally.groups)]
-    attempt = None
-    if ledger is not None:
-        book = ledger if isinstance(ledger, Ledger) else Ledger(ledger)
-        meaning = repr((question.label, question.positive, sorted(question.groups)))
-        attempt = admitted(
-            book,
-            tally.digest_of_examples(),
-            attempts.Question(
-                tally.digest_of_answers(),
-                attempts.asked(asked_of),
-                hashlib.blake2b(meaning.encode(), digest_size=8).hexdigest(),
-            ),
-            asked.confidence,
-        )
-    outcomes = {MODEL: tally.outcomes()}
+    _require_another(asked_of, question)
+    outcomes = {MODEL: _outcomes(tally, asked)}
+    if ledger is not None and (known := judging.known_before(asked, tally.groups, outcomes)):
+        return known
     if question.baseline is not None:
-        outcomes[BASELINE] = tally.outcomes(baseline=True)
-    return judging.judge(asked, tally.groups, outcomes, attempt)
+        outcomes[BASELINE] = _outcomes(tally, asked, baseline=True)
+    if ledger is None:
+        return judging.judge(asked, tally.groups, outcomes)
+    book = ledger if isinstance(ledger, Ledger) else Ledger(ledger)
+    meaning = repr((question.label, question.positive, sorted(question.groups)))
+    if question.in_units:
+        meaning += repr((question.unit, question.weight, asked.units))
+    if any(algebra.has_changes(each.expression) for each in asked_of):
+        # Beside another model it is another bound, which how the answers differ decides alone.
+        differ = {str(group): of.against for group, of in outcomes[MODEL].items()}
+        meaning += repr(sorted(differ.items()))
+    ask = attempts.Question(
+        tally.fingerprints.answers,
+        attempts.asked(asked_of),
+        hashlib.blake2b(meaning.encode(), digest_size=8).hexdigest(),
+    )
+    return _counted(book, tally, ask, asked, outcomes, unseal)
 
 
-def admitted(
-    book: Ledger, examples: str, question: attempts.Question, confidence: float
-) -> attempts.Attempt:
-    """The attempt that the ledger counts; AttemptsUsedUp or DataError where it does not."""
-    folder = os.fspath(book.folder)
+def _outcomes(tally: Tally, asked: GateConfig, baseline: bool = False) -> Measured:
+    if tally.question.in_units:
+        return tally.unit_outcomes(asked.units, baseline)
+    return tally.outcomes(baseline)
+
+
+def _require_another(constraints: Iterable[Constraint], question: Question) -> None:
+    """Raises SettingsError for a constraint on a change that cannot be known."""
+    for constraint in constraints:
+        if not algebra.has_changes(constraint.expression):
+            continue
+        if question.baseline is None:
+            raise SettingsError(
+                f"{constraint}: this is about a change against another model: give its answers, too "
+                "(baseline), such as those of the model that is served"
+            )
+        if question.in_units:
+            raise SettingsError(
+                f"{constraint}: changes are bounded over examples that are independent, not over units "
+                "or with weights: leave the constraint out, or unit and weight"
+            )
+
+
+def _counted(
+    book: Ledger,
+    tally: Tally,
+    ask: attempts.Question,
+    asked: GateConfig,
+    outcomes: Mapping[str, Measured],
+    unseal: bool,
+) -> Judgement:
+    """The judgement as an attempt that the ledger counts."""
+    folder, records = os.fspath(book.folder), tally.fingerprints.records
+    with _usable(book):
+        attempt = ledgers.admit(folder, records, ask, asked.confidence, book.attempts, book.name)
+        found = judging.judge(asked, tally.groups, outcomes, attempt)
+        if unseal:
+            ledgers.unseal(folder, records.digest, book.name)
+        settled = ledgers.settle(folder, records, attempt, found.blessed, book.name)
+    return replace(found, attempt=settled)
+
+
+@contextlib.contextmanager
+def _usable(book: Ledger) -> Iterator[None]:
     try:
-        return ledger.admit(folder, examples, question, confidence, book.attempts, book.name)
+        yield
     except OSError as error:
         raise DataError(
-            f"ledger {folder}: cannot be used: {error.strerror or error}. Give a folder that can be "
-            "written to; nothing was judged"
+            f"ledger {os.fspath(book.folder)}: cannot be used: {error.strerror or error}. Give a folder "
+            "that can be written to; nothing was judged"
         ) from None
 
 
@@ -224,7 +319,9 @@ def gate_config(
     confidence: float = 0.95,
     minimum_accuracy: float = 0.0,
     minimum_negatives: int = 0,
+    better_than: BetterThan = "commonest",
     attempts: int = 1,
+    units: UnitMethod = "betting",
 ) -> GateConfig:
     """What is asked of a model; arguments as for `judge`.
 
@@ -238,7 +335,9 @@ def gate_config(
             confidence=confidence,
             minimum_accuracy=minimum_accuracy,
             minimum_negatives=minimum_negatives,
+            better_than=better_than,
             attempts=attempts,
+            units=units,
         )
     except ValueError as error:
         raise SettingsError(_in_words(error)) from None

@@ -1,4 +1,4 @@
-"""The library's commands and their options: `fairgate judge` and `fairgate power`."""
+"""The library's commands and their options: `fairgate judge`, `fairgate power`, `fairgate monitor`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Says whether a model keeps its fairness limits, with a stated confidence, by "
         "what it said of test examples.",
         epilog="exit status of judge: 0 passed, 3 blocked, 1 it could not judge, 2 the command line "
-        "makes no sense; of power: 0, or as above",
+        "makes no sense; of power: 0, or as above; of monitor: 0 nothing is shown broken, 3 it is, or "
+        "as above",
     )
     add_version(parser)
     add_commands(parser.add_subparsers(metavar="COMMAND"))
@@ -79,8 +80,13 @@ def add_commands(commands: Any) -> None:
         "--threshold", type=float, metavar="NUMBER", help="a score above it is a Yes"
     )
     _add_positive(judge)
+    _add_units(judge)
     judge.add_argument(
-        "--minimum-accuracy", type=float, default=0.0, metavar="NUMBER", help="lowest that passes"
+        "--minimum-accuracy",
+        type=float,
+        default=0.0,
+        metavar="NUMBER",
+        help="lowest that passes, held by its lower confidence bound",
     )
     judge.add_argument(
         "--minimum-negatives",
@@ -88,6 +94,13 @@ def add_commands(commands: Any) -> None:
         default=0,
         metavar="NUMBER",
         help="fewest negative examples of each group that pass",
+    )
+    judge.add_argument(
+        "--better-than",
+        choices=("commonest", "chance", "nothing"),
+        default="commonest",
+        help="what a model is shown to be better than: the commonest answer; chance (a TPR over its "
+        "FPR); or nothing (default: commonest)",
     )
     judge.add_argument(
         "--ledger",
@@ -100,7 +113,19 @@ def add_commands(commands: Any) -> None:
         type=int,
         default=1,
         metavar="NUMBER",
-        help="how many different models may be judged on the same test examples (default: 1)",
+        help="how many different models may be judged on the same test examples (default: 1); until one "
+        "passes or the last is blocked, nothing else is shown of them",
+    )
+    judge.add_argument(
+        "--unseal",
+        action="store_true",
+        help="end the attempts with this one, for good, and show its figures",
+    )
+    judge.add_argument(
+        "--record",
+        metavar="COLUMN",
+        help="what names each example, so that the ledger knows it again in any order; without it, "
+        "examples are known by the order of their labels",
     )
     judge.add_argument("--name", default="", help="of this attempt, as the ledger keeps it")
     judge.add_argument("--report", metavar="FILE", help="write the judgement as an HTML page")
@@ -126,6 +151,67 @@ def add_commands(commands: Any) -> None:
     )
     _add_gate(power)
     _add_positive(power)
+    _add_monitor(commands)
+
+
+def _add_monitor(commands: Any) -> None:
+    monitor = commands.add_parser(
+        "monitor",
+        help="watch a served model by its labelled answers: says when a limit is shown broken",
+        description="Reads labelled answers as they come in and says when a constraint is shown broken. "
+        "With the given confidence it never does so of one that is kept, however long it watches.",
+        epilog="example: fairgate monitor answers.csv --label hired --prediction said_yes --group sex "
+        '--constraint "max_gap(FPR, [sex]) <= 0.05" --state monitor.json --follow',
+    )
+    monitor.set_defaults(command="fairgate.watching:monitor", refusal=FAILED)
+    monitor.add_argument(
+        "log",
+        metavar="LOG",
+        help="CSV with a header, or JSON lines, which may grow; - is standard input",
+    )
+    monitor.add_argument("--label", metavar="COLUMN", help="what is right")
+    monitor.add_argument(
+        "--prediction",
+        metavar="COLUMN",
+        help="what the model said: a decision, or a score where --threshold is given",
+    )
+    monitor.add_argument(
+        "--group",
+        action="append",
+        default=[],
+        metavar="COLUMN[=NAME,NAME...]",
+        help="divides the records into groups (may be repeated); without names, those that the log has",
+    )
+    monitor.add_argument("--constraint", action="append", metavar="LINE", help=_CONSTRAINT)
+    monitor.add_argument(
+        "--judged",
+        metavar="FILE",
+        help="takes constraints and groups from a judgement (judge --verdict, or a run's verdict.json)",
+    )
+    monitor.add_argument(
+        "--confidence",
+        type=float,
+        metavar="NUMBER",
+        help="how sure it must be that it never calls a limit broken that is kept (default: 0.95)",
+    )
+    monitor.add_argument(
+        "--threshold", type=float, metavar="NUMBER", help="a score above it is a Yes"
+    )
+    _add_positive(monitor)
+    monitor.add_argument(
+        "--state",
+        metavar="FILE",
+        help="where it is kept what was seen, so that the next run goes on; what it knows need not be "
+        "given again",
+    )
+    monitor.add_argument(
+        "--follow", action="store_true", help="wait for more records, until a limit is shown broken"
+    )
+    monitor.add_argument("--events", metavar="FILE", help="append each alarm as a line of JSON")
+    monitor.add_argument(
+        "--picture", metavar="FILE", help="write what was seen over time as an HTML page"
+    )
+    _add_json(monitor)
 
 
 def _add_files(command: argparse.ArgumentParser, what: str) -> None:
@@ -141,12 +227,44 @@ def _add_gate(command: argparse.ArgumentParser) -> None:
         type=float,
         default=0.95,
         metavar="NUMBER",
-        help="how sure it must be that a model that passes keeps its limits (default: 0.95)",
+        help="a model over its limit passes with a probability of at most one minus this (default: "
+        "0.95)",
     )
+    _add_json(command)
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--json",
         action="store_true",
         help="print one JSON document instead (all else goes to standard error)",
+    )
+
+
+def _add_units(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--unit",
+        metavar="COLUMN",
+        help="whose example a row is, where people have several: bounds are then over people",
+    )
+    command.add_argument(
+        "--largest-unit",
+        type=float,
+        metavar="NUMBER",
+        help="the most rows that anybody has, known before (default: as many as the largest has here)",
+    )
+    command.add_argument("--weight", metavar="COLUMN", help="what a row counts, at least 0")
+    command.add_argument(
+        "--largest-weight",
+        type=float,
+        metavar="NUMBER",
+        help="what no weight is over, known before; --weight needs it",
+    )
+    command.add_argument(
+        "--units",
+        choices=("betting", "cluster_robust"),
+        default="betting",
+        help="bounds over units or weights: betting is guaranteed (default), cluster_robust approximate",
     )
 
 

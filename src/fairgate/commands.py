@@ -27,18 +27,26 @@ from fairgate.report import judgement_page
 
 def judge(options: argparse.Namespace) -> Answer:
     """Judges a model."""
-    question = Question(
-        options.label,
-        options.prediction,
-        tuple(dict.fromkeys(options.group)),
-        options.baseline,
-        options.threshold,
-        options.positive,
-    )
+    with vocabulary.speaking(vocabulary.OPTIONS):
+        question = Question(
+            options.label,
+            options.prediction,
+            tuple(dict.fromkeys(options.group)),
+            options.baseline,
+            options.threshold,
+            options.positive,
+            options.unit,
+            options.weight,
+            options.largest_unit,
+            options.largest_weight,
+            options.record,
+        )
     for file in (options.report, options.verdict):
-        _require_writable(file)
+        require_writable(file)
     if options.attempts != 1 and options.ledger is None:
         raise DataError("--attempts are counted in a ledger: give --ledger FOLDER too")
+    if options.unseal and options.ledger is None:
+        raise DataError("--unseal ends the attempts that a ledger counts: give --ledger FOLDER too")
     _require_different(options.files)
     with vocabulary.speaking(vocabulary.OPTIONS):
         asked = api.gate_config(
@@ -46,14 +54,22 @@ def judge(options: argparse.Namespace) -> Answer:
             options.confidence,
             options.minimum_accuracy,
             options.minimum_negatives,
+            options.better_than,
             options.attempts,
+            options.units,
         )
         book = None
         if options.ledger is not None:
             book = api.Ledger(options.ledger, options.attempts, options.name)
-        with _rows_told() as progress:
+        with rows_told() as progress:
             judgement = api.judge_files(
-                options.files, question, asked, book, progress, vocabulary.OPTIONS
+                options.files,
+                question,
+                asked,
+                book,
+                progress,
+                vocabulary.OPTIONS,
+                options.unseal,
             )
     document = _document(judgement, options)
     if options.verdict:
@@ -77,7 +93,7 @@ def power(options: argparse.Namespace) -> Answer:
                 "table of counts"
             )
         if options.label:
-            with _rows_told() as progress:
+            with rows_told() as progress:
                 found = api.power_of_files(
                     options.files, options.label, options.group, asked, options.positive, progress
                 )
@@ -105,14 +121,6 @@ def _document(judgement: Judgement, options: argparse.Namespace) -> dict[str, An
     return judgement.as_document() | {"files": options.files, "version": fairgate.__version__}
 
 
-def _minimums(options: argparse.Namespace) -> dict[str, float]:
-    asked = {
-        "minimum_accuracy": options.minimum_accuracy,
-        "minimum_negatives": options.minimum_negatives,
-    }
-    return {name: value for name, value in asked.items() if value}
-
-
 def _page(judgement: Judgement, options: argparse.Namespace) -> str:
     said = {
         "Predictions": f"column {options.prediction} of {', '.join(options.files)}",
@@ -120,10 +128,14 @@ def _page(judgement: Judgement, options: argparse.Namespace) -> str:
     }
     if options.threshold is not None:
         said["Threshold"] = f"a score above {options.threshold:g} is a Yes"
+    if options.unit:
+        said["Unit"] = f"column {options.unit}: whose example a row is"
+    if options.weight:
+        said["Weight"] = f"column {options.weight}, at most {options.largest_weight:g}"
     if options.baseline:
         said["Baseline"] = f"column {options.baseline}"
     title = options.name or pathlib.Path(options.files[0]).name
-    return judgement_page(judgement, title, _minimums(options), list(said.items()))
+    return judgement_page(judgement, title, list(said.items()))
 
 
 def _show(judgement: Judgement, options: argparse.Namespace, console: Console) -> None:
@@ -137,6 +149,8 @@ def _show(judgement: Judgement, options: argparse.Namespace, console: Console) -
         where="the test examples",
         helping="What would help:",
     )
+    if judgement.sampling.units is not None:
+        console.print(Text(str(judgement.sampling), style="dim"))
     for what, file in (("Report", options.report), ("Verdict", options.verdict)):
         if file:
             tables.line(console, f"{what}: {file}", "dim")
@@ -163,7 +177,7 @@ def _show_power(found: Sequence[Promise], console: Console) -> None:
         console.print()
 
 
-def _require_writable(file: str | None) -> None:
+def require_writable(file: str | None) -> None:
     """Raises DataError before anything is counted, where the answer could not be written."""
     if file is None:
         return
@@ -183,7 +197,7 @@ def _require_different(files: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def _rows_told() -> Iterator[Callable[[int], None]]:
+def rows_told() -> Iterator[Callable[[int], None]]:
     """Tells on standard error how many rows were read, where that takes over two seconds."""
     began = told = time.monotonic()
     shown = sys.stderr.isatty()

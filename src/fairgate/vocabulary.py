@@ -22,6 +22,7 @@ class Vocabulary:
 
     Attributes:
       setting: the gate's setting of a name, such as "minimum_accuracy".
+      argument: what else is given, such as "largest_weight".
       value: of an argument and what it is given, such as ("positive", "VALUE").
       test_data: what models are judged on, for "the test split".
       these_test_data: for "on this test split".
@@ -30,6 +31,7 @@ class Vocabulary:
     """
 
     setting: Callable[[str], str]
+    argument: Callable[[str], str]
     value: Callable[[str, str], str]
     test_data: str = "test examples"
     these_test_data: str = "these test examples"
@@ -39,6 +41,7 @@ class Vocabulary:
 
 PIPELINE = Vocabulary(
     setting=lambda name: f"gate.{name}",
+    argument=lambda name: name,
     value=lambda name, given: f"{name}={given}",
     test_data="test split",
     these_test_data="this test split",
@@ -48,11 +51,13 @@ PIPELINE = Vocabulary(
 """Of whoever runs the pipeline; in force where nothing else is."""
 ARGUMENTS = Vocabulary(
     setting=lambda name: name,
+    argument=lambda name: name,
     value=lambda name, given: f"{name}={given}",
 )
 """Of whoever calls functions."""
 OPTIONS = Vocabulary(
     setting=lambda name: f"--{name.replace('_', '-')}",
+    argument=lambda name: f"--{name.replace('_', '-')}",
     value=lambda name, given: f"--{name} {given}",
 )
 """Of whoever uses the command line."""

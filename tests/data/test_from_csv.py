@@ -99,6 +99,16 @@ def test_what_a_spreadsheet_writes_is_read(tmp_path):
     assert read([file], features(), CsvSettings(together="id")).together == ["1"]
 
 
+def test_rows_of_a_unit_are_kept_together_unless_another_column_says_so(tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_text("\n".join([HEADER, LINES[0]]))
+    people = features().model_copy(update={"unit": "id"})
+    table = read([file], people, CsvSettings())
+    assert table.together == ["1"] and table.columns["id"] == ["1"]
+    assert read([file], people, CsvSettings(together="work")).together == table.columns["work"]
+    assert read([file], features(), CsvSettings()).together == []
+
+
 @pytest.mark.parametrize(
     ("line", "parts"),
     [

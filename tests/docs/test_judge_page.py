@@ -248,16 +248,16 @@ def test_a_shown_output_may_leave_things_out():
     assert not fits("a\n", "a\nb\n")
 
 
-def write() -> None:
-    """Writes into the page what its snippets and commands print."""
-    text = PAGE.read_text()
+def write(page: Path = PAGE) -> None:
+    """Writes into a page what its snippets and commands print."""
+    text = page.read_text()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         found = list(played(text, folder)) + (list(played(text, folder, True)) if TORCH else [])
     for shown, printed in sorted(found, key=lambda pair: -pair[0].start):
         if not fits(shown.output, printed):
             text = text[: shown.start] + tidy(printed) + text[shown.end :]
-    PAGE.write_text(text)
+    page.write_text(text)
 
 
 if __name__ == "__main__":

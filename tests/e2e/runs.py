@@ -68,9 +68,6 @@ class Workplace:
                 "constraints": [f"{gap} <= {0.3 if len(names) == 2 else 0.45}"],
                 "minimum_accuracy": 0.6,
                 "minimum_negatives": 20,
-                # Tests train many models for one test split: each is judged at 95%.
-                "attempts": 8,
-                "confidence": 0.6,
             },
         }
         self.settings.write_text(yaml.safe_dump(settings, sort_keys=False))
@@ -95,10 +92,18 @@ class Workplace:
         sets = [part for assignment in assignments for part in ("--set", assignment)]
         return ["run", "--settings", str(self.settings), *sets]
 
-    def run(self, *assignments: str) -> Run:
-        """One run in this process."""
+    @property
+    def ledger(self) -> Path:
+        """Where attempts are counted, of all pipelines here."""
+        return self.folder / "runs" / "ledger"
+
+    def run(self, *assignments: str, first: bool = True) -> Run:
+        """One run in this process; the `first` on its test split, whatever was judged there before."""
         from pipeline.__main__ import main
 
+        if first:
+            # Tests train many models for one test split.
+            shutil.rmtree(self.ledger, ignore_errors=True)
         before = self.run_folders()
         with _captured() as output:
             status = main(self.arguments(assignments))
@@ -124,9 +129,8 @@ class Workplace:
 
     def run_folders(self) -> list[Path]:
         """The folders of all runs so far, oldest first."""
-        if not self.home.is_dir():
-            return []
-        return sorted(p for p in self.home.iterdir() if (p / "settings.yaml").is_file())
+        found = (self.folder / "runs").glob("*/*/settings.yaml")
+        return sorted((file.parent for file in found), key=lambda folder: folder.name)
 
     def served(self) -> dict[str, bytes]:
         """Every file below the serving folder, with its contents."""

@@ -55,9 +55,9 @@ def test_another_limit_judges_again_and_blocks_with_status_3(passed, place):
     [reason] = verdict["reasons"]
     assert "max_gap(FPR, [Team]) <= 0.001" in reason and "over the limit" in reason
     assert "BLOCKED: nothing was pushed" in blocked.words and "0.001" in blocked.words
-    assert verdict["outcome"] == "no solution found"
+    assert verdict["outcome"] in ("undecided", "over the limit")
     assert any("could be promised of this very model today" in each for each in verdict["advice"])
-    assert "this gate can hardly be passed" in verdict["advice"][-1]
+    assert not any("can hardly be passed" in each for each in verdict["advice"])  # of no model yet
     assert all(sentence in blocked.words for sentence in verdict["advice"])
     page = (blocked.folder / "report.html").read_text()
     assert "✕ Blocked" in page and "so nothing was pushed" in page and reason in html.unescape(page)

@@ -89,6 +89,23 @@ def test_a_ledger_refuses_the_next_model_in_words_of_the_command_line(table, tmp
     assert "run first" in said and "data.splits" not in said
 
 
+def test_a_sealed_block_shows_no_figures_until_it_is_unsealed(table, tmp_path, capsys):
+    written = [tmp_path / "verdict.json", tmp_path / "report.html"]
+    files = ["--verdict", str(written[0]), "--report", str(written[1])]
+    book = ["--ledger", str(tmp_path / "ledger"), "--attempts", "3"]
+    assert main(command(table, *book, *files, prediction="unfair")) == 3
+    sealed = capsys.readouterr().out + "".join(file.read_text() for file in written)
+    assert "attempt 1 of 3 was blocked" in " ".join(sealed.split())
+    assert main(command(table, *book, *files, "--unseal", prediction="unfair")) == 3
+    shown = json.loads(written[0].read_text())
+    row, model = shown["gate"][0], shown["models"]["model"]
+    for figure in (row["value"], row["upper_bound"], model["fpr"], model["fnr"], model["accuracy"]):
+        assert f"{figure:.4f}" in written[1].read_text()
+        assert f"{figure:.4f}" not in sealed and f"{figure:.3f}" not in sealed
+    assert main(command(table, *book)) == 1
+    assert "ended to see the figures" in " ".join(capsys.readouterr().err.split())
+
+
 def test_options_are_named_in_reasons(table, capsys):
     assert main(command(table, "--minimum-accuracy", "0.99", "--json")) == 3
     [reason] = json.loads(capsys.readouterr().out)["reasons"]
@@ -108,6 +125,8 @@ def test_options_are_named_in_reasons(table, capsys):
         ({"options": ["--report", "/no/such/folder/report.html"]}, "there is no folder"),
         ({"options": ["--report", "/"]}, "this is a folder"),
         ({"options": ["--attempts", "3"]}, "give --ledger FOLDER too"),
+        ({"options": ["--unseal"]}, "give --ledger FOLDER too"),
+        ({"options": ["--record", "sax"]}, "no column 'sax'"),
         ({"options": ["--ledger", "x", "--attempts", "0"]}, "attempts"),
         ({"options": ["--threshold", "nan"]}, "expected a finite number"),
         ({"options": ["--ledger", "/dev/null"]}, "ledger /dev/null: cannot be used"),

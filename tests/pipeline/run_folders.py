@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pipeline import settings
+from pipeline.verdict import Verdict
 
 GAP = "max_gap(FPR, [Young]) <= 0.05"
 
@@ -29,6 +31,19 @@ def model(**groups: tuple[int, int, int, int]) -> dict[str, Any]:
     everybody = group(*(sum(numbers) for numbers in zip(*groups.values(), strict=True)))
     return everybody | {
         "groups": {name.replace("_", " "): group(*of) for name, of in groups.items()}
+    }
+
+
+def check(name: str, value: float, bound: float | None, limit: float, reason: str = "") -> dict:
+    """What else was asked, as verdict.json has it; with a reason it is undecided."""
+    outcome = "undecided" if reason else "passed"
+    return {
+        "name": name,
+        "value": value,
+        "bound": bound,
+        "limit": limit,
+        "outcome": outcome,
+        "reason": reason,
     }
 
 
@@ -66,8 +81,10 @@ def blocked(**changes: Any) -> dict[str, Any]:
         "confidence": 0.95,
         "limit": 0.02,
         "passed": False,
+        "opposite_bound": None,
         "baseline_value": 0.0775,
         "baseline_bound": 0.0963,
+        "independent_bound": None,
     }
     return (
         verdict(
@@ -85,15 +102,23 @@ def blocked(**changes: Any) -> dict[str, Any]:
                 "confidence": 0.95,
                 "delta_total": 0.05,
                 "test_digest": "a" * 32,
+                "sealed": False,
             },
             run_id="20261122-170000-000",
             pipeline="celeba",
             data="data/celeba-synthetic-80000-0 (synthetic)",
-            outcome="no solution found",
+            outcome="undecided",
+            checks=[
+                check("negatives of [Young]", 3218, None, 100),
+                check("negatives of [Not Young]", 920, None, 100),
+                check("accuracy", 0.8659, 0.8595, 0.8),
+            ],
             advice=[
                 "It would pass with about 1,200 more negatives of [Not Young] in the test split."
             ],
             features={"Young": ["Young", "Not Young"]},
+            cost=[],
+            sampling={"units": None, "most": None, "weighted": False, "method": "betting"},
             validation={
                 "told": ["Chosen: the snapshot of step 2,500."],
                 "yardsticks": [
@@ -105,10 +130,26 @@ def blocked(**changes: Any) -> dict[str, Any]:
                         "beyond_least": 0.0,
                     }
                 ],
+                "judgement": None,
             },
         )
         | changes
     )
+
+
+def sealed() -> dict[str, Any]:
+    """A blocked verdict while attempts are left: figures are of the validation split."""
+    found = blocked()
+    attempt = found["attempt"] | {"number": 1, "of": 3, "sealed": True}
+    made = asdict(Verdict.of(found | {"attempt": attempt}))
+    models = {
+        "constrained": model(Young=(1618, 1421, 76, 267), Not_Young=(460, 463, 29, 139)),
+        "baseline": model(Young=(1618, 1421, 51, 280), Not_Young=(460, 463, 53, 116)),
+    }
+    row = found["gate"][0] | {"value": 0.0161, "upper_bound": 0.0411}
+    row |= {"baseline_value": 0.0837, "baseline_bound": 0.1163}
+    validation = {"models": models, "gate": [row], "advice": ["Take more."], "attempt": None}
+    return made | {"validation": made | validation | {"reasons": ["too wide"]}}
 
 
 def write(

@@ -72,8 +72,8 @@ def test_pusher_waits_for_the_blessing(dag):
     assert dag["Pusher"].inputs["examples"].producer_component_id == "ImportExampleGen"
 
 
-def test_the_ledger_lies_beside_the_artifacts_and_not_among_them(dag):
-    assert dag["Evaluator"].exec_properties["ledger"] == "runs/celeba/ledger"
+def test_one_ledger_lies_beside_all_pipelines(dag):
+    assert dag["Evaluator"].exec_properties["ledger"] == "runs/ledger"
     assert create_pipeline(SETTINGS).pipeline_info.pipeline_root == "runs/celeba/artifacts"
 
 

@@ -36,6 +36,7 @@ def test_the_confidence_is_that_of_the_attempt_and_not_of_the_settings(judge, tm
         "confidence": 0.9975,
         "delta_total": 0.05,
         "test_digest": "t" * 32,
+        "sealed": False,
     }
 
 
@@ -107,19 +108,28 @@ def test_figures_of_real_data_are_not_called_synthetic(judge):
     assert "synthetic" not in shown(judge(measured(FAIR), settings))
 
 
-def test_a_blocked_model_has_advice_and_no_solution(judge, tmp_path):
+def test_a_blocked_model_has_advice_and_an_outcome(judge, tmp_path):
     verdict = judge(measured(FAIR), load([], ["gate.limit=0.005"]))
-    assert verdict.outcome == "no solution found" and len(verdict.advice) == 3
+    assert verdict.outcome == "undecided" and len(verdict.advice) == 3
     bound = verdict.gate[0].upper_bound
     limit = float(verdict.advice[1].split("<= ")[1].split()[0])
     assert bound <= limit < bound + 0.001
     verdict.write(tmp_path / "verdict.json")
     tree = json.loads((tmp_path / "verdict.json").read_text())
-    assert tree["outcome"] == "no solution found" and tree["advice"] == verdict.advice
+    assert tree["outcome"] == "undecided" and tree["advice"] == verdict.advice
     text = " ".join(shown(verdict).split())
-    assert "No solution found. What would help:" in text
+    assert "Undecided: it is neither shown" in text and "What would help:" in text
     for sentence in verdict.advice:
         assert sentence in text
+
+
+def test_a_model_that_is_over_the_limit_must_change(judge):
+    verdict = judge(measured(UNFAIR))
+    assert verdict.outcome == verdict.gate[0].outcome == "over the limit"
+    assert verdict.gate[0].opposite_bound > 0.05
+    text = " ".join(shown(verdict).split())
+    assert "Over the limit: what the gate asks is shown not to hold" in text
+    assert "4 times in 5 with" not in text
 
 
 def test_a_pushed_model_is_the_outcome_and_needs_no_advice(judge):

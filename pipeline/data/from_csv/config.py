@@ -44,7 +44,8 @@ class CsvSettings(Strict):
     together: str | None = Field(
         None,
         description="column whose equal values stay in one split, such as a person's number; "
-        "unset: rows are divided so that label and groups are equally frequent in every split",
+        "unset: that of data.features.unit, and without one rows are divided so that label and groups "
+        "are equally frequent in every split",
     )
     seed: int = Field(0, ge=0, description="same seed, same division")
 

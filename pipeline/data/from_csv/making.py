@@ -55,7 +55,7 @@ def make(
     if rest:
         table = read(divided, features, settings)
         shares = settings.shares.among(rest)
-        if settings.together is not None:
+        if table.together:
             parts = dividing.together(table.together, shares, settings.seed)
         else:
             parts = dividing.stratified(_strata(table, features), shares, settings.seed)

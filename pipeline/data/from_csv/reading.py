@@ -22,7 +22,8 @@ class Table:
 
     Attributes:
       columns: name -> values, None where nothing is known.
-      together: values of the column that keeps rows together, where one is named.
+      together: values of the column that keeps rows together, where one is named: the unit's, unless
+        another one is.
     """
 
     columns: dict[str, list[Value]]
@@ -59,7 +60,8 @@ def read(
         rows = _rows(file, settings)
         header = _header(file, rows, settings)
         places = {name: _place(file, header, name) for name in converters}
-        together = None if settings.together is None else _place(file, header, settings.together)
+        column = settings.together or features.unit
+        together = None if column is None or columns is not None else _place(file, header, column)
         for line, fields in rows:
             if len(fields) != len(header):
                 raise DataError(
@@ -90,6 +92,8 @@ def _converters(features: Features) -> dict[str, Callable[[str | None], Value]]:
         **{column.name: _category for column in features.categorical},
         features.label.name: _one_of(features.label.values, "data.features.label"),
     }
+    if features.unit is not None:
+        converters[features.unit] = _unit
     for feature, group in features.groups.items():
         converters[group.name] = _one_of(
             tuple(group.values.values()), f"data.features.groups.{feature}.values"
@@ -113,6 +117,12 @@ def _number(text: str | None) -> Value:
 
 
 def _category(text: str | None) -> Value:
+    return text
+
+
+def _unit(text: str | None) -> Value:
+    if text is None:
+        raise ValueError("expected whose row it is (data.features.unit)")
     return text
 
 

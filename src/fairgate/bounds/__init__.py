@@ -4,6 +4,9 @@
 |---|---|
 | `one_rate` | Clopper-Pearson, Wilson, Hoeffding, Student t, bootstrap |
 | `two_rates`, `tail` | the tight bound of a difference, sum or quotient of two independent rates |
+| `conditional` | the exact bound of F1, and of other quotients of one group's outcomes |
+| `betting`, `over_units` | rates over people with several examples, and weights |
+| `paired` | how much a rate changes from one model to another, on the same examples |
 | `shares` | which rates are independent; how delta is shared |
 | `arithmetic` | `upper_bound` and `lower_bound` of any expression |
 """

@@ -10,11 +10,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from fairgate.bounds import over_units
+from fairgate.bounds.conditional import Moebius, one_share
 from fairgate.bounds.one_rate import LOWER, UPPER, check_delta
+from fairgate.bounds.paired import lower_change, upper_change
 from fairgate.bounds.shares import disjoint, independent, share, spread
 from fairgate.bounds.two_rates import Linear, Quotient, Trials, upper_bound_of_two
 from fairgate.constraints.algebra import is_random, merge_terms, value_range
 from fairgate.constraints.expressions import (
+    ChangeOf,
     CurveOf,
     Expression,
     Maximum,
@@ -24,6 +28,7 @@ from fairgate.constraints.expressions import (
     evaluate,
 )
 from fairgate.constraints.rates import Measured
+from fairgate.constraints.units import UnitCounts
 
 METHODS = ("exact", *UPPER)
 """exact: two independent rates together, others by Clopper-Pearson; or one bound for all rates."""
@@ -39,11 +44,13 @@ def upper_bound(
     | expression | bound |
     |---|---|
     | rate | Clopper-Pearson at delta |
+    | change of a rate against another model | McNemar's, of the examples that differ (`paired`) |
     | a r + b s, two independent rates | Buehler's bound at delta (`two_rates`) |
     | any other sum | each part's bound at a share of delta, by `shares.share` |
     | max | max_i U(e_i, delta), every one at the full delta |
     | min | min_i U(e_i, delta / n) over the n arguments that hold rates |
     | quotient of two independent rates (linear in each, not negative) | Buehler's at delta |
+    | quotient that is a function of one share, like F1 | Clopper-Pearson of it (`conditional`) |
     | any other quotient | max(U(n), 0) / L(d), a share of delta each; inf while L(d) is 0 |
 
     A sum is merged first: equal rates (and complements, like TPR = 1 - FNR) count once, and
@@ -55,9 +62,13 @@ def upper_bound(
     is bounded by the largest of the pairs' bounds at the full delta, however many groups there are.
     Min: the event min_i U_i < min_i e_i needs some U_i < e_i, one of n events.
 
+    Over units (`constraints.units.UnitCounts`) the rates, the functions of two rates and F1 take the
+    bounds of `betting` (or, by the counts' method, the cluster-robust ones of `over_units`).
+
     Args:
         expression: any expression.
-        counts: unweighted outcomes of each group; the key None holds those of everyone.
+        counts: unweighted outcomes of each group; the key None holds those of everyone. Or outcomes of
+            units, which may be weighted.
         delta: allowed probability of error, in (0, 1): 0.05 for 95% confidence.
         method: one of `METHODS`. Others than "exact" take that bound (`one_rate`) for every rate
             and never two rates together; only "hoeffding" and "clopper_pearson" are guaranteed.
@@ -79,6 +90,8 @@ def upper_bound(
     check_delta(delta)
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; the methods are {', '.join(METHODS)}")
+    if isinstance(counts, UnitCounts) and method != "exact":
+        raise ValueError(f"method {method!r} is of independent examples, and these come in units")
     return _Bounds(counts, method).upper(expression, delta)
 
 
@@ -129,10 +142,16 @@ class _Bounds:
 
     def _parts(self, terms: Mapping[Expression, float]) -> list[_Part]:
         """A sum's terms, the most uncertain first, two independent rates as one part."""
-        known = self.counts if independent(tuple(terms)) else None
+        known = self._sizes(tuple(terms))
         spreads = {term: abs(factor) * spread(term, known) for term, factor in terms.items()}
         left = sorted(terms, key=lambda term: -spreads[term])
         parts = []
+        if isinstance(self.counts, UnitCounts) and self.counts.method == "cluster_robust":
+            rates = {term: terms[term] for term in left if isinstance(term, RateOf)}
+            left = [term for term in left if term not in rates]
+            if rates:
+                width = math.hypot(*(spreads[term] for term in rates))
+                parts.append(_Part(width, self._of_all(rates)))
         while left:
             term, factor = left[0], terms[left.pop(0)]
             partner = self._partner(term, left)
@@ -145,6 +164,11 @@ class _Bounds:
             parts.append(_Part(width, self._of_two(function, term, partner)))
         return parts
 
+    def _sizes(self, expressions: Sequence[Expression]) -> Measured | None:
+        """What shares of delta may depend on: sizes that can be held fixed; those of units cannot."""
+        fixed = not isinstance(self.counts, UnitCounts) and independent(expressions)
+        return self.counts if fixed else None
+
     def _partner(self, term: Expression, others: Sequence[Expression]) -> RateOf | None:
         if self.method != "exact" or not isinstance(term, RateOf):
             return None
@@ -156,10 +180,19 @@ class _Bounds:
             return lambda delta, _: factor * self._upper_of_term(term, delta)
         return lambda delta, _: factor * self._lower_of_term(term, delta)
 
+    def _of_all(self, rates: Mapping[RateOf, float]) -> Callable[[float, float], float]:
+        """The approximate bound of a sum of rates over units, all at once."""
+        assert isinstance(self.counts, UnitCounts)
+        counts = self.counts
+        return lambda delta, _: over_units.robust_upper(counts, rates, delta)
+
     def _of_two(
         self, function: Linear | Quotient, one: Expression, other: Expression
     ) -> Callable[[float, float], float]:
         def bound(delta: float, floor: float) -> float:
+            if isinstance(self.counts, UnitCounts):
+                assert isinstance(one, RateOf) and isinstance(other, RateOf)
+                return over_units.bound_of_two(self.counts, function, one, other, delta)
             pair = [self._trials(rate) for rate in (one, other)]
             if not all(trials.trials for trials in pair):
                 return math.nan
@@ -176,8 +209,9 @@ class _Bounds:
     def _upper_of_term(self, term: Expression, delta: float) -> float:
         match term:
             case RateOf():
-                trials = self._trials(term)
-                return self._of_one(UPPER)(trials.successes, trials.trials, delta)
+                return self._of_rate(term, delta, upper=True)
+            case ChangeOf():
+                return self._of_change(term, delta, upper_change)
             case Maximum(arguments):
                 return self._largest_upper(arguments, delta)
             case Minimum(arguments):
@@ -190,8 +224,9 @@ class _Bounds:
     def _lower_of_term(self, term: Expression, delta: float) -> float:
         match term:
             case RateOf():
-                trials = self._trials(term)
-                return self._of_one(LOWER)(trials.successes, trials.trials, delta)
+                return self._of_rate(term, delta, upper=False)
+            case ChangeOf():
+                return self._of_change(term, delta, lower_change)
             case Minimum(arguments):
                 return -self._largest_upper([-each for each in arguments], delta)
             case Maximum(arguments):
@@ -200,6 +235,14 @@ class _Bounds:
             case Ratio(numerator, denominator):
                 return self._lower_of_ratio(numerator, denominator, delta)
         raise _unbounded(term)
+
+    def _of_change(
+        self, term: ChangeOf, delta: float, bound: Callable[[float, float, float, float], float]
+    ) -> float:
+        """NaN where there is no other model, or examples come in units."""
+        known = self.counts.get(term.group)
+        changes = None if known is None else known.changes(term.rate)
+        return math.nan if changes is None else bound(*changes, delta)
 
     def _largest_upper(self, arguments: Sequence[Expression], delta: float) -> float:
         """max_i U(e_i, delta), the largest value first: most others are seen to be less at a glance."""
@@ -214,10 +257,18 @@ class _Bounds:
             largest = max(largest, bound)
         return largest
 
-    def _of_one(self, bounds: Mapping[str, Callable[..., float]]) -> Callable[..., float]:
-        return bounds["clopper_pearson" if self.method == "exact" else self.method]
+    def _of_rate(self, rate: RateOf, delta: float, upper: bool) -> float:
+        if isinstance(self.counts, UnitCounts):
+            return over_units.bound_of_rate(self.counts, rate, delta, upper)
+        trials = self._trials(rate)
+        bounds = UPPER if upper else LOWER
+        name = "clopper_pearson" if self.method == "exact" else self.method
+        return bounds[name](trials.successes, trials.trials, delta)
 
     def _upper_of_ratio(self, above: Expression, below: Expression, delta: float) -> float:
+        whole = self._of_one_group(above, below, delta, upper=True)
+        if whole is not None:
+            return whole
         found = self._quotient(above, below)
         if found is not None:
             return found(delta, -math.inf)
@@ -231,6 +282,9 @@ class _Bounds:
 
     def _lower_of_ratio(self, above: Expression, below: Expression, delta: float) -> float:
         """L(n) / U(d) while L(n) >= 0 and the divisor cannot be negative; otherwise -inf."""
+        whole = self._of_one_group(above, below, delta, upper=False)
+        if whole is not None:
+            return whole
         found = self._quotient(below, above)
         if found is not None:  # the inverse of the inverse's upper bound
             bound = found(delta, -math.inf)
@@ -243,11 +297,20 @@ class _Bounds:
             return -math.inf
         return least / most
 
+    def _of_one_group(
+        self, above: Expression, below: Expression, delta: float, upper: bool
+    ) -> float | None:
+        """The bound of a quotient over one group's outcomes, such as F1; None of any other."""
+        if isinstance(self.counts, UnitCounts):
+            return over_units.bound_of_quotient(self.counts, above, below, delta, upper)
+        function = one_share(above, below, self.counts) if self.method == "exact" else None
+        return None if function is None else _of_share(function, delta, upper)
+
     def _divided(self, above: Expression, below: Expression, delta: float) -> list[float]:
         """The shares of numerator and divisor; all of it where only one holds rates."""
         if not (is_random(above) and is_random(below)):
             return [delta, delta]
-        known = self.counts if independent((above, below)) else None
+        known = self._sizes((above, below))
         return share(delta, [spread(above, known), spread(below, known)])
 
     def _quotient(
@@ -255,12 +318,21 @@ class _Bounds:
     ) -> Callable[[float, float], float] | None:
         """The bound of above / below where Buehler's applies, else None."""
         numerator, divisor = _one_rate(above), _one_rate(below)
-        if self.method != "exact" or numerator is None or divisor is None:
+        robust = isinstance(self.counts, UnitCounts) and self.counts.method == "cluster_robust"
+        if self.method != "exact" or robust or numerator is None or divisor is None:
             return None
         (one, a, a0), (other, b, b0) = numerator, divisor
         if not disjoint(one, other) or min(a0, a0 + a, b0, b0 + b) < 0:
             return None
         return self._of_two(Quotient(a0, a, b0, b), one, other)
+
+
+def _of_share(function: Moebius, delta: float, upper: bool) -> float:
+    """The bound on one side, from that of the share on the side that it follows."""
+    bounds = UPPER if upper == function.rises else LOWER
+    trials = function.trials
+    found = bounds["clopper_pearson"](trials.successes, trials.trials, delta)
+    return found if math.isnan(found) else function.value(found)
 
 
 def _one_rate(expression: Expression) -> tuple[RateOf, float, float] | None:

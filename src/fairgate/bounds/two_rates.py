@@ -24,6 +24,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Protocol, TypeVar
 
 from scipy.optimize import brentq
 from scipy.special import ndtri
@@ -66,6 +67,20 @@ class Trials:
         return replace(self, successes=self.trials - self.successes)
 
 
+S = TypeVar("S")
+
+
+class Flippable(Protocol):
+    """What was measured of a rate."""
+
+    def flipped(self: S) -> S:
+        """What was measured of its complement."""
+        ...
+
+
+R = TypeVar("R", bound=Flippable)
+
+
 @dataclass(frozen=True)
 class Linear:
     """g = a p + b q + constant, a and b not zero."""
@@ -86,7 +101,7 @@ class Linear:
         """Newcombe's approximate upper limit, from the rates' upper limits."""
         return self.value(p, q) + math.hypot(self.a * (p_above - p), self.b * (q_above - q))
 
-    def rising(self, first: Trials, second: Trials) -> tuple[Linear, Trials, Trials]:
+    def rising(self, first: R, second: R) -> tuple[Linear, R, R]:
         """The same in terms of rates with which g grows."""
         a, b, constant = self.a, self.b, self.constant
         if a < 0:
@@ -132,7 +147,7 @@ class Quotient:
         # A level of 0 would have no slope; a larger statistic is sound.
         return max((above * below + math.sqrt(root)) / rest, 1e-12)
 
-    def rising(self, first: Trials, second: Trials) -> tuple[Quotient, Trials, Trials]:
+    def rising(self, first: R, second: R) -> tuple[Quotient, R, R]:
         """The same in terms of rates with which g grows."""
         a0, a, b0, b = self.a0, self.a, self.b0, self.b
         if a < 0:

@@ -5,12 +5,15 @@ Canonical form, as in `expressions`; max and min of numbers alone are numbers.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import permutations
 
 from fairgate.constraints.curves import CURVES
 from fairgate.constraints.expressions import (
+    ChangeOf,
+    Constraint,
     CurveOf,
     Expression,
     Maximum,
@@ -26,7 +29,7 @@ from fairgate.constraints.expressions import (
     rates_in,
     scale,
 )
-from fairgate.constraints.rates import QUOTIENTS, RATES, Group
+from fairgate.constraints.rates import QUOTIENTS, RATES, Group, Measured
 
 Terms = dict[Expression, float]
 
@@ -119,6 +122,54 @@ def max_gap(rate: str, groups: Iterable[Group], target: float | None = None) -> 
     return Maximum(tuple(add(of[a], scale(-1.0, of[b])) for a, b in pairs))
 
 
+def max_change(rate: str, groups: Iterable[Group]) -> Expression:
+    """max over groups of a rate's change against another model. ValueError without groups.
+
+    >>> print(max_change("FNR", [Group("sex", "Male"), Group("sex", "Female")]))
+    max(change(FNR | [sex=Male]), change(FNR | [sex=Female]))
+    """
+    return maximum(*(ChangeOf(rate, group) for group in dict.fromkeys(groups)))
+
+
+def beside(constraint: Constraint, other: Measured) -> Constraint:
+    """The same with the other model's rates as numbers: for who cannot ask both at once.
+
+    Args:
+        constraint: any; one without changes stays as it is.
+        other: outcomes of the other model.
+
+    >>> from fairgate.constraints.rates import Counts
+    >>> constraint = ChangeOf("FNR") <= 0.02
+    >>> print(beside(constraint, {None: Counts(tp=75, fp=0, tn=0, fn=25)}).expression)
+    FNR - 0.25
+    """
+
+    def replaced(node: Expression) -> Expression:
+        match node:
+            case ChangeOf(rate, group):
+                return add(RateOf(rate, group), -other[group].rate(rate))
+            case Sum(terms):
+                return add(*map(replaced, terms))
+            case Scaled(factor, inner):
+                return scale(factor, replaced(inner))
+            case Ratio(numerator, denominator):
+                return divide(replaced(numerator), replaced(denominator))
+            case Maximum(arguments):
+                return maximum(*map(replaced, arguments))
+            case Minimum(arguments):
+                return minimum(*map(replaced, arguments))
+        return node
+
+    if not has_changes(constraint.expression):
+        return constraint
+    return dataclasses.replace(constraint, expression=replaced(constraint.expression))
+
+
+def has_changes(expression: Expression) -> bool:
+    """Whether a change against another model is in it."""
+    return isinstance(expression, ChangeOf) or any(map(has_changes, expression.children))
+
+
 def merge_terms(expression: Expression) -> tuple[Terms, float]:
     """An expression as  sum_k coefficient_k * term_k + constant, equal terms merged.
 
@@ -158,12 +209,16 @@ def value_range(expression: Expression) -> tuple[float, float]:
 
     >>> value_range(RateOf("FPR") - 2 * RateOf("FNR"))
     (-2.0, 1.0)
+    >>> value_range(absolute(RateOf("FPR") - RateOf("FNR")))
+    (0.0, 1.0)
     """
     match expression:
         case Number(value):
             return value, value
         case RateOf() | CurveOf():
             return 0.0, 1.0
+        case ChangeOf():
+            return -1.0, 1.0
         case Scaled(factor, inner):
             ends = [factor * end if factor else 0.0 for end in value_range(inner)]
             return min(ends), max(ends)
@@ -182,10 +237,24 @@ def value_range(expression: Expression) -> tuple[float, float]:
         case Sum():
             return sum(lows), sum(highs)
         case Maximum():
-            return max(lows), max(highs)
+            # One of e and -e is not negative: a gap, or what abs makes.
+            least = 0.0 if _holds_opposites(expression.children) else -math.inf
+            return max(*lows, least), max(highs)
         case Minimum():
-            return min(lows), min(highs)
+            most = 0.0 if _holds_opposites(expression.children) else math.inf
+            return min(lows), min(*highs, most)
     raise TypeError(f"not a rate expression: {expression!r}")
+
+
+def _holds_opposites(arguments: Sequence[Expression]) -> bool:
+    """Whether one of the arguments is minus another."""
+    seen = set()
+    for argument in arguments:
+        terms, constant = merge_terms(argument)
+        if (frozenset((term, -factor) for term, factor in terms.items()), -constant) in seen:
+            return True
+        seen.add((frozenset(terms.items()), constant))
+    return False
 
 
 def _merged_range(expression: Expression) -> tuple[float, float]:

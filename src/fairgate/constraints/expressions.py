@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from fairgate.constraints.curves import Scored, check_curve
 from fairgate.constraints.notation import group_text, number_text
-from fairgate.constraints.rates import RATES, Counts, Group
+from fairgate.constraints.rates import FIXED, RATES, Counts, Group
 
 Sense = Literal["<=", ">="]
 # The outcomes of each group; the key None holds those of everyone.
@@ -111,6 +111,24 @@ class CurveOf(Expression):
 
     def __post_init__(self) -> None:
         check_curve(self.measure, self.target)
+
+
+@dataclass(frozen=True)
+class ChangeOf(Expression):
+    """The rate `rate` (a key of `FIXED`) over `group`, minus that of another model on the same examples.
+
+    Which other model that is, the counts know (`Counts.against`). ValueError for another rate: over
+    examples that are predicted alike, two models have not the same examples.
+    """
+
+    rate: str
+    group: Group | None = None
+
+    def __post_init__(self) -> None:
+        if self.rate not in FIXED:
+            raise ValueError(
+                f"the change of {self.rate!r} is not known; it is of {', '.join(FIXED)}"
+            )
 
 
 @dataclass(frozen=True)
@@ -226,9 +244,14 @@ def divide(numerator: Expression | float, denominator: Expression | float) -> Ex
 
 
 def rates_in(expression: Expression) -> Iterator[RateOf | CurveOf]:
-    """The rates and curves in an expression, from left to right, repeated where they repeat."""
+    """The rates and curves in an expression, from left to right, repeated where they repeat.
+
+    Of a change, the rate that changes.
+    """
     if isinstance(expression, RateOf | CurveOf):
         yield expression
+    if isinstance(expression, ChangeOf):
+        yield RateOf(expression.rate, expression.group)
     for child in expression.children:
         yield from rates_in(child)
 
@@ -262,6 +285,9 @@ def evaluate(expression: Expression, counts: Outcomes) -> float:
             return float(value)
         case RateOf(rate, group):
             return counts[group].rate(rate) if group in counts else math.nan
+        case ChangeOf(rate, group):
+            found = counts.get(group)
+            return found.change(rate) if isinstance(found, Counts) else math.nan
         case CurveOf(measure, group, target):
             return counts[group].curve(measure, target) if group in counts else math.nan
         case Sum():
@@ -362,6 +388,8 @@ def _text(expression: Expression) -> str:
         case CurveOf(measure, group, target):
             name = measure if target is None else f"{measure}({number_text(target)})"
             return name if group is None else f"{name} | {group_text(group)}"
+        case ChangeOf(rate, group):
+            return f"change({RateOf(rate, group)})"
         case Sum(terms):
             first, *others = terms
             return _operand(first, Sum) + "".join(map(_signed, others))

@@ -1,18 +1,24 @@
 """The constraint language: one line of text -> a `Constraint`.
 
     constraint := sum ("<=" | ">=") sum                 one side must be a number
+                | rate ("<=" | ">=") "baseline" [("+" | "-") NUMBER]
     sum        := product (("+" | "-") product)*
     product    := unary (("*" | "/") unary)*            "*" needs a number on one side
     unary      := ("-" | "+") unary | primary
-    primary    := NUMBER | "(" sum ")" | measure ["|" "[" group "]"]
+    primary    := NUMBER | "(" sum ")" | rate
                 | ("max" | "min") "(" sum ("," sum)* ")" | "abs" "(" sum ")"
                 | "max_gap" "(" measure "," "[" feature "]" ")"
+                | "change" "(" rate ")"
+                | "max_change" "(" measure "," "[" feature "]" ")"
+    rate       := measure ["|" "[" group "]"]
     measure    := RATE | "AUC" | "PR_AUC"
                 | ("recall_at_precision" | "precision_at_recall") "(" NUMBER ")"
 
 `|` binds tighter than arithmetic. A bracket after `|` names a group, as [Group] or, where two
 features have a group of that name, as [Feature=Group]; in max_gap it names a feature, and the value
-is the largest difference of the rate over all ordered pairs of that feature's groups. A backslash
+is the largest difference of the rate over all ordered pairs of that feature's groups. A change is the
+rate minus that of another model on the same examples: `FNR | [g] <= baseline + 0.02`
+is `change(FNR | [g]) <= 0.02`, and max_change is the largest change of a feature's groups. A backslash
 in a bracket takes the next character as it is. Rates: the keys of `RATES` and `ALIASES` in `rates`
 (with precision, the false discovery rate and their counterparts among the negatives), and F1.
 The other measures are of scores, over all thresholds (`curves`): a model can be trained on them, but

@@ -65,10 +65,16 @@ class LinearConstraint:
         return f"{self.as_expression()} <= 0"
 
 
-def linearize(constraint: Constraint) -> list[LinearConstraint]:
+def linearize(constraint: Constraint, clear_quotients: bool = True) -> list[LinearConstraint]:
     """The linear constraints that hold together exactly if `constraint` does.
 
     Pieces that always hold, whatever the rates, are left out; equal pieces appear once.
+
+    Args:
+        constraint: of any rates.
+        clear_quotients: whether a rate over the examples that are predicted alike is cleared as a
+            quotient, because a trainer can follow it only so. Of a model that does not change it is a
+            rate like any other.
 
     Raises:
         NotTrainableError: (a ValueError) if the constraint is no intersection of linear ones, or
@@ -82,7 +88,7 @@ def linearize(constraint: Constraint) -> list[LinearConstraint]:
     FPR | [sex=Male] - FPR | [sex=Female] - 0.05 <= 0
     """
     found: dict[LinearConstraint, None] = {}
-    pieces = _Reduction(constraint).pieces(
+    pieces = _Reduction(constraint, clear_quotients).pieces(
         constraint.expression, constraint.limit, constraint.sense
     )
     for coefficients, constant in pieces:
@@ -101,6 +107,7 @@ class _Reduction:
     """The reduction of one constraint, which it names in its errors."""
 
     constraint: Constraint
+    clear_quotients: bool
 
     def pieces(self, node: Expression, limit: float, sense: Sense) -> list[Piece]:
         """Linear pieces of  node <sense> limit."""
@@ -112,10 +119,12 @@ class _Reduction:
                 return [p for argument in arguments for p in self.pieces(argument, limit, sense)]
             case Minimum(arguments) if sense == ">=":
                 return [p for argument in arguments for p in self.pieces(argument, limit, sense)]
-            case Sum(terms) if len(_varying(terms)) == 1 and not _is_linear(_varying(terms)[0]):
+            case Sum(terms) if len(_varying(terms)) == 1 and not self._is_linear(
+                _varying(terms)[0]
+            ):
                 constant = math.fsum(t.value for t in terms if isinstance(t, Number))
                 return self.pieces(_varying(terms)[0], limit - constant, sense)
-            case RateOf(name) if name in QUOTIENTS:
+            case RateOf() if not self._is_linear(node):
                 return self.pieces(as_quotient(node), limit, sense)
             case Ratio(numerator, denominator):
                 if value_range(denominator)[0] < 0:
@@ -124,12 +133,15 @@ class _Reduction:
         sign = 1.0 if sense == "<=" else -1.0
         return [(rates, total - sign * limit) for rates, total in self._convex(node, sign)]
 
+    def _is_linear(self, node: Expression) -> bool:
+        return isinstance(node, RateOf) and not (self.clear_quotients and node.rate in QUOTIENTS)
+
     def _convex(self, node: Expression, sign: float) -> list[Piece]:
         """Linear pieces whose maximum is  sign * node."""
         match node:
             case Number(value):
                 return [({}, sign * value)]
-            case RateOf() if _is_linear(node):
+            case RateOf() if self._is_linear(node):
                 return [({node: sign}, 0.0)]
             case Scaled(factor, inner):
                 return self._convex(inner, sign * factor)
@@ -162,10 +174,6 @@ class _Reduction:
             "sums of rates; max, abs or max_gap with '<='; min with '>='; or one ratio of sums "
             "of rates against the limit",
         )
-
-
-def _is_linear(node: Expression) -> bool:
-    return isinstance(node, RateOf) and node.rate not in QUOTIENTS
 
 
 def _varying(terms: Sequence[Expression]) -> list[Expression]:

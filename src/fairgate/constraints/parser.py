@@ -8,15 +8,18 @@ from fairgate.constraints import algebra
 from fairgate.constraints.curves import CURVE_ALIASES, CURVES
 from fairgate.constraints.errors import ConstraintError
 from fairgate.constraints.expressions import (
+    ChangeOf,
     Constraint,
     Expression,
     Number,
+    RateOf,
     add,
     divide,
     scale,
 )
 from fairgate.constraints.names import Vocabulary, closest, find_rate
-from fairgate.constraints.rates import ALIASES, RATES, Group
+from fairgate.constraints.notation import number_text
+from fairgate.constraints.rates import ALIASES, FIXED, RATES, Group
 from fairgate.constraints.tokens import Token, tokenize
 
 _APPLY: dict[str, Callable[[list[Expression]], Expression]] = {
@@ -24,7 +27,9 @@ _APPLY: dict[str, Callable[[list[Expression]], Expression]] = {
     "min": lambda arguments: algebra.minimum(*arguments),
     "abs": lambda arguments: algebra.absolute(arguments[0]),
 }
-FUNCTIONS = (*_APPLY, "max_gap")
+FUNCTIONS = (*_APPLY, "max_gap", "change", "max_change")
+BASELINE = "baseline"
+"""The other model, on the right: `FNR | [g] <= baseline + 0.02` is `change(FNR | [g]) <= 0.02`."""
 
 # Deeper constraints are accidents; abs doubles its argument, so functions have their own limit.
 MAX_NESTING = 50
@@ -49,6 +54,8 @@ class Parser:
         operator = self._symbol("<=", ">=")
         if operator is None:
             raise self._unexpected("an operator, or '<=' or '>=' and a limit")
+        if self._peek().text == BASELINE and self._peek().kind == "name":
+            return self._against_baseline(left, operator)
         right = self._sum()
         if self._peek().kind != "end":
             raise self._unexpected("the end of the constraint")
@@ -61,6 +68,31 @@ class Parser:
             return Constraint(text, right, left.value, "<=" if upward else ">=")
         moved = f"a number on one side, as in '{left - right} {operator.text} 0'"
         raise self._error(operator, "there are rates on both sides", moved)
+
+    def _against_baseline(self, left: Expression, operator: Token) -> Constraint:
+        """What stands right of the operator, which is `baseline`, perhaps with a number."""
+        start = self._peek()
+        self._next += 1
+        limit: Expression = Number(0.0)
+        if sign := self._symbol("+", "-"):
+            limit = scale(1.0 if sign.text == "+" else -1.0, self._sum())
+        if self._peek().kind != "end" or not isinstance(limit, Number):
+            raise self._unexpected(
+                "a number after baseline, as in FNR | [group] <= baseline + 0.02"
+            )
+        if not isinstance(left, RateOf):
+            way = "one rate on the left, or change(...) and max_change(...) anywhere"
+            raise self._error(start, "only a single rate can be held against the baseline", way)
+        change = self._change(start, left)
+        written = self._text[: operator.column - 1].strip()
+        text = f"change({written}) {operator.text} {number_text(limit.value)}"
+        return Constraint(text, change, limit.value, ">=" if operator.text == ">=" else "<=")
+
+    def _change(self, at: Token, rate: Expression) -> Expression:
+        if isinstance(rate, RateOf) and rate.rate in FIXED:
+            return ChangeOf(rate.rate, rate.group)
+        problem = "this is no rate over the same examples for both models"
+        raise self._error(at, problem, f"one of {', '.join(FIXED)}")
 
     def _sum(self) -> Expression:
         total = self._product()
@@ -170,6 +202,10 @@ class Parser:
         self._require("(", f"'(' after {name.text}")
         if name.text == "max_gap":
             value = self._max_gap()
+        elif name.text == "max_change":
+            value = self._max_change()
+        elif name.text == "change":
+            value = self._change(self._peek(), self._rate())
         else:
             self._function_nesting += 1
             if self._function_nesting > MAX_FUNCTION_NESTING:
@@ -183,13 +219,28 @@ class Parser:
                 arguments.append(self._nested(opening, self._sum))
             self._function_nesting -= 1
             value = self._build(name, lambda: _APPLY[name.text](arguments))
-        more = "" if name.text in ("abs", "max_gap") else " or ','"
+        more = " or ','" if name.text in ("max", "min") else ""
         self._require(")", f"')' to close {name.text}( in column {opening.column}{more}")
         return value
 
     def _max_gap(self) -> Expression:
         rate, target = self._measure()
-        self._require(",", "',' and a feature in brackets, as in max_gap(FPR, [Feature])")
+        bracket, groups = self._feature("max_gap(FPR, [Feature])")
+        if len(groups) < 2:
+            raise self._error(bracket, f"{bracket} has {len(groups)} group", "two groups or more")
+        return algebra.max_gap(rate, groups, target)
+
+    def _max_change(self) -> Expression:
+        at = self._peek()
+        rate, _ = self._measure()
+        if rate not in FIXED:
+            self._change(at, Number(0.0))
+        _, groups = self._feature("max_change(FNR, [Feature])")
+        return algebra.max_change(rate, groups)
+
+    def _feature(self, example: str) -> tuple[Token, tuple[Group, ...]]:
+        """A comma, and the groups of the feature in brackets after it."""
+        self._require(",", f"',' and a feature in brackets, as in {example}")
         bracket = self._peek()
         features = ", ".join(f"[{feature}]" for feature in self._vocabulary.features)
         expected = f"a feature in brackets ({features or 'no features are known here'})"
@@ -200,10 +251,8 @@ class Parser:
             owners = [f"[{group.feature}]" for group in self._vocabulary.candidates(bracket.text)]
             like = [f"[{f}]" for f in closest(bracket.text.strip(), self._vocabulary.features)]
             raise self._error(bracket, f"unknown feature {bracket}", expected, owners or like)
-        if len(groups) < 2:
-            raise self._error(bracket, f"{bracket} has {len(groups)} group", "two groups or more")
         self._next += 1
-        return algebra.max_gap(rate, groups, target)
+        return bracket, groups
 
     def _peek(self) -> Token:
         return self._tokens[self._next]

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from fairgate.constraints.paired import Changes
 
 DenominatorSet = Literal[
     "all", "positives", "negatives", "predicted_positives", "predicted_negatives"
@@ -70,6 +72,11 @@ _ROWS = (
 
 RATES: Mapping[str, RateDefinition] = MappingProxyType({row.name: row for row in _ROWS})
 
+FIXED: Mapping[str, RateDefinition] = MappingProxyType(
+    {row.name: row for row in _ROWS if not row.denominator.startswith("predicted")}
+)
+"""The rates over examples that are the same ones whatever a model says."""
+
 QUOTIENTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {"PPV": ("TPP", "PPR"), "FDR": ("FPP", "PPR"), "NPV": ("TNP", "NPR"), "FOR": ("FNP", "NPR")}
 )
@@ -101,6 +108,9 @@ class Group:
 class Counts:
     """Outcomes of a classifier on a set of examples: numbers, or sums of weights (then floats).
 
+    Attributes:
+        against: where the same examples were decided by another model too, the ones that differ.
+
     Raises:
         ValueError: if a count is negative, infinite or NaN.
     """
@@ -109,6 +119,7 @@ class Counts:
     fp: float
     tn: float
     fn: float
+    against: Changes | None = field(default=None, repr=False, compare=False, kw_only=True)
 
     def __post_init__(self) -> None:
         for name in ("tp", "fp", "tn", "fn"):
@@ -133,8 +144,13 @@ class Counts:
 
     def __add__(self, other: Counts) -> Counts:
         """Counts of the union of two disjoint sets of examples."""
+        both = self.against, other.against
         return Counts(
-            self.tp + other.tp, self.fp + other.fp, self.tn + other.tn, self.fn + other.fn
+            self.tp + other.tp,
+            self.fp + other.fp,
+            self.tn + other.tn,
+            self.fn + other.fn,
+            against=None if both[0] is None or both[1] is None else both[0] + both[1],
         )
 
     def trials(self, name: str) -> tuple[float, float]:
@@ -168,11 +184,43 @@ class Counts:
         successes, trials = self.trials(name)
         return float(successes) / float(trials) if trials else math.nan
 
+    def changes(self, name: str) -> tuple[int, int, float] | None:
+        """(up, down, trials) of the rate `name`: the examples that only this model's rate counts, those
+        that only the other's does, and all; None where there is no other model.
+
+        Raises:
+            KeyError: if `name` is not in `FIXED`.
+
+        >>> Counts(tp=4, fp=2, tn=8, fn=6, against=Changes(1, 3, 0, 2)).changes("FNR")
+        (3, 1, 10)
+        """
+        if self.against is None:
+            return None
+        definition, found = FIXED[name], self.against
+        up = down = 0
+        for (if_yes, if_no), gained, lost in (
+            (definition.positive_costs, found.gained_tp, found.lost_tp),
+            (definition.negative_costs, found.gained_fp, found.lost_fp),
+        ):
+            if if_yes > if_no:
+                up, down = up + gained, down + lost
+            elif if_yes < if_no:
+                up, down = up + lost, down + gained
+        return up, down, self.trials(name)[1]
+
+    def change(self, name: str) -> float:
+        """The rate `name` minus the other model's; NaN where there is none, or no examples."""
+        found = self.changes(name)
+        return (found[0] - found[1]) / found[2] if found and found[2] else math.nan
+
     def curve(self, measure: str, target: float | None = None) -> float:
         """ValueError: decisions at one threshold do not tell it (`curves.Scored` does)."""
         shown = measure if target is None else f"{measure}({target:g})"
         raise ValueError(f"{shown} cannot be told from counts of decisions: it needs the scores")
 
+
+OUTCOMES = (Counts(1, 0, 0, 0), Counts(0, 1, 0, 0), Counts(0, 0, 1, 0), Counts(0, 0, 0, 1))
+"""One example of each outcome: tp, fp, tn and fn."""
 
 Measured = Mapping[Group | None, Counts]
 """Outcomes of each group, and at None those of everybody."""

@@ -56,6 +56,16 @@ class Labels:
             )
 
 
+def plain_meaning(value: str) -> bool | None:
+    """Whether a value is a Yes in plain words, or a No; None where it is neither.
+
+    >>> plain_meaning("Yes"), plain_meaning("0"), plain_meaning("maybe")
+    (True, False, None)
+    """
+    word = value.lower()
+    return word in _YES if word in _YES + _NO else None
+
+
 def meanings(column: str, values: Sequence[str], labels: Labels) -> NDArray[np.bool_]:
     """Which of a model's answers are a Yes: in the label's own words, or in plain ones.
 
@@ -91,13 +101,14 @@ def shown(values: Iterable[str]) -> str:
 def _plain(column: str, values: Iterable[str]) -> list[bool]:
     found = []
     for value in values:
-        if value.lower() not in _YES + _NO:
+        meaning = plain_meaning(value)
+        if meaning is None:
             raise DataError(
                 f"column {column!r} holds {value!r}, which is neither Yes nor No: expected 1 and 0, true "
                 "and false, or yes and no; or name the label's value that is a Yes "
                 f"{_ways_out()}"
             )
-        found.append(value.lower() in _YES)
+        found.append(meaning)
     return found
 
 

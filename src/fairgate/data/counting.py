@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fairgate import vocabulary
-from fairgate.constraints.rates import Counts, Group
+from fairgate.constraints.paired import Changes
+from fairgate.constraints.rates import Counts, Group, Measured
+from fairgate.constraints.units import UnitMethod
 from fairgate.data import answers
 from fairgate.data.columns import MISSING, Batch, Column
+from fairgate.data.fingerprints import Fingerprints
+from fairgate.data.units import UnitTally
 from fairgate.errors import DataError, SettingsError
 
 MOST_GROUPS = 500
 _MOST_ANSWERS = 50
+_BETWEEN = "\0"  # which no column of names holds
 
 
 @dataclass(frozen=True)
@@ -31,9 +35,14 @@ class Question:
       baseline: what another model said, to compare with.
       threshold: scores above it are a Yes; None: the columns hold decisions.
       positive: the label's value that is a Yes; None: 1, true or yes.
+      unit: whose example a row is, where people have several; None: rows are independent.
+      weight: what a row counts; None: one.
+      largest_unit: the most examples that a unit of the population has; None: as many as one has here.
+      largest_weight: what no weight of the population is over.
+      record: what names each example, for a ledger to know it again.
 
     Raises:
-      SettingsError: the threshold is no finite number.
+      SettingsError: the threshold is no finite number, or weights have no largest.
     """
 
     label: str
@@ -42,13 +51,27 @@ class Question:
     baseline: str | None = None
     threshold: float | None = None
     positive: str | None = None
+    unit: str | None = None
+    weight: str | None = None
+    largest_unit: float | None = None
+    largest_weight: float | None = None
+    record: str | None = None
 
     def __post_init__(self) -> None:
-        threshold = self.threshold
+        argument, threshold = vocabulary.now().argument, self.threshold
         if threshold is not None and not (
             isinstance(threshold, int | float) and math.isfinite(threshold)
         ):
             raise SettingsError(f"threshold = {threshold!r}: expected a finite number")
+        if self.weight is not None and self.largest_weight is None:
+            raise SettingsError(
+                f"weights are given without {argument('largest_weight')}: of weights without a largest "
+                "nothing can be promised. Declare what no weight of the population is over"
+            )
+        for name in ("largest_unit", "largest_weight"):
+            most = getattr(self, name)
+            if most is not None and not (math.isfinite(most) and most > 0):
+                raise SettingsError(f"{argument(name)} = {most!r}: expected a number over 0")
 
     @property
     def decisions(self) -> list[str]:
@@ -59,12 +82,19 @@ class Question:
     def names(self) -> list[str]:
         """Columns to be read as names."""
         said = self.decisions if self.threshold is None else []
-        return [self.label, *said, *self.groups]
+        own = [name for name in (self.unit, self.record) if name is not None]
+        return list(dict.fromkeys([self.label, *said, *self.groups, *own]))
 
     @property
     def numbers(self) -> list[str]:
         """Columns to be read as numbers."""
-        return [] if self.threshold is None else self.decisions
+        weight = [] if self.weight is None else [self.weight]
+        return weight if self.threshold is None else [*self.decisions, *weight]
+
+    @property
+    def in_units(self) -> bool:
+        """Whether rows are more, or less, than an independent example each."""
+        return self.unit is not None or self.weight is not None
 
 
 class Tally:
@@ -80,10 +110,13 @@ class Tally:
         self.rows = 0
         self._label = answers.Labels(question.label, question.positive)
         self._models = [_Model(name, question.groups) for name in question.decisions]
+        self._both = _Model("both", question.groups, _MOST_ANSWERS**2)
         self._groups: dict[str, dict[str, int]] = {name: {} for name in question.groups}
         self._missing: dict[str, int] = {}
-        columns = (question.label, question.prediction) if digesting else ()
-        self._digests = {name: hashlib.blake2b(digest_size=16) for name in columns}
+        self._units = (
+            UnitTally(question.weight, question.largest_weight) if question.in_units else None
+        )
+        self._fingerprints = Fingerprints(question.record is not None) if digesting else None
 
     def add(self, batch: Batch) -> None:
         """Counts the rows of a batch.
@@ -99,17 +132,34 @@ class Tally:
             complete &= self._present(name, column.codes)
         for name in question.groups:
             complete &= self._present(name, batch.names[name].codes)
+        if question.unit is not None:
+            complete &= self._present(question.unit, batch.names[question.unit].codes)
+        if question.weight is not None:
+            known = np.where(np.isnan(batch.numbers[question.weight]), MISSING, 0).astype(np.int32)
+            complete &= self._present(question.weight, known)
+        if question.record is not None:
+            complete &= self._present(question.record, batch.names[question.record].codes)
         self.rows += len(complete)
         if not complete.all():
             return  # what is missing has been counted: nothing will be judged
         groups = {name: self._numbered(name, batch.names[name]) for name in question.groups}
         for model, column in zip(self._models, said, strict=True):
             model.add(labels, column, batch.names, groups)
-        if self._digests:
-            self._digests[question.label].update(labels.tobytes())
-            marks = [hashlib.blake2b(v.encode(), digest_size=4).digest() for v in said[0].values]
-            rows = np.frombuffer(b"".join(marks), np.uint32)[said[0].codes]
-            self._digests[question.prediction].update(rows.tobytes())
+        if len(said) > 1:
+            self._both.add(labels, _together(*said), batch.names, groups)
+        if self._units is not None:
+            self._units.add(
+                None if question.unit is None else batch.names[question.unit],
+                None if question.weight is None else batch.numbers[question.weight],
+                [
+                    labels.astype(np.int64),
+                    *(m.codes(column) for m, column in zip(self._models, said, strict=True)),
+                    *(groups[name][batch.names[name].codes] for name in question.groups),
+                ],
+            )
+        if self._fingerprints is not None:
+            named = None if question.record is None else batch.names[question.record]
+            self._fingerprints.add(labels, said[0], named)
 
     def _said(self, batch: Batch, name: str) -> Column:
         threshold = self.question.threshold
@@ -163,27 +213,57 @@ class Tally:
         return {name: sorted(numbers) for name, numbers in self._groups.items()}
 
     def outcomes(self, baseline: bool = False) -> dict[Group | None, Counts]:
-        """What was counted of the model, or of the baseline: of each group, and at None of everybody."""
+        """What was counted of the model, or of the baseline: of each group, and at None of everybody.
+
+        The model's counts know besides how many answers differ from the baseline's, where there is one.
+        """
         model = self._models[int(baseline)]
         yes = self._meanings(model)
-        measured: dict[Group | None, Counts] = {None: _counts(model.everybody, yes)}
+        beside = None if baseline or len(self._models) == 1 else self._differing()
+
+        def counts(own: NDArray[np.int64], both: NDArray[np.int64]) -> Counts:
+            found = _counts(own, yes)
+            return found if beside is None else replace(found, against=_changes(both, *beside))
+
+        measured: dict[Group | None, Counts] = {None: counts(model.everybody, self._both.everybody)}
         for name, numbers in self._groups.items():
             for value in sorted(numbers):
-                cells = model.of_groups[name][numbers[value]]
-                measured[Group(name, value)] = _counts(cells, yes)
+                both = self._both.of_groups[name]
+                measured[Group(name, value)] = counts(
+                    model.of_groups[name][numbers[value]],
+                    both[numbers[value]] if len(both) else self._both.everybody,
+                )
         return measured
 
-    def digest_of_examples(self) -> str:
-        """32 hex digits over the labels, row by row.
+    def _differing(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which pairs of answers only the model means as a Yes, and which only the baseline does."""
+        own, other = (
+            dict(zip(model.answers, self._meanings(model), strict=True)) for model in self._models
+        )
+        pairs = [pair.split(_BETWEEN) for pair in self._both.answers]
+        said = np.array([(own[one], other[two]) for one, two in pairs], bool).reshape(-1, 2)
+        return said[:, 0] & ~said[:, 1], said[:, 1] & ~said[:, 0]
 
-        The same examples in the same order are known again whatever groups are asked about. Two test
-        sets with the same sequence of labels are taken for one, which is on the safe side.
+    def unit_outcomes(self, method: UnitMethod, baseline: bool = False) -> Measured:
+        """What `outcomes` counts, by unit; DataError where one has more examples than the largest."""
+        assert self._units is not None
+        number = int(baseline)
+        return self._units.outcomes(
+            number,
+            self._meanings(self._models[number]),
+            {name: list(numbers) for name, numbers in self._groups.items()},
+            method,
+            self.question.largest_unit,
+        )
+
+    @property
+    def fingerprints(self) -> Fingerprints:
+        """What a ledger knows the examples and the answers by.
+
+        The same examples are known again whatever groups are asked about.
         """
-        return self._digests[self.question.label].hexdigest()
-
-    def digest_of_answers(self) -> str:
-        """32 hex digits over what the model said, row by row."""
-        return self._digests[self.question.prediction].hexdigest()
+        assert self._fingerprints is not None, "digesting was not asked for"
+        return self._fingerprints
 
 
 class _Model:
@@ -192,6 +272,7 @@ class _Model:
     Args:
       name: of the column of its answers.
       features: names of the group features.
+      most: how many different answers there may be.
 
     Attributes:
       answers: each different answer -> its number.
@@ -199,11 +280,15 @@ class _Model:
       of_groups: feature -> (groups, 2, answers).
     """
 
-    def __init__(self, name: str, features: Sequence[str]) -> None:
-        self.name = name
+    def __init__(self, name: str, features: Sequence[str], most: int = _MOST_ANSWERS) -> None:
+        self.name, self.most = name, most
         self.answers: dict[str, int] = {}
         self.everybody = np.zeros((2, 0), np.int64)
         self.of_groups = {feature: np.zeros((0, 2, 0), np.int64) for feature in features}
+
+    def codes(self, said: Column) -> NDArray[np.int64]:
+        """(n,) the numbers of answers that were added."""
+        return np.array([self.answers[value] for value in said.values], np.int64)[said.codes]
 
     def add(
         self,
@@ -214,9 +299,9 @@ class _Model:
     ) -> None:
         """Counts complete rows; `groups` are the numbers of the values of each feature's column."""
         places = [self.answers.setdefault(v, len(self.answers)) for v in said.values]
-        if len(self.answers) > _MOST_ANSWERS:
+        if len(self.answers) > self.most:
             raise DataError(
-                f"column {self.name!r} holds more than {_MOST_ANSWERS} different values: expected "
+                f"column {self.name!r} holds more than {self.most} different values: expected "
                 f"decisions, or scores with a threshold ({vocabulary.now().value('threshold', 'NUMBER')})"
             )
         width = len(said.values)
@@ -236,6 +321,20 @@ class _Model:
                 rows, 2, width
             )
             self.of_groups[feature] = of_groups
+
+
+def _together(one: Column, other: Column) -> Column:
+    """Both answers of each row as one."""
+    values = tuple(f"{a}{_BETWEEN}{b}" for a in one.values for b in other.values)
+    return Column(values, one.codes * np.int32(len(other.values)) + other.codes)
+
+
+def _changes(
+    cells: NDArray[np.int64], only_this: NDArray[np.bool_], only_other: NDArray[np.bool_]
+) -> Changes:
+    """Of (2, pairs of answers) examples by label and pair."""
+    gained, lost = cells[:, only_this].sum(axis=1), cells[:, only_other].sum(axis=1)
+    return Changes(int(gained[1]), int(lost[1]), int(gained[0]), int(lost[0]))
 
 
 def _grown(cells: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:

@@ -84,18 +84,33 @@ def _text(
         )
 
 
-def _csv_rows(
-    file: pathlib.Path, head: str, stream: Iterator[str], columns: list[str]
-) -> Iterator[tuple[str, ...]]:
-    read = {mark: next(csv.reader([head], delimiter=mark)) for mark in _DELIMITERS}
+def csv_header(file: object, line: str, columns: Sequence[str]) -> tuple[str, list[str]]:
+    """The delimiter of a CSV file and its columns, of its first line.
+
+    Args:
+      file: for messages.
+      line: the first that is not empty.
+      columns: that must be there.
+
+    Raises:
+      DataError: a column is missing, or there twice.
+    """
+    read = {mark: next(csv.reader([line], delimiter=mark)) for mark in _DELIMITERS}
     headers = {mark: [name.strip() for name in header] for mark, header in read.items()}
     fitting = [mark for mark in _DELIMITERS if set(columns) <= set(headers[mark])]
     delimiter = fitting[0] if fitting else max(_DELIMITERS, key=lambda mark: len(headers[mark]))
     header = headers[delimiter]
-    _require(file, columns, header)
+    require(file, columns, header)
     twice = [name for name in columns if header.count(name) > 1]
     if twice:
         raise DataError(f"{file}: the header has column {twice[0]!r} twice: name it once")
+    return delimiter, header
+
+
+def _csv_rows(
+    file: pathlib.Path, head: str, stream: Iterator[str], columns: list[str]
+) -> Iterator[tuple[str, ...]]:
+    delimiter, header = csv_header(file, head, columns)
     places = [header.index(name) for name in columns]
     reader = csv.reader(stream, delimiter=delimiter, strict=True)
     try:
@@ -127,7 +142,7 @@ def _json_rows(
                 f"{file}: line {number} is no JSON object: expected one for each row, such as "
                 '{"label": 1, "prediction": 0}'
             )
-        _require(f"{file}: line {number}", columns, list(record))
+        require(f"{file}: line {number}", columns, list(record))
         row = tuple([record[name] for name in columns])
         for name, value in zip(columns, row, strict=True):
             if isinstance(value, dict | list):
@@ -146,7 +161,7 @@ def _parquet(file: pathlib.Path, names: list[str], numbers: list[str]) -> Iterat
         ) from None
     try:
         schema = parquet.read_schema(file)
-        _require(file, [*names, *numbers], schema.names)
+        require(file, [*names, *numbers], schema.names)
         for name in [*names, *numbers]:
             if pa.types.is_nested(schema.field(name).type):
                 raise DataError(
@@ -176,7 +191,8 @@ def _encoded(column: Any) -> Any:
     return recode(column.dictionary.to_pylist(), codes.astype(np.int32, copy=False))
 
 
-def _require(place: object, columns: Sequence[str], known: Sequence[str]) -> None:
+def require(place: object, columns: Sequence[str], known: Sequence[str]) -> None:
+    """Raises DataError where a column is missing, naming the one that may have been meant."""
     for name in columns:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)

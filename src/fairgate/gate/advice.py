@@ -6,14 +6,18 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fairgate import vocabulary
+from scipy.special import ndtri
+
+from fairgate import bounds, vocabulary
+from fairgate.constraints.algebra import has_changes
 from fairgate.constraints.expressions import Constraint, RateOf, rates_in
 from fairgate.constraints.rates import Group, Measured
-from fairgate.gate import checks, power
+from fairgate.constraints.units import UnitCounts
+from fairgate.gate import checks, power, prediction
 from fairgate.gate.checks import Groups
 from fairgate.gate.config import GateConfig
-from fairgate.gate.prediction import Sizes
-from fairgate.gate.samples import labels_needed, more_examples
+from fairgate.gate.prediction import Sizes, sizes_of
+from fairgate.gate.samples import Addition, labels_needed, more_examples
 from fairgate.gate.words import percent
 
 # Shares that a model may well have: of errors, and of Yes where decisions are compared.
@@ -24,22 +28,29 @@ _MISS = 0.2
 _HARDLY = "this gate can hardly be passed"
 
 
-def before_training(gate: GateConfig, groups: Groups, sizes: Sizes) -> list[str]:
+def before_training(
+    gate: GateConfig, groups: Groups, sizes: Sizes, confidence: float | None = None
+) -> list[str]:
     """For each constraint of the gate, the limits that a model without any gap would pass.
 
     Only denominators of the test split are used: how many examples of each group and label it has.
     They are the same for every model, and the gate's bounds hold given them: looking at them spends
-    nothing of the promise.
+    nothing of the promise. Constraints of which the same is to be said share a sentence.
 
     Args:
       gate: the gate's settings.
       groups: display name of each group feature -> the names of its groups.
       sizes: examples of each group and label on the test split.
+      confidence: what the next model will be judged at; None: each attempt's share by the settings.
     """
-    return [
-        str(promise(check.constraint, sizes, gate.confidence_of_each))
+    confidence = gate.confidence_of_each if confidence is None else confidence
+    promises = (
+        promise(check.constraint, sizes, confidence)
         for check in checks.checks(gate, groups)
-    ]
+        # What a change is bounded by, how many answers differ, no number of examples tells.
+        if not has_changes(check.constraint.expression)
+    )
+    return _merged((each.constraint, f"{{}}: {each.said}") for each in promises)
 
 
 def is_warning(sentence: str) -> bool:
@@ -50,7 +61,7 @@ def is_warning(sentence: str) -> bool:
 def when_blocked(
     gate: GateConfig, confidence: float, groups: Groups, counts: Measured
 ) -> list[str]:
-    """For each constraint that did not pass, what would help; and what it takes to ask again.
+    """For the constraints that did not pass, what would help; and what it takes to ask again.
 
     Args:
       gate: the gate's settings.
@@ -58,25 +69,108 @@ def when_blocked(
       groups: display name of each group feature -> the names of its groups.
       counts: outcomes of the blocked model on the test split.
     """
+    sentences = for_test_split(gate, confidence, groups, counts)
+    names = vocabulary.now()
+    if sentences:
+        sentences.append(
+            "A limit is decided for reasons other than this result, and asking again honestly takes new "
+            "test data; or attempts that are planned before the first look "
+            f"({names.setting('attempts')}), between which the {names.test_data} may grow."
+        )
+    return sentences
+
+
+def for_test_split(
+    gate: GateConfig, confidence: float, groups: Groups, counts: Measured
+) -> list[str]:
+    """For each constraint that would not pass, what would help; arguments as for `when_blocked`."""
     delta = _delta(confidence)
-    sentences = []
+    helping, today_passed = [], []
     for check in checks.checks(gate, groups):
         constraint = check.constraint
         today = power.limit_today(constraint, counts, delta)
         if math.isnan(constraint.value(counts)) or constraint.is_satisfied(today):
             continue  # without examples the reason says all; what passed needs no help
-        sentences.append(_more(constraint, counts, delta))
+        helping += [(constraint, said) for said in _help(constraint, counts, delta)]
         if math.isfinite(today):
-            sentences.append(
-                f"{constraint.with_limit(today)} could be promised of this very model today, at "
-                f"{percent(confidence)} confidence."
-            )
-    if sentences:
+            today_passed.append(str(constraint.with_limit(today)))
+    if not helping:
+        return []
+    sentences = _merged(helping)
+    if today_passed:
         sentences.append(
-            "A limit is decided for reasons other than this result, and asking again honestly takes "
-            "new test data."
+            f"{_and(today_passed)} could be promised of this very model today, at {percent(confidence)} "
+            "confidence."
         )
     return sentences
+
+
+def _help(constraint: Constraint, counts: Measured, delta: float) -> list[str]:
+    """What would help with one constraint; "{}" stands for it."""
+    changes = has_changes(constraint.expression)
+    if changes and constraint.is_satisfied(constraint.value(counts)):
+        return [_more_of_all(constraint, counts, delta)]
+    if constraint.is_satisfied(constraint.value(counts)):
+        return [_more(constraint, counts, delta)]
+    sides = bounds.lower_bound, bounds.upper_bound
+    opposite = sides[constraint.sense == ">="](constraint.expression, counts, delta)
+    if math.isfinite(opposite) and not constraint.is_satisfied(opposite):
+        first = (
+            "{}: the model must change. That it is beyond the limit is shown, and more examples would "
+            "show it more clearly."
+        )
+    else:
+        first = (
+            "{}: the measured value is beyond the limit, though not shown to be. More examples would "
+            "tell, and if the true value is the measured one, that the model must change."
+        )
+    return [first, *([] if changes else _without_gap(constraint, counts, delta))]
+
+
+def _more_of_all(constraint: Constraint, counts: Measured, delta: float) -> str:
+    """Of a change, whose margin falls with the root of the examples: how many times as many."""
+    value = constraint.value(counts)
+    margin = abs(prediction.bound_of(constraint, counts, delta) - value)
+    slack = abs(constraint.limit - value)
+    if not (slack > 0 and math.isfinite(margin)):
+        return "{}: the limit is too near to the measured value for any number of examples."
+    times = (margin * (1 + float(ndtri(1 - _MISS)) / -float(ndtri(delta))) / slack) ** 2
+    return (
+        "{} would pass 4 times in 5 with more test examples of every group (about "
+        f"{times:.1f} times as many), if the true rates are those that were measured."
+    )
+
+
+def _without_gap(constraint: Constraint, counts: Measured, delta: float) -> list[str]:
+    """What such examples can promise of a model with the same errors, evenly spread."""
+    everyone = counts.get(None)
+    if everyone is None or not (everyone.positives and everyone.negatives):
+        return []
+    if isinstance(counts, UnitCounts):
+        return []  # what is drawn here are examples, and bounds over units are wider
+    model = power.ModelRates(fpr=everyone.rate("FPR"), tpr=everyone.rate("TPR"))
+    limit = _outwards(
+        constraint, power.limit_to_pass(constraint, model, sizes_of(counts), delta, _MISS)
+    )
+    if not math.isfinite(limit):
+        return []
+    down = "down" if constraint.sense == "<=" else "up"
+    sentence = (
+        f"{{}}: on {vocabulary.now().these_test_data} a model with the rates of this one (FPR "
+        f"{model.fpr:.3f}, TPR {model.tpr:.3f}), the same in every group, passes 4 times in 5 {down} to "
+        f"a limit of {limit:g}."
+    )
+    if not constraint.is_satisfied(limit):
+        sentence += " So it takes fewer errors as well, or more test data beside another model."
+    return [sentence]
+
+
+def _merged(said: Iterable[tuple[Constraint, str]]) -> list[str]:
+    """The sentences with the constraints in the place of "{}": those of one wording together."""
+    of: dict[str, list[str]] = {}
+    for constraint, sentence in said:
+        of.setdefault(sentence, []).append(str(constraint))
+    return [sentence.replace("{}", _and(names), 1) for sentence, names in of.items()]
 
 
 def _delta(confidence: float) -> float:
@@ -104,8 +198,13 @@ class Promise:
     scarcest: str
 
     def __str__(self) -> str:
+        return f"{self.constraint}: {self.said}"
+
+    @property
+    def said(self) -> str:
+        """What is promised, in words."""
         names = vocabulary.now()
-        what = f"{self.constraint}: the {names.test_data} {names.has} {self.scarcest}"
+        what = f"the {names.test_data} {names.has} {self.scarcest}"
         if any(map(math.isnan, self.limits.values())):
             return f"{what}. Nothing can be measured there: {_HARDLY}."
         kept = [s for s, limit in self.limits.items() if self.constraint.is_satisfied(limit)]
@@ -144,14 +243,9 @@ def promise(constraint: Constraint, sizes: Sizes, confidence: float) -> Promise:
 
 
 def _more(constraint: Constraint, counts: Measured, delta: float) -> str:
-    added = more_examples(constraint, counts, delta)
+    added = more_examples(constraint, counts, delta, _MISS)
     if added is None:
-        if constraint.is_satisfied(constraint.value(counts)):
-            return f"{constraint} is too near to the measured value for any number of examples."
-        return (
-            f"More examples alone will not let {constraint} pass: the measured value is beyond the "
-            "limit, so that the model must change."
-        )
+        return "{}: the limit is too near to the measured value for any number of examples."
     number = f"{_two_digits(added.examples):,}"
     if added.group is None and constraint.groups():
         whom = f"{added.label} over all groups ({added.factor:.1f} times each)"
@@ -159,9 +253,18 @@ def _more(constraint: Constraint, counts: Measured, delta: float) -> str:
         of = f" of {_name(added.group)}" if added.group else ""
         whom = f"{added.label}{of} ({added.factor:.1f} times as many)"
     return (
-        f"{constraint} would pass with about {number} more {whom} in the {vocabulary.now().test_data}, "
-        "if the rates stay as they were measured."
+        f"{{}} would pass 4 times in 5 with about {number} more {whom} in the "
+        f"{vocabulary.now().test_data}, if the true rates are those that were measured"
+        f"{_in_units(added, counts)}."
     )
+
+
+def _in_units(added: Addition, counts: Measured) -> str:
+    """ " (those of about 120 more units)" where examples come in units that count."""
+    if not isinstance(counts, UnitCounts) or counts.weighted:
+        return ""
+    units = _two_digits(math.ceil(counts.units_of(added.group) * (added.factor - 1)))
+    return f"; these are the examples of about {units:,} more units, since bounds are over units"
 
 
 def _scarcest(constraint: Constraint, sizes: Sizes) -> str:
@@ -208,3 +311,8 @@ def _name(group: Group) -> str:
 def _or(words: Iterable[str]) -> str:
     *others, last = words
     return f"{', '.join(others)} or {last}" if others else last
+
+
+def _and(words: Iterable[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last

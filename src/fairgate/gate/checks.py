@@ -8,16 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fairgate.constraints import language
+from fairgate.constraints import algebra, language
 from fairgate.constraints.expressions import Constraint
-from fairgate.constraints.rates import Measured
+from fairgate.constraints.notation import number_text
+from fairgate.constraints.rates import Group, Measured
+from fairgate.errors import SettingsError
 from fairgate.gate.config import GateConfig
 
 Groups = Mapping[str, Sequence[str]]
 
 ACCURACY = "fairgate/accuracy"
+ACCURACY_BOUND = "fairgate/accuracy/bound"
+USEFUL = "fairgate/useful"
+CHANGED = "fairgate/changed/"  # and a field of `Changes`
 FEWEST_NEGATIVES = "fairgate/fewest_negatives"
 DISTINCT_DECISIONS = "fairgate/distinct_decisions"
+UNIT_OUTCOMES = "fairgate/unit_outcomes"
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ def checks(gate: GateConfig, groups: Groups) -> list[GateCheck]:
 
     Raises:
       ConstraintError: a line is no constraint over these groups.
+      SettingsError: a limit is beyond all that the constraint's left side can be.
 
     >>> gate = GateConfig(constraints=["max_gap(FPR, [sex]) <= 0.05"], limit=0.1)
     >>> [str(check.constraint) for check in checks(gate, {"sex": ["Female", "Male"]})]
@@ -48,13 +55,25 @@ def checks(gate: GateConfig, groups: Groups) -> list[GateCheck]:
         constraint = language.parse(line, groups, from_counts=True)
         if gate.limit is not None:
             constraint = constraint.with_limit(gate.limit)
+        _require_possible(constraint)
         result.append(GateCheck(constraint, f"fairgate/{index}/value", f"fairgate/{index}/bound"))
     return result
 
 
-def fewest_negatives(counts: Measured) -> float:
-    """Number of negative examples of the group that has fewest; 0 when a group is missing."""
-    return float(min(count.negatives for group, count in counts.items() if group is not None))
+def _require_possible(constraint: Constraint) -> None:
+    low, high = algebra.value_range(constraint.expression)
+    if low <= constraint.limit if constraint.sense == "<=" else constraint.limit <= high:
+        return
+    end, worst = ("least", low) if constraint.sense == "<=" else ("most", high)
+    raise SettingsError(
+        f"gate: {constraint}: no model can keep this limit, because the left side is at {end} "
+        f"{number_text(worst)} whatever a model does. Give a limit that can be kept"
+    )
+
+
+def fewest_negatives(counts: Measured, groups: Sequence[Group]) -> float:
+    """Number of negative examples of the group, of these, that has fewest; 0 when one is missing."""
+    return float(min(counts[group].negatives if group in counts else 0 for group in groups))
 
 
 def distinct_decisions(counts: Measured) -> int:

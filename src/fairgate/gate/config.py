@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from fairgate.strict import Strict
+
+BetterThan = Literal["commonest", "chance", "nothing"]
+"""What a model is shown to be better than, before it passes."""
 
 
 class GateConfig(Strict):
@@ -21,19 +26,37 @@ class GateConfig(Strict):
         0.95,
         gt=0.5,
         lt=1,
-        description="how sure it must be that a model that passes keeps its limits",
+        description="a model whose true value is over a limit passes with a probability of at most one "
+        "minus this",
     )
     attempts: int = Field(
         1,
         ge=1,
         description="how many different models may be judged on one test split; "
-        "they share 1 - confidence",
+        "they share 1 - confidence, and the split is sealed until one passes",
+    )
+    units: Literal["betting", "cluster_robust"] = Field(
+        "betting",
+        description="bounds over units, where the data have a unit or weights: betting is guaranteed, "
+        "cluster_robust is approximate and needs fewer units",
     )
     minimum_accuracy: float = Field(
-        0.8, ge=0, le=1, description="lowest accuracy on the test split that may pass"
+        0.8,
+        ge=0,
+        le=1,
+        description="lowest accuracy that may pass, held by its lower confidence bound",
     )
     minimum_negatives: int = Field(
-        100, ge=0, description="fewest negative examples of each group on the test split"
+        100,
+        ge=0,
+        description="fewest negative examples on the test split of each group whose negatives a "
+        "constraint has a rate of",
+    )
+    better_than: BetterThan = Field(
+        "commonest",
+        description="what a model is shown, by bounds, to be better than: the commonest answer, by its "
+        "errors; or chance, by a TPR over its FPR, which both ask of everybody and of each group that a "
+        "constraint is about; or nothing",
     )
 
     @property

@@ -5,14 +5,21 @@ Reads what a judgement says; decides nothing, and loads neither TensorFlow nor S
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fairgate import vocabulary
 from fairgate.gate import words
-from fairgate.gate.judgement import BASELINE, EVERYBODY, GateRow, GroupResult, Judgement
+from fairgate.gate.judgement import (
+    BASELINE,
+    EVERYBODY,
+    CheckRow,
+    GateRow,
+    GroupResult,
+    Judgement,
+    Outcome,
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,7 @@ class Reasoning:
 
     constraint: str
     passed: bool
+    outcome: Outcome
     sentences: list[str]
     counts: list[Count]
 
@@ -73,7 +81,9 @@ class Explanation:
 
     Attributes:
       sentence: the verdict in one sentence.
+      meaning: of a block: whether the model must change, or more examples would tell; else empty.
       constraints: of the gate, those that blocked first.
+      cost: what got worse for a group, next to the baseline.
       others: what else blocked.
       kept: what else was asked of the model, and is kept.
       advice: what would help, as the run itself said it.
@@ -81,7 +91,9 @@ class Explanation:
     """
 
     sentence: str
+    meaning: str
     constraints: list[Reasoning]
+    cost: str
     others: list[str]
     kept: list[str]
     advice: list[str]
@@ -91,7 +103,6 @@ class Explanation:
 def explain(
     judgement: Judgement,
     groups: Mapping[str, Sequence[str]],
-    minimums: Mapping[str, float],
     next_steps: Sequence[Step] = (),
 ) -> Explanation:
     """The explanation of a judgement.
@@ -99,20 +110,32 @@ def explain(
     Args:
       judgement: what the gate said.
       groups: display name of each group feature -> the names of its groups.
-      minimums: what else the gate asks: `minimum_accuracy` and `minimum_negatives`, where it does.
       next_steps: commands to try.
     """
     rows = sorted(judgement.gate, key=lambda row: row.passed)
     asked = tuple(row.constraint for row in rows)
+    document = judgement.as_document()
     return Explanation(
-        sentence=words.sentence(judgement.as_document()),
+        sentence=words.sentence(document),
+        meaning=words.meaning(document),
         constraints=[
-            Reasoning(row.constraint, row.passed, _sentences(row), counts(row, judgement, groups))
+            Reasoning(
+                row.constraint,
+                row.passed,
+                row.outcome,
+                _sentences(row),
+                counts(row, judgement, groups),
+            )
             for row in rows
         ],
+        cost=words.cost(judgement.cost),
         # Where nothing was asked, the sentence says why.
-        others=[r for r in judgement.reasons if rows and not r.startswith(asked)],
-        kept=_kept(minimums, judgement),
+        others=[
+            reason
+            for reason in judgement.reasons
+            if (rows or judgement.sealed) and not reason.startswith(asked)
+        ],
+        kept=_kept(judgement),
         advice=judgement.advice,
         next=list(next_steps),
     )
@@ -144,7 +167,11 @@ def _sentences(row: GateRow) -> list[str]:
             "The measured value itself keeps the limit: what is missing is certainty, and that takes "
             "more test examples of the groups counted below."
             if row.value_is_within
-            else "The measured value itself breaks the limit: the model must change."
+            else f"Even the bound on the other side, {words.number(row.opposite_bound)}, breaks the "
+            "limit: the model must change."
+            if row.outcome == "over the limit"
+            else "The measured value itself breaks the limit, though so few examples do not show that "
+            "the true one does: more of them would tell."
         )
     if row.baseline_value is not None:
         bound = row.baseline_bound
@@ -191,7 +218,7 @@ _COUNTED: dict[str, tuple[_Counting, _Counting, str]] = {
 }
 _BRACKET = r"\[((?:\\.|[^\]\\])*)\]"
 _NAMED_RATE = re.compile(
-    rf"max_gap\(\s*(?P<gap>\w+)\s*,\s*{_BRACKET}\s*\)|(?P<rate>[A-Z]{{3}})(?:\s*\|\s*{_BRACKET})?"
+    rf"max_(?:gap|change)\(\s*(?P<gap>\w+)\s*,\s*{_BRACKET}\s*\)|(?P<rate>[A-Z]{{3}})(?:\s*\|\s*{_BRACKET})?"
 )
 
 
@@ -221,23 +248,18 @@ def _shown(feature: str, name: str, known: Iterable[str]) -> str:
     return f"{feature}={name}" if f"{feature}={name}" in known else name
 
 
-def _kept(minimums: Mapping[str, float], judgement: Judgement) -> list[str]:
+def _kept(judgement: Judgement) -> list[str]:
     """What else the gate asks, and the model keeps."""
-    model, names = judgement.outcomes, vocabulary.now()
-    sentences: list[str] = []
-    if not judgement.gate:  # nothing was asked
-        return sentences
-    if model.accuracy is not None and model.accuracy >= minimums.get("minimum_accuracy", 2):
-        baseline = judgement.models.get(BASELINE)
-        of_baseline = f"; the baseline's is {words.number(baseline.accuracy)}" if baseline else ""
-        sentences.append(
-            f"accuracy {words.number(model.accuracy)} is at least {names.setting('minimum_accuracy')} = "
-            f"{minimums['minimum_accuracy']:g}{of_baseline}"
-        )
-    name, fewest = min(model.groups.items(), key=lambda item: item[1].negatives)
-    if fewest.negatives >= minimums.get("minimum_negatives", math.inf):
-        sentences.append(
-            f"group [{name}] has the fewest negatives in the {names.test_data}, {fewest.negatives:,}: at "
-            f"least {names.setting('minimum_negatives')} = {minimums['minimum_negatives']:,}"
-        )
-    return sentences
+    return [_kept_check(row, judgement) for row in judgement.checks if row.passed]
+
+
+def _kept_check(row: CheckRow, judgement: Judgement) -> str:
+    if row.bound is None:
+        return f"{row.name}: {row.value:,.0f}, at least {row.limit:,.0f}"
+    of_baseline = ""
+    if row.name == "accuracy" and (baseline := judgement.models.get(BASELINE)) is not None:
+        of_baseline = f"; the baseline's is {words.number(baseline.accuracy)}"
+    return (
+        f"{row.name}: {words.number(row.value)}, which is at least {words.number(row.bound)}, and not "
+        f"under {row.limit:g}{of_baseline}"
+    )

@@ -6,7 +6,7 @@ makes one of counts, `tables` and `explaining` show it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -16,6 +16,10 @@ from fairgate.gate.attempts import Attempt
 BASELINE, CONSTRAINED = "baseline", "constrained"
 MODELS = (BASELINE, CONSTRAINED)
 EVERYBODY = "everybody"
+
+Outcome = Literal["passed", "over the limit", "undecided"]
+"""What a gate says: what is asked is shown; its contrary is shown, so that the model must change; or
+neither is, so that more examples would tell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +34,12 @@ class GateRow:
       confidence: of the bound, in (0, 1).
       limit: the constraint's right side.
       passed: whether the bound is within the limit.
+      opposite_bound: the bound on the other side, at the same confidence, of a constraint that did not
+        pass: where it is beyond the limit too, the model must change.
       baseline_value: as `value`, of the model it is compared with.
       baseline_bound: the bound of that model, on the same side.
+      independent_bound: what the bound would be if the examples of a unit were independent; None where
+        examples come in no units.
     """
 
     constraint: str
@@ -41,8 +49,10 @@ class GateRow:
     confidence: float
     limit: float
     passed: bool
+    opposite_bound: float | None = None
     baseline_value: float | None = None
     baseline_bound: float | None = None
+    independent_bound: float | None = None
 
     @property
     def bound(self) -> float | None:
@@ -62,11 +72,47 @@ class GateRow:
         return self.limit - self.bound if self.sense == "<=" else self.bound - self.limit
 
     @property
+    def outcome(self) -> Outcome:
+        """Passed, shown to be over the limit, or neither."""
+        if self.passed:
+            return "passed"
+        if self.opposite_bound is None:
+            return "undecided"
+        beyond = self.opposite_bound - self.limit
+        return "over the limit" if (beyond if self.sense == "<=" else -beyond) > 0 else "undecided"
+
+    @property
     def value_is_within(self) -> bool:
         """Whether the measured value, and not only its bound, keeps the limit."""
         if self.value is None:
             return False
         return self.value <= self.limit if self.sense == "<=" else self.value >= self.limit
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRow:
+    """What the gate asks besides its constraints: see `requirements`.
+
+    Attributes:
+      name: what is asked, in words.
+      value: what was measured; None where it could not be.
+      bound: its lower confidence bound; None where there is none, or a number is known without doubt.
+      limit: what the bound, or the number, must reach.
+      outcome: passed, shown to fail, or neither.
+      reason: in words, why it did not pass; empty where it did.
+    """
+
+    name: str
+    value: float | None
+    bound: float | None
+    limit: float
+    outcome: Outcome
+    reason: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether what is asked is shown."""
+        return self.outcome == "passed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +134,32 @@ class ModelResult(GroupResult):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """What the bounds took for independent draws.
+
+    Attributes:
+      units: how many units there are; None: every example is taken for a draw of its own.
+      most: the most examples (or the largest sum of weights) of a unit.
+      weighted: whether examples have weights.
+      method: how units are bounded.
+    """
+
+    units: int | None = None
+    most: float | None = None
+    weighted: bool = False
+    method: str = "betting"
+
+    def __str__(self) -> str:
+        return words.sampling(asdict(self))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Judgement:
     """Whether a model passed a gate, and all that the decision rests on.
+
+    One that is sealed (see `attempts`) holds no figures of the test data, whatever it is made with: there
+    are no rows, rates are None, and the one reason says why. Only how many examples there are is left,
+    which is the same for every model. Whoever shows a judgement can therefore show all of it.
 
     Attributes:
       blessed: whether it passed.
@@ -100,6 +170,12 @@ class Judgement:
       attempt: which model this was on its test data, where attempts are counted.
       advice: in words, what would help.
       features: name of each group feature -> the names of its groups.
+      sampling: what the bounds took for independent draws.
+      outcome: passed; over the limit: what is asked is shown not to hold, and the model must change;
+        undecided: more examples would tell; sealed: blocked, and which of both is not told. A run has
+        further ones.
+      checks: what was asked besides the constraints.
+      cost: in words, what got worse for a group, next to the model that it is compared with.
     """
 
     blessed: bool
@@ -110,6 +186,31 @@ class Judgement:
     attempt: Attempt | None = None
     advice: list[str] = field(default_factory=list)
     features: dict[str, list[str]] = field(default_factory=dict)
+    sampling: Sampling = field(default_factory=Sampling)
+    outcome: Outcome | Literal["pushed", "no solution found", "sealed"] | None = None
+    checks: list[CheckRow] = field(default_factory=list)
+    cost: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.sealed:
+            return
+        assert not self.blessed, "a pass ends the series, and is not sealed"
+        withheld = {
+            "gate": [],
+            "models": {name: _sizes_of(result) for name, result in self.models.items()},
+            "reasons": [words.sealed(asdict(self))],
+            "advice": [words.when_sealed(asdict(self))],
+            "outcome": "sealed",
+            "checks": [],
+            "cost": [],
+        }
+        for name, value in withheld.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether nothing is told of the test data but that the model was blocked."""
+        return self.attempt is not None and self.attempt.sealed
 
     @property
     def judged(self) -> str:
@@ -128,6 +229,31 @@ class Judgement:
     def as_document(self) -> dict[str, Any]:
         """For JSON, field by field."""
         return asdict(self)
+
+
+def outcome_of(rows: Iterable[GateRow | CheckRow]) -> Outcome:
+    """Of all that is asked together: one thing that is shown not to hold is enough.
+
+    >>> row = CheckRow(name="accuracy", value=0.7, bound=0.6, limit=0.8, outcome="undecided")
+    >>> outcome_of([row]), outcome_of([])
+    ('undecided', 'passed')
+    """
+    found = {row.outcome for row in rows}
+    if "over the limit" in found:
+        return "over the limit"
+    return "undecided" if "undecided" in found else "passed"
+
+
+def _sizes_of(result: ModelResult) -> ModelResult:
+    """How many examples there are, and nothing of what the model said of them."""
+    return ModelResult(
+        examples=result.examples,
+        negatives=result.negatives,
+        groups={
+            name: GroupResult(examples=group.examples, negatives=group.negatives)
+            for name, group in result.groups.items()
+        },
+    )
 
 
 def shown_name(feature: str, name: str, groups: Mapping[str, Sequence[str]]) -> str:

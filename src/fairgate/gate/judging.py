@@ -7,18 +7,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fairgate import vocabulary
+from fairgate import bounds
 from fairgate.constraints.rates import Counts, Group, Measured
-from fairgate.gate import advice, checks, words
+from fairgate.constraints.units import UnitCounts, rows_of
+from fairgate.gate import advice, checks, costs, requirements, words
 from fairgate.gate.attempts import Attempt
 from fairgate.gate.checks import GateCheck, Groups
 from fairgate.gate.config import GateConfig
 from fairgate.gate.judgement import (
     BASELINE,
+    CheckRow,
     GateRow,
     GroupResult,
     Judgement,
     ModelResult,
+    Sampling,
+    outcome_of,
     shown_name,
 )
 from fairgate.gate.prediction import bound_of
@@ -26,10 +30,19 @@ from fairgate.gate.prediction import bound_of
 
 @dataclass(frozen=True)
 class Measurement:
-    """A constraint's left side on the test data: its value and its bound; None where there is none."""
+    """A constraint's left side on the test data: its value and its bounds; None where there is none.
+
+    Attributes:
+      value: as it was measured.
+      bound: on the side that could break the limit.
+      opposite: on the other side, where the limit is not kept.
+      independent: the bound that independent examples would have, where they come in units.
+    """
 
     value: float | None
     bound: float | None
+    opposite: float | None = None
+    independent: float | None = None
 
 
 def measure(check: GateCheck, counts: Measured, confidence: float) -> Measurement:
@@ -45,7 +58,33 @@ def measure(check: GateCheck, counts: Measured, confidence: float) -> Measuremen
     """
     delta = round(1.0 - confidence, 12)
     value = _finite(check.constraint.value(counts))
-    return Measurement(value, _finite(bound_of(check.constraint, counts, delta)))
+    bound = _finite(bound_of(check.constraint, counts, delta))
+    sides = opposite(check, counts, confidence), independent(check, counts, confidence)
+    return Measurement(value, bound, *sides)
+
+
+def independent(check: GateCheck, counts: Measured, confidence: float) -> float | None:
+    """The bound that independent examples would have, where they come in units; else None.
+
+    Arguments and errors as for `measure`.
+    """
+    if not isinstance(counts, UnitCounts) or counts.weighted:
+        return None
+    return _finite(bound_of(check.constraint, dict(counts), round(1.0 - confidence, 12)))
+
+
+def opposite(check: GateCheck, counts: Measured, confidence: float) -> float | None:
+    """The bound on the side that cannot break the limit, where the value itself does; or None.
+
+    Where it is beyond the limit too, that the model breaks the limit is shown at this confidence.
+    Arguments and errors as for `measure`.
+    """
+    constraint, delta = check.constraint, round(1.0 - confidence, 12)
+    value = constraint.value(counts)
+    if math.isnan(value) or constraint.is_satisfied(value):
+        return None
+    bound = bounds.lower_bound if constraint.sense == "<=" else bounds.upper_bound
+    return _finite(bound(constraint.expression, counts, delta))
 
 
 def judge(
@@ -68,8 +107,8 @@ def judge(
     Raises:
       ConstraintError: a constraint cannot be read, or counts cannot tell it.
 
-    >>> gate = GateConfig(constraints=["FPR <= 0.1"], minimum_negatives=1)
-    >>> outcomes = {"mine": {None: Counts(tp=50, fp=0, tn=59, fn=9)}}
+    >>> gate = GateConfig(constraints=["FPR <= 0.1"])
+    >>> outcomes = {"mine": {None: Counts(tp=55, fp=0, tn=59, fn=4)}}
     >>> judgement = judge(gate, {}, outcomes)
     >>> judgement.blessed, round(judgement.gate[0].upper_bound, 4)
     (True, 0.0495)
@@ -84,9 +123,9 @@ def judge(
     counts = outcomes[judged]
     rows = gate_rows(asked, confidence, measured[judged], measured.get(BASELINE))
     models = {name: model_result(of, groups) for name, of in outcomes.items()}
-    answers = checks.distinct_decisions(counts)
-    accuracy = models[judged].accuracy
-    reasons = reasons_against(gate, rows, models[judged], accuracy, answers)
+    constraints = [check.constraint for check in asked]
+    besides = requirements.rows(gate, constraints, groups, counts, confidence)
+    reasons = reasons_against(rows, besides)
     return Judgement(
         blessed=not reasons,
         gate=rows,
@@ -96,6 +135,48 @@ def judge(
         attempt=attempt,
         advice=advice.when_blocked(gate, confidence, groups, counts) if reasons else [],
         features={feature: list(names) for feature, names in groups.items()},
+        outcome=outcome_of([*rows, *besides]),
+        checks=besides,
+        cost=costs.sentences(groups, counts, outcomes[BASELINE]) if BASELINE in outcomes else [],
+        sampling=sampling_of(counts),
+    )
+
+
+def sampling_of(counts: Measured) -> Sampling:
+    """What the bounds took for independent draws."""
+    if not isinstance(counts, UnitCounts):
+        return Sampling()
+    return Sampling(
+        units=counts.units_of(None),
+        most=counts.most,
+        weighted=counts.weighted,
+        method=counts.method,
+    )
+
+
+def known_before(
+    gate: GateConfig, groups: Groups, outcomes: Mapping[str, Measured]
+) -> Judgement | None:
+    """The judgement, where what is asked fails whatever the labels say of the model's answers; or None.
+
+    Too few examples are known from the test data alone, and that a model says one thing to everybody
+    from its answers alone. Neither takes a look at how the two go together, so that it costs no attempt;
+    and nothing of that is in the judgement. Arguments as for `judge`.
+    """
+    [judged] = [name for name in outcomes if name != BASELINE]
+    counts = outcomes[judged]
+    constraints = [check.constraint for check in checks.checks(gate, groups)]
+    found = requirements.known_before(gate, constraints, groups, counts)
+    if not found:
+        return None
+    return Judgement(
+        blessed=False,
+        gate=[],
+        models={judged: model_result({}, groups)},
+        reasons=[f"{row.reason}; no attempt was spent" for row in found],
+        features={feature: list(names) for feature, names in groups.items()},
+        outcome=outcome_of(found),
+        checks=found,
     )
 
 
@@ -116,8 +197,10 @@ def gate_rows(
             confidence=confidence,
             limit=check.constraint.limit,
             passed=own.bound is not None and check.constraint.is_satisfied(own.bound),
+            opposite_bound=own.opposite,
             baseline_value=other.value,
             baseline_bound=other.bound,
+            independent_bound=own.independent,
         )
         for check, own, other in zip(asked, judged, compared, strict=True)
     ]
@@ -125,54 +208,28 @@ def gate_rows(
 
 def model_result(counts: Measured, groups: Groups) -> ModelResult:
     """A model's outcomes: everybody, and each group as it is called in tables."""
+    rows = rows_of(counts)
+
+    def rates(group: Group | None) -> dict[str, Any]:
+        return _rates(counts.get(group), rows.get(group))
+
     results = {
-        shown_name(feature, name, groups): GroupResult(**_rates(counts.get(Group(feature, name))))
+        shown_name(feature, name, groups): GroupResult(**rates(Group(feature, name)))
         for feature, members in groups.items()
         for name in members
     }
-    return ModelResult(**_rates(counts.get(None)), groups=results)
+    return ModelResult(**rates(None), groups=results)
 
 
-def reasons_against(
-    gate: GateConfig,
-    rows: Iterable[GateRow],
-    model: ModelResult,
-    accuracy: float | None,
-    answers: int | None,
-) -> list[str]:
+def reasons_against(rows: Iterable[GateRow], besides: Iterable[CheckRow]) -> list[str]:
     """Why a model does not pass, one sentence for each failed check; empty where it passes.
 
     Args:
-      gate: what is asked.
-      rows: of its constraints.
-      model: outcomes of the judged model.
-      accuracy: of the judged model; None where some answers are no numbers.
-      answers: how many different answers the model gives; None where that is not known.
+      rows: of the gate's constraints.
+      besides: what else was asked.
     """
-    names, reasons = vocabulary.now(), []
-    for name, group in model.groups.items():
-        if not group.examples:
-            reasons.append(
-                f"the {names.test_data} {names.has} no examples of group [{name}]: its rates are unknown"
-            )
-        elif group.negatives < gate.minimum_negatives:
-            reasons.append(
-                f"group [{name}] has {group.negatives} negative examples in the {names.test_data}, fewer "
-                f"than {names.setting('minimum_negatives')} = {gate.minimum_negatives}"
-            )
-    if answers == 1:
-        answer = "Yes" if model.fpr == 1 or model.fnr == 0 else "No"
-        reasons.append(
-            f"the model answers {answer} to every example: its gap says nothing about fairness"
-        )
-    if accuracy is None:
-        reasons.append("the accuracy could not be measured: some predictions are not numbers")
-    elif accuracy < gate.minimum_accuracy:
-        reasons.append(
-            f"accuracy {accuracy:.4f} is under {names.setting('minimum_accuracy')} = "
-            f"{gate.minimum_accuracy}"
-        )
-    return reasons + [_against(row) for row in rows if not row.passed]
+    found = [row.reason for row in besides if not row.passed]
+    return found + [_against(row) for row in rows if not row.passed]
 
 
 def _against(row: GateRow) -> str:
@@ -187,23 +244,33 @@ def _against(row: GateRow) -> str:
             "or a divisor is 0"
         )
     side, relation = ("upper", "over") if row.upper_bound is not None else ("lower", "under")
-    why = (
-        "the measured value keeps the limit, but this many test examples cannot promise it: "
-        "more examples of the smallest group would narrow the bound"
-        if row.value_is_within
-        else f"the measured value is {relation} the limit itself"
-    )
+    if row.value_is_within:
+        why = (
+            "the measured value keeps the limit, but this many test examples cannot promise it: "
+            "more examples of the smallest group would narrow the bound"
+        )
+    elif row.outcome == "over the limit" and row.opposite_bound is not None:
+        other = "lower" if side == "upper" else "upper"
+        why = (
+            f"the measured value is {relation} the limit itself, and even the {other} bound "
+            f"{row.opposite_bound:.4f} is: the model must change"
+        )
+    else:
+        why = (
+            f"the measured value is {relation} the limit itself, but so few examples do not show that "
+            "the true one is"
+        )
     return (
         f"{row.constraint}: value {words.number(row.value)}, {side} bound {row.bound:.4f} at "
         f"{words.percent(row.confidence)} confidence is {relation} the limit {row.limit:g}; {why}"
     )
 
 
-def _rates(counts: Counts | None) -> dict[str, Any]:
-    counts = counts or Counts(0, 0, 0, 0)
+def _rates(counts: Counts | None, rows: Counts | None) -> dict[str, Any]:
+    counts, rows = (each or Counts(0, 0, 0, 0) for each in (counts, rows))
     return {
-        "examples": int(counts.examples),
-        "negatives": int(counts.negatives),
+        "examples": int(rows.examples),
+        "negatives": int(rows.negatives),
         "accuracy": _finite(counts.rate("ACC")),
         "fpr": _finite(counts.rate("FPR")),
         "fnr": _finite(counts.rate("FNR")),

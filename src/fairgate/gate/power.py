@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fairgate.constraints.expressions import Constraint, Expression, RateOf, rates_in
 from fairgate.constraints.rates import Counts, Group, Measured
@@ -74,8 +75,9 @@ def limit_to_pass(
         delta: the gate's allowed probability of error.
         miss: allowed probability of not passing, in (0, 1).
         draws: simulated splits.
-        bounded: how many of them get a bound, 1 to `draws`: equally spaced in the order of their
-            values, which is nearly that of their bounds, so that some dozens tell the quantile.
+        bounded: how many of them get a bound at once, 1 to `draws`, equally spaced in the order of their
+            values. They tell how far bounds are from values, and so which of the other splits could be
+            on either side of the quantile: these are all bounded, too.
         seed: of the simulation; the same limits for the same seed.
 
     Returns:
@@ -113,11 +115,40 @@ def limit_to_pass(
         np.random.default_rng(seed),
     )
     worse = 1.0 if constraint.sense == "<=" else -1.0
-    drawn.sort(key=lambda counts: _last(worse * constraint.value(counts)))
-    middles = [int((index + 0.5) * draws / bounded) for index in range(bounded)]
-    reached = [worse * bound_of(constraint, drawn[index], delta) for index in middles]
+    values = np.array([_last(worse * constraint.value(counts)) for counts in drawn])
+    order = np.argsort(values, kind="stable")
+    first = order[[int((index + 0.5) * draws / bounded) for index in range(bounded)]]
+    found = {int(at): _last(worse * bound_of(constraint, drawn[at], delta)) for at in first}
+    rank = math.ceil((1 - miss) * draws) - 1
+    for at in _undecided(values, found, rank):
+        found[at] = _last(worse * bound_of(constraint, drawn[at], delta))
+    # Of the others it is known on which side of the quantile they are, and no more is needed.
+    told = np.array([found.get(at, value) for at, value in enumerate(values.tolist())])
+    unknown = np.array([at not in found for at in range(draws)])
+    margin = float(np.median([bound - values[at] for at, bound in found.items()]))
     # A ratio to nothing has no bound: such a split blocks, whatever the limit.
-    return worse * sorted(map(_last, reached))[math.ceil((1 - miss) * bounded) - 1]
+    return worse * float(np.sort(np.where(unknown, told + margin, told))[rank])
+
+
+def _undecided(values: NDArray[np.float64], found: Mapping[int, float], rank: int) -> list[int]:
+    """Which draws without a bound could be on either side of the bounds' order statistic `rank`.
+
+    Their bounds are taken to be as far from a line of their values as those that are known, and half as
+    much again as these differ.
+    """
+    known, reached = values[list(found)], np.array(list(found.values()))
+    rest = [at for at in range(len(values)) if at not in found]
+    if not np.all(np.isfinite(reached)) or not np.all(np.isfinite(values)) or np.ptp(known) == 0:
+        return rest
+    slope, start = np.polyfit(known, reached, 1)
+    off = reached - (slope * known + start)
+    slack = np.ptp(off) / 2
+    line = slope * values + start
+    low, high = line + off.min() - slack, line + off.max() + slack
+    for at, bound in found.items():
+        low[at] = high[at] = bound
+    least, most = np.sort(low)[rank], np.sort(high)[rank]
+    return [at for at in rest if high[at] >= least and low[at] <= most]
 
 
 def limit_today(

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from fairgate import bounds
 from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.rates import Counts, Group, Measured
+from fairgate.constraints.units import UnitCounts, rows_of
 
 Rates = Mapping[Group | None, float | NDArray[np.float64]]
 
@@ -52,7 +54,8 @@ Sizes = Mapping[Group | None, Size]
 def sizes_of(counts: Measured) -> dict[Group | None, Size]:
     """The examples that outcomes were counted on."""
     return {
-        group: Size(int(count.positives), int(count.negatives)) for group, count in counts.items()
+        group: Size(int(count.positives), int(count.negatives))
+        for group, count in rows_of(counts).items()
     }
 
 
@@ -93,15 +96,26 @@ def margin(constraint: Constraint, counts: Measured, sizes: Sizes, delta: float)
         delta: allowed probability of error, in (0, 1).
 
     Returns:
-        The distance, >= 0; inf if nothing can be promised; NaN where a rate has no examples.
+        The distance, >= 0; inf if nothing can be promised; NaN where a rate has no examples. Over units
+        (`UnitCounts`) it is that of independent examples, times how much wider it is now.
 
     Raises:
         ValueError: as for `bounds.upper_bound`.
     """
+    if isinstance(counts, UnitCounts):
+        return wider(constraint, counts, delta) * margin(constraint, dict(counts), sizes, delta)
     scaled = {group: resized(counts[group], sizes[group]) for group in counts if group in sizes}
     ahead = bound_of(constraint, scaled, delta) - constraint.value(scaled)
     ahead = ahead if constraint.sense == "<=" else -ahead
     return 0.0 if ahead < 0 else ahead  # NaN stays NaN
+
+
+@lru_cache(maxsize=32)
+def wider(constraint: Constraint, counts: UnitCounts, delta: float) -> float:
+    """How much wider the margin over units is than that of as many independent examples."""
+    ahead = abs(bound_of(constraint, counts, delta) - constraint.value(counts))
+    plain = margin(constraint, dict(counts), sizes_of(counts), delta)
+    return ahead / plain if plain > 0 and math.isfinite(plain) else 1.0
 
 
 def projected_bound(constraint: Constraint, counts: Measured, sizes: Sizes, delta: float) -> float:

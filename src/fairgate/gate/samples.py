@@ -1,4 +1,4 @@
-"""How many more examples, and of which group, would let a measured value pass its gate."""
+"""How many more examples, and of which group, would let a model pass its gate 4 times in 5."""
 
 from __future__ import annotations
 
@@ -7,14 +7,27 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from fairgate.constraints.expressions import Constraint, RateOf, rates_in
 from fairgate.constraints.rates import RATES, Group, Measured
-from fairgate.gate.prediction import Size, Sizes, projected_bound, sizes_of
+from fairgate.constraints.units import UnitCounts
+from fairgate.gate.prediction import (
+    Size,
+    Sizes,
+    bound_of,
+    projected_bound,
+    simulated,
+    sizes_of,
+    wider,
+)
 
 Label = Literal["negatives", "positives", "examples"]
 
 # More than this times the data is no advice.
 _MOST = 1000
+# Drawn test splits; of them, about the one that decides, those that are bounded.
+_DRAWS, _BOUNDED = 600, 3
 
 
 @dataclass(frozen=True)
@@ -34,21 +47,23 @@ class Addition:
     factor: float
 
 
-def more_examples(constraint: Constraint, counts: Measured, delta: float) -> Addition | None:
-    """The smallest addition after which the measured value would pass.
+def more_examples(
+    constraint: Constraint, counts: Measured, delta: float, miss: float = 0.2
+) -> Addition | None:
+    """The smallest addition with which a test split would let the model pass with probability 1 - `miss`.
 
-    It is to a single group; or as much more of every group, where no single one is enough or that
-    takes fewer examples. By bisection over
-    `prediction.projected_bound`: new examples will not have the same rates exactly, so that half of such
-    additions will just not be enough.
+    Its true rates are taken to be those that were measured, and the split to be drawn anew, with so many
+    examples (`passing_bound`). The addition is to a single group; or as much more of every group, where
+    no single one is enough or that takes fewer examples.
 
     Args:
         constraint: the gate's.
         counts: the gate's outcomes.
         delta: the gate's allowed probability of error.
+        miss: allowed probability of not passing.
 
     Returns:
-        The addition, of 0 examples where the value passes as it is; None where no thousandfold of the
+        The addition, of 0 examples where these outcomes pass; None where no thousandfold of the
         data would do: the value itself is over the limit, or a rate has no examples.
 
     Raises:
@@ -64,8 +79,15 @@ def more_examples(constraint: Constraint, counts: Measured, delta: float) -> Add
     sizes = sizes_of(counts)
 
     def beyond(supposed: Sizes) -> float:
-        found = constraint.violation(projected_bound(constraint, counts, supposed, delta))
-        return math.inf if math.isnan(found) else found
+        def over(bound: float) -> float:
+            found = constraint.violation(bound)
+            return math.inf if math.isnan(found) else found
+
+        as_measured = over(projected_bound(constraint, counts, supposed, delta))
+        # Where even the measured value would not pass, no draws are needed to know it.
+        if as_measured > 0:
+            return as_measured
+        return over(passing_bound(constraint, counts, supposed, delta, miss))
 
     if beyond(sizes) <= 0:
         return Addition(None, "examples", 0, 1.0)
@@ -77,9 +99,54 @@ def more_examples(constraint: Constraint, counts: Measured, delta: float) -> Add
         if group in sizes
         for found in _alone(beyond, sizes, group, label)
     ]
-    together = _together(beyond, sizes, labels)
+    # Of one group alone that would be the same.
+    together = _together(beyond, sizes, labels) if len(labels) > 1 else None
     found = [*alone, *([together] if together else [])]
     return min(found, key=lambda addition: addition.examples, default=None)
+
+
+def passing_bound(
+    constraint: Constraint, counts: Measured, sizes: Sizes, delta: float, miss: float, seed: int = 0
+) -> float:
+    """What the gate's bound will not exceed on a new test split, but with probability about `miss`.
+
+    True rates are those of `counts`. Splits are drawn and ordered by their values, which is nearly the
+    order of their bounds: of those about the quantile the median bound is taken.
+
+    Args:
+        constraint: the gate's.
+        counts: outcomes, whose rates are taken for the true ones.
+        sizes: examples of each group on the new split.
+        delta: the gate's allowed probability of error.
+        miss: see above, in (0, 1).
+        seed: of the draws.
+
+    Returns:
+        The bound; infinite or NaN where it is so. Over units (`UnitCounts`) it is that of independent
+        examples, as far from the value as bounds over units are wider.
+    """
+    if isinstance(counts, UnitCounts):
+        value = constraint.value(counts)
+        plain = passing_bound(constraint, dict(counts), sizes, delta, miss, seed)
+        return value + wider(constraint, counts, delta) * (plain - value)
+    known = {group: counts[group] for group in sizes if group in counts}
+    rates = [
+        {group: 0.0 if math.isnan(r := of.rate(name)) else r for group, of in known.items()}
+        for name in ("FPR", "TPR")
+    ]
+    wanted = {group: sizes[group] for group in known}
+    drawn = simulated(rates[0], rates[1], wanted, _DRAWS, np.random.default_rng(seed))
+    worse = 1.0 if constraint.sense == "<=" else -1.0
+
+    def last(value: float) -> float:
+        return math.inf if math.isnan(value) else worse * value
+
+    drawn.sort(key=lambda outcomes: last(constraint.value(outcomes)))
+    place = math.ceil((1 - miss) * _DRAWS) - 1
+    around = [place + step * _DRAWS // 50 for step in range(-(_BOUNDED // 2), _BOUNDED // 2 + 1)]
+    around = [min(max(index, 0), _DRAWS - 1) for index in around]
+    reached = sorted(last(bound_of(constraint, drawn[index], delta)) for index in around)
+    return worse * reached[len(reached) // 2]
 
 
 def labels_needed(constraint: Constraint) -> dict[Group | None, Label]:

@@ -13,7 +13,13 @@ from rich.text import Text
 from fairgate.gate import words
 from fairgate.gate.judgement import BASELINE, EVERYBODY, GateRow, Judgement, ModelResult
 
-_COLOURS = {"passed": "green", "pushed": "green", "blocked": "red", "failed": "red"}
+_COLOURS = {
+    "passed": "green",
+    "pushed": "green",
+    "blocked": "red",
+    "failed": "red",
+    "over the limit": "red",
+}
 
 
 def show(
@@ -22,7 +28,7 @@ def show(
     consequence: str,
     blocked: str,
     where: str = "the test split",
-    helping: str = "No solution found. What would help:",
+    helping: str = "What would help:",
 ) -> None:
     """The judgement as tables and one sentence.
 
@@ -34,16 +40,16 @@ def show(
       where: what the models were judged on.
       helping: heads the advice.
     """
-    if judgement.gate:  # else nothing was asked, as no model was worth it
-        console.print(groups_table(f"Models, on {where}", "model", _in_order(judgement)))
-    for row in judgement.gate:
-        console.print(_gate_table(row, judgement))
+    if judgement.gate:  # else nothing was asked, as no model was worth it, or nothing may be shown
+        show_figures(judgement, console, where)
     attempt = judgement.attempt
     if attempt is not None and attempt.of > 1:
         console.print(
             f"attempt {attempt.number} of {attempt.of} on {where}, "
             f"judged at {words.percent(attempt.confidence)}"
         )
+    if judgement.cost:
+        console.print(Text.assemble(("What it cost: ", "bold"), words.cost(judgement.cost)))
     for warning in judgement.warnings:
         console.print(Text.assemble(("warning: ", "yellow"), warning))
     if judgement.blessed:
@@ -51,9 +57,24 @@ def show(
         return
     console.print(Text.assemble(("BLOCKED: ", "bold red"), f"{blocked}, because"))
     console.print(bullets(judgement.reasons))
+    if meaning := words.meaning({"outcome": judgement.outcome}):
+        console.print(Text(meaning))
     if judgement.advice:
         console.print(Text(helping, style="bold"))
         console.print(bullets(judgement.advice))
+
+
+def show_figures(judgement: Judgement, console: Console, where: str) -> None:
+    """What was measured: a table of the models, and one for each constraint.
+
+    Args:
+      judgement: what the gate said, or what it would say of other data.
+      console: where to print.
+      where: what the models were measured on.
+    """
+    console.print(groups_table(f"Models, on {where}", "model", _in_order(judgement)))
+    for row in judgement.gate:
+        console.print(_gate_table(row, judgement))
 
 
 def _in_order(judgement: Judgement) -> dict[str, ModelResult]:
@@ -98,8 +119,10 @@ def _gate_table(row: GateRow, judgement: Judgement) -> Table:
     if BASELINE in judgement.models:
         made.add_row(BASELINE, number(row.baseline_value), number(row.baseline_bound), limit, "")
     made.add_row(
-        judgement.judged, number(row.value), number(row.bound), limit, outcome(passed(row.passed))
+        judgement.judged, number(row.value), number(row.bound), limit, outcome(row.outcome)
     )
+    if row.independent_bound is not None:
+        made.add_row("if independent", "", number(row.independent_bound), "", "")
     return made
 
 

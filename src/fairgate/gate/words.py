@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from fairgate import vocabulary
 
 RATES = {
     "FPR": "false positive rate",
@@ -26,6 +28,10 @@ _GAP = re.compile(rf"max_gap\({_RATE}, \[(?P<feature>[^\]]+)\]\)")
 _OF_GROUP = re.compile(rf"{_RATE} \| \[(?:[^\]=]+=)?(?P<group>[^\]]+)\]")
 
 
+_CHANGE = re.compile(rf"change\({_RATE}(?: \| \[(?:[^\]=]+=)?(?P<group>[^\]]+)\])?\)")
+_MOST_CHANGE = re.compile(rf"max_change\({_RATE}, \[(?P<feature>[^\]]+)\]\)")
+
+
 def expression_of(constraint: str) -> str:
     """The left side of a constraint."""
     return re.split(r"\s(?:<=|>=)\s", constraint)[0]
@@ -42,6 +48,12 @@ def plain(expression: str) -> str:
         return f"the largest gap in {rate} between the groups of {match['feature']}"
     if match := _OF_GROUP.fullmatch(expression):
         return f"the {RATES.get(match['rate'], match['rate'])} of {match['group']}"
+    if match := _MOST_CHANGE.fullmatch(expression):
+        rate = RATES.get(match["rate"], match["rate"])
+        return f"the largest change in {rate} against the baseline in a group of {match['feature']}"
+    if match := _CHANGE.fullmatch(expression):
+        whom = f" of {match['group']}" if match["group"] else ""
+        return f"the change in {RATES.get(match['rate'], match['rate'])}{whom} against the baseline"
     if expression in RATES:
         return f"the {RATES[expression]}"
     return expression
@@ -83,14 +95,37 @@ def bound_of(row: Mapping[str, Any]) -> float | None:
 
 
 def outcome(verdict: Mapping[str, Any]) -> str:
-    """Passed or Blocked; or that there was no model to ask about."""
-    if not verdict["gate"]:
+    """Passed, or Blocked and which kind of block it is; or that there was no model to ask about.
+
+    >>> outcome({"blessed": False, "outcome": "undecided", "gate": [{}]})
+    'Blocked: undecided'
+    """
+    if verdict["blessed"]:
+        return "Passed"
+    if not verdict["gate"] and not is_sealed(verdict):
         return "No solution found"
-    return "Passed" if verdict["blessed"] else "Blocked"
+    found = verdict.get("outcome")
+    return f"Blocked: {found}" if found in _MEANINGS else "Blocked"
+
+
+def meaning(verdict: Mapping[str, Any]) -> str:
+    """What kind of block it is, as a sentence; empty after a pass, and where that is not known."""
+    return _MEANINGS.get(verdict.get("outcome") or "", "")
+
+
+_MEANINGS = {
+    "over the limit": "Over the limit: what the gate asks is shown not to hold, so that the model must "
+    "change.",
+    "undecided": "Undecided: it is neither shown that the model keeps what the gate asks nor that it "
+    "does not, so that more examples would tell.",
+}
 
 
 def sentence(verdict: Mapping[str, Any]) -> str:
     """The verdict in one sentence."""
+    if is_sealed(verdict):
+        blocked = f"The gate blocked the model, {not_served(verdict)}"
+        return f"{blocked}; the figures of the test data are sealed."
     failed = [row for row in verdict["gate"] if not row["passed"]]
     if verdict["blessed"]:
         consequence = (
@@ -114,6 +149,34 @@ def sentence(verdict: Mapping[str, Any]) -> str:
     return f"{reason[0].upper()}{reason[1:]}, {not_served(verdict)}."
 
 
+def cost(said: Sequence[str]) -> str:
+    """What got worse for a group, as a sentence; empty where nothing is shown to have.
+
+    >>> cost(["the false negative rate of Male rose", "so did another"])
+    'Next to the baseline the false negative rate of Male rose; so did another.'
+    """
+    return f"Next to the baseline {'; '.join(said)}." if said else ""
+
+
+def sampling(told: Mapping[str, Any]) -> str:
+    """What the bounds took for independent draws, in a sentence.
+
+    >>> sampling({"units": None})
+    'Examples are taken as independent draws: where people have several, name the unit.'
+    >>> sampling({"units": 120, "most": 7.0, "weighted": False, "method": "betting"})
+    'Bounds are over 120 units, of at most 7 examples each, which may resemble each other.'
+    """
+    units = told.get("units")
+    if units is None:
+        return "Examples are taken as independent draws: where people have several, name the unit."
+    of = "with weights of at most" if told["weighted"] else "of at most"
+    each = f"{told['most']:g} together" if told["weighted"] else f"{told['most']:g} examples each"
+    found = f"Bounds are over {units:,} units, {of} {each}, which may resemble each other"
+    if told["method"] == "cluster_robust":
+        return f"{found}; they are cluster-robust, which is approximate: no guarantee."
+    return f"{found}."
+
+
 def not_served(verdict: Mapping[str, Any]) -> str:
     """What follows from a block: in a run, which pushes models, and elsewhere."""
     return "so nothing was pushed" if "pushed" in verdict else "so the model should not be served"
@@ -133,6 +196,13 @@ def _breaks(row: Mapping[str, Any]) -> str:
         return f"Nothing can be promised about {name}"
     upper = row["upper_bound"] is not None
     could, beyond = ("as large", "over") if upper else ("as small", "under")
+    other = row.get("opposite_bound")
+    if other is not None and (other > row["limit"] if upper else other < row["limit"]):
+        least = "at least" if upper else "at most"
+        return (
+            f"With {percent(row['confidence'])} confidence {name} is {least} {number(other)}, {beyond} "
+            f"its limit of {row['limit']:g}"
+        )
     return (
         f"{name[0].upper()}{name[1:]} could be {could} as {number(bound)} "
         f"(at {percent(row['confidence'])} confidence), {beyond} its limit of {row['limit']:g}"
@@ -144,4 +214,39 @@ def attempt(verdict: Mapping[str, Any]) -> str:
     counted = verdict.get("attempt") or {}
     if counted.get("of", 1) <= 1:
         return ""
-    return f"{counted['number']} of {counted['of']} on this test split"
+    return f"{counted['number']} of {counted['of']} on {vocabulary.now().these_test_data}"
+
+
+def of_validation(sentence: str) -> str:
+    """A sentence about the test split, said of the validation split.
+
+    >>> of_validation("this many test examples of the test split")
+    'this many validation examples of the validation split'
+    """
+    return re.sub(r"\btest (split|examples|data)", r"validation \1", sentence)
+
+
+def is_sealed(verdict: Mapping[str, Any]) -> bool:
+    """Whether the figures of the test data are withheld."""
+    return bool((verdict.get("attempt") or {}).get("sealed"))
+
+
+def sealed(verdict: Mapping[str, Any]) -> str:
+    """Why the figures of the test data are withheld."""
+    counted = verdict["attempt"]
+    return (
+        f"attempt {counted['number']} of {counted['of']} was blocked, and while attempts are left "
+        "nothing else is shown of the test data: whoever saw its figures could fit the next model to "
+        "them, and the promise would not hold for it"
+    )
+
+
+def when_sealed(verdict: Mapping[str, Any]) -> str:
+    """What can be done after a sealed block."""
+    attempt = verdict["attempt"]
+    return (
+        "Improve the model by validation data, or let the test data grow: another model, or this one on "
+        f"test data with new examples beside these, is the next of {attempt['of']} attempts. The figures "
+        "are shown once a model passes, after the last attempt, or when the series is ended to see them "
+        "(unseal), after which no other model can be judged on these examples."
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import jinja2
 from markupsafe import Markup
@@ -32,7 +32,8 @@ def environment(package: str | None = None) -> jinja2.Environment:
     return made
 
 
-_PAGES = environment()
+PAGES = environment()
+"""The templates that every page shares."""
 
 
 def source(pages: jinja2.Environment, name: str) -> Markup:
@@ -43,13 +44,12 @@ def source(pages: jinja2.Environment, name: str) -> Markup:
 
 def style() -> Markup:
     """The style sheet of every page."""
-    return source(_PAGES, "style.css")
+    return source(PAGES, "style.css")
 
 
 def judgement_page(
     judgement: Judgement,
     title: str,
-    minimums: Mapping[str, float] | None = None,
     facts: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The judgement as HTML.
@@ -57,22 +57,25 @@ def judgement_page(
     Args:
       judgement: what the gate said.
       title: what was judged.
-      minimums: what else the gate asked: `minimum_accuracy` and `minimum_negatives`, where it did.
       facts: names and what is to be said under them.
     """
     document = judgement.as_document()
     with vocabulary.speaking(vocabulary.ARGUMENTS):
-        explanation = explaining.explain(judgement, judgement.features, minimums or {})
-    return _PAGES.get_template("judgement.html.j2").render(
+        explanation = explaining.explain(judgement, judgement.features)
+    return PAGES.get_template("judgement.html.j2").render(
         verdict=document,
+        sealed=judgement.sealed,
         outcome=words.outcome(document),
         sentence=words.sentence(document),
+        sampling=words.sampling(document["sampling"]),
         title=title,
         facts=facts,
+        meaning=explanation.meaning,
+        cost=explanation.cost,
         attempt=words.attempt(document),
         judged=judgement.judged,
         gate=sections.gate(document),
-        checks=sections.checks(document, minimums or {}),
+        checks=sections.checks(document),
         groups=sections.groups(document),
         group_charts=sections.group_charts(document),
         group_names=sections.group_names(document),

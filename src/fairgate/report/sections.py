@@ -10,7 +10,7 @@ from typing import Any
 
 from fairgate import bounds
 from fairgate.gate import words
-from fairgate.gate.judgement import BASELINE, EVERYBODY
+from fairgate.gate.judgement import BASELINE, EVERYBODY, GateRow
 from fairgate.report import charts
 from fairgate.report.charts import Chart, Row
 
@@ -51,42 +51,29 @@ def gate(document: Document) -> list[dict[str, Any]]:
                 "sense": "≤" if upper else "≥",
                 "confidence": words.percent(row["confidence"]),
                 "limit": f"{row['limit']:g}",
+                "outcome": GateRow(**row).outcome,
             }
         )
     return rows
 
 
-def checks(document: Document, minimums: Mapping[str, float]) -> list[dict[str, Any]]:
-    """The gate's further checks: accuracy, and negatives of the smallest group.
+def checks(document: Document) -> list[dict[str, Any]]:
+    """What the gate asks besides its constraints, as text."""
+    return [
+        {
+            "name": row["name"],
+            "value": _shown(row["value"], row["bound"] is None),
+            "bound": "" if row["bound"] is None else words.number(row["bound"]),
+            "limit": f"{row['limit']:,g}",
+            "outcome": row["outcome"],
+            "passed": row["outcome"] == "passed",
+        }
+        for row in document.get("checks", [])
+    ]
 
-    Args:
-      document: the judgement.
-      minimums: `minimum_accuracy` and `minimum_negatives`, where they are asked for.
-    """
-    model = document["models"][judged_in(document)]
-    rows = []
-    if "minimum_accuracy" in minimums:
-        accuracy, limit = model["accuracy"], minimums["minimum_accuracy"]
-        rows.append(
-            {
-                "name": "accuracy",
-                "value": words.number(accuracy),
-                "limit": f"{limit:g}",
-                "passed": accuracy is not None and accuracy >= limit,
-            }
-        )
-    if "minimum_negatives" in minimums and model["groups"]:
-        fewest = min(group["negatives"] for group in model["groups"].values())
-        limit = minimums["minimum_negatives"]
-        rows.append(
-            {
-                "name": "negatives of the group with the fewest",
-                "value": f"{fewest:,}",
-                "limit": f"{limit:,}",
-                "passed": fewest >= limit,
-            }
-        )
-    return rows
+
+def _shown(value: float | None, counted: bool) -> str:
+    return f"{value:,.0f}" if counted and value is not None else words.number(value)
 
 
 def group_rows(document: Document) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:

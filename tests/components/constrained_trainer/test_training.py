@@ -20,7 +20,7 @@ from components.constrained_trainer.snapshots import predict_scores
 from components.constrained_trainer.training import train
 from fairgate.constraints import language, linear
 from fairgate.constraints.rates import Group
-from fairgate.errors import DataError
+from fairgate.errors import DataError, SettingsError
 from fairgate.gate.prediction import sizes_of
 from fairgate.optimization.candidates import find_best_candidate_index
 from tests.components.constrained_trainer.toy import (
@@ -91,6 +91,25 @@ def test_a_training_that_knows_its_gate_says_whether_it_will_pass(splits):
     kept = [snapshot.error_rate for snapshot in free.snapshots if snapshot.worst <= 0]
     assert free.chosen.worst <= 0 and free.chosen.error_rate == min(kept)
     assert free.predicted_to_pass is None
+
+
+def test_no_group_gets_worse_than_with_the_baseline_where_that_is_asked(splits, baseline):
+    weights, validation = baseline.model.get_weights(), splits[1]
+    before = validation.counts(predict_scores(baseline.model, validation))
+    gap = "max_gap(FPR, [G]) <= 0.03"
+    worst = {}
+    for asked in ((gap,), (gap, "FNR | [a] <= baseline + 0.02", "FNR | [b] <= baseline + 0.02")):
+        config = configured(constraints=asked, selection=SelectionConfig())
+        result = train(*splits[:2], config, baseline=weights)
+        after = validation.counts(predict_scores(result.model, validation))
+        worst[len(asked)] = max(after[g].rate("FNR") - before[g].rate("FNR") for g in GROUPS)
+        assert gap_of(result.model, validation) <= 0.03
+    assert worst[3] <= 0.02 < worst[1]  # the gap alone is closed at somebody's cost
+
+
+def test_a_constraint_against_a_baseline_needs_one(splits):
+    with pytest.raises(SettingsError, match="this training was given none"):
+        train(*splits[:2], configured(constraints=("FNR | [a] <= baseline",), steps=20))
 
 
 def test_the_baseline_is_one_more_to_choose_from(splits, baseline):

@@ -18,7 +18,7 @@ from tfx.utils import json_utils, proto_utils
 from components.evaluator.component import Evaluator
 from components.evaluator.executor import Executor
 from components.fairness_metrics import gate
-from components.features import TRANSFORMED_LABEL
+from components.features import TRANSFORMED_LABEL, TRANSFORMED_UNIT
 from fairgate.constraints.rates import Counts, Group
 from pipeline.dag import NO_WORKERS_ELSEWHERE
 from pipeline.settings import Settings, load
@@ -34,6 +34,8 @@ class Planted:
 
     outcomes: Mapping[str, Counts]
     names: Mapping[str, str] = field(default_factory=lambda: dict(RAW))
+    each: int = 1
+    """Examples of one person, one after the other."""
 
     @property
     def counts(self) -> dict[Group | None, Counts]:
@@ -41,8 +43,8 @@ class Planted:
         total = sum(self.outcomes.values(), Counts(0, 0, 0, 0))
         return {None: total} | {Group("Team", name): c for name, c in self.outcomes.items()}
 
-    def records(self) -> list[bytes]:
-        """A record for each outcome."""
+    def records(self, whose: str = "p") -> list[bytes]:
+        """A record for each outcome; `whose` begins the names of people, who share no records else."""
         rows = []
         for group, counts in self.outcomes.items():
             for number, label, answer in (
@@ -51,8 +53,11 @@ class Planted:
                 (counts.tn, 0, 0.2),
                 (counts.fn, 1, 0.1),
             ):
-                rows += [record({"p": answer, "label": label, "team": RAW[group]})] * number
-        return rows
+                rows += [{"p": answer, "label": label, "team": RAW[group]}] * number
+        return [
+            record(row | {"person": f"{whose}{place // self.each}"})
+            for place, row in enumerate(rows)
+        ]
 
     def settings(self, *assignments: str) -> Settings:
         """Settings of a gate on these groups that asks for little but its constraints."""
@@ -87,15 +92,17 @@ class Model(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def slices(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Label and group, by name."""
+        """Label and group, by name, and whose record it is."""
         columns = {
             "label": tf.io.FixedLenFeature([], tf.int64),
             "team": tf.io.FixedLenFeature([], tf.string),
+            "person": tf.io.FixedLenFeature([], tf.string),
         }
         parsed = tf.io.parse_example(examples, columns)
         first, second = self._names
         team = tf.where(parsed["team"] == self._names[first], first, second)
-        return {TRANSFORMED_LABEL: tf.cast(parsed["label"], tf.float32), "Team": team}
+        label = tf.cast(parsed["label"], tf.float32)
+        return {TRANSFORMED_LABEL: label, "Team": team, TRANSFORMED_UNIT: parsed["person"]}
 
 
 def model(folder: Path, weight: float = 1.0, names: Mapping[str, str] = RAW):
@@ -118,7 +125,7 @@ def examples(folder: Path, planted: Planted, digest: str):
     artifact.split_names = artifact_utils.encode_split_names(["test"])
     artifact.set_string_custom_property("test_digest", digest)
     examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
-    write_shard(folder / "Split-test" / "part-00000", planted.records())
+    write_shard(folder / "Split-test" / "part-00000", planted.records(digest[:1]))
     return artifact
 
 
@@ -135,16 +142,29 @@ class Judgement:
         return self.blessing.get_int_custom_property("blessed") == 1
 
 
+def gate_of(settings: Settings):
+    """The gate, without what is for display alone and takes most of the time."""
+    features = settings.data.features
+    config = gate.eval_config(
+        settings.gate,
+        features.group_names,
+        TRANSFORMED_LABEL,
+        features.transformed_unit,
+        features.largest_unit,
+    )
+    [specs] = config.metrics_specs
+    decided = [metric for metric in specs.metrics if metric.class_name != "FairnessIndicators"]
+    del specs.metrics[:]
+    specs.metrics.extend(decided)
+    return config
+
+
 def judge(
     folder: Path, data, candidate, settings: Settings, ledger: Path, run: str = "run-1"
 ) -> Judgement:
     """Runs the executor of the Evaluator, as TFX does; the candidate is its own baseline."""
     features = settings.data.features
-    config = gate.eval_config(settings.gate, features.group_names, TRANSFORMED_LABEL)
-    [specs] = config.metrics_specs
-    decided = [metric for metric in specs.metrics if metric.class_name != "FairnessIndicators"]
-    del specs.metrics[:]
-    specs.metrics.extend(decided)  # without what is for display alone and takes most of the time
+    config = gate_of(settings)
     component = Evaluator(
         examples=types.Channel(type=standard_artifacts.Examples),
         example_splits=["test"],

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import json
+from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 from tfx.components.evaluator import executor as standard
+from tfx.types import standard_artifacts
 
+from components.evaluator import known
+from components.evaluator.questions import Meaning, former_question
 from components.evaluator.stamp import read_attempt
+from components.fairness_metrics import gate
 from components.model_properties import NO_SOLUTION
 from fairgate import bounds
 from fairgate.constraints import language
@@ -15,6 +22,8 @@ from fairgate.constraints.rates import Counts
 from fairgate.errors import DataError, NoSolution
 from fairgate.gate import ledger
 from fairgate.gate.attempts import AttemptsUsedUp
+from fairgate.gate.config import GateConfig
+from fairgate.records import Records
 from tests.components.evaluator import planted
 from tests.components.evaluator.planted import GAP, Planted
 
@@ -27,7 +36,14 @@ def judge(tmp_path):
     """Judges planted outcomes; the same model and one ledger unless told otherwise."""
     number = itertools.count()
 
-    def run(data: Planted, *assignments: str, weight=1.0, digest="t" * 32, names=None, home="one"):
+    def run(
+        data: Planted,
+        *assignments: str,
+        weight=1.0,
+        digest="t" * 32,
+        names=None,
+        home="one",
+    ):
         settings = data.settings(*assignments)
         folder = tmp_path / str(next(number))
         judgement = planted.judge(
@@ -93,6 +109,45 @@ def test_a_group_of_thirty_is_blocked_by_name(verdict):
     assert "more examples of the smallest group would narrow the bound" in wide
 
 
+def test_what_is_known_before_is_not_asked():
+    """Decided from examples, settings and validation alone: see `components.evaluator.known`."""
+    config = gate.eval_config(
+        GateConfig(constraints=[f"{GAP} <= 0.3"]), {"Team": ["Red", "Blue"]}, "label"
+    )
+
+    def why(sizes=None, validation=None, confidence=0.95) -> str:
+        examples, model = standard_artifacts.Examples(), standard_artifacts.Model()
+        if sizes is not None:
+            examples.set_string_custom_property("test_sizes", json.dumps({"Team": sizes}))
+        if validation is not None:
+            model.set_string_custom_property("validation", json.dumps(validation))
+        return known.out_of_reach(config, examples, model, confidence)
+
+    assert why() == ""
+    assert why({"Red": (300, 10), "Blue": (100, 0)}) == ""
+    assert "group [Blue] has 99 negative" in why({"Red": (300, 10), "Blue": (99, 999)})
+    assert "no examples of group [Red]" in why({"Red": (0, 0), "Blue": (100, 9)})
+    floor = 0.8  # gate.minimum_accuracy
+    errors = next(
+        k for k in range(1000) if bounds.clopper_pearson_upper(1000 - k, 1000, 0.05) < floor
+    )
+    assert why(validation={"examples": 1000, "error_rate": (errors - 1) / 1000}) == ""
+    said = why(validation={"examples": 1000, "error_rate": errors / 1000})
+    assert "gate.minimum_accuracy = 0.8 is out of reach" in said and "of 1,000 right" in said
+
+
+def test_too_few_examples_cost_no_attempt(tmp_path):
+    few = Planted(EVEN.outcomes | {"Blue": Counts(12, 1, 16, 1)})
+    examples = planted.examples(tmp_path / "examples", few, "t" * 32)
+    sizes = {name: (of.negatives, of.positives) for name, of in few.outcomes.items()}
+    examples.set_string_custom_property("test_sizes", json.dumps({"Team": sizes}))
+    settings = few.settings("gate.minimum_negatives=100")
+    model, book = planted.model(tmp_path / "model"), tmp_path / "ledger"
+    with pytest.raises(NoSolution, match=r"group \[Blue\] has 17 negative .* No attempt was spent"):
+        planted.judge(tmp_path, examples, model, settings, book)
+    assert not book.exists()
+
+
 def test_an_absent_group_is_blocked_by_name(verdict):
     absent = Planted(EVEN.outcomes | {"Blue": NOBODY})
     blocked = verdict(absent, "gate.limit=1.0")
@@ -140,9 +195,13 @@ def test_swapped_group_names_judge_the_other_group(verdict, judge):
 
 def test_the_second_attempt_of_five_is_judged_at_99_percent_and_all_say_so(verdict, judge):
     five = "gate.attempts=5"
-    judge(EVEN, five)
+    first, settings = judge(EVEN, five, "gate.limit=0.01")
+    sealed = planted.verdict(settings, first)
+    assert sealed.sealed and not sealed.blessed and sealed.gate == []
+    assert sealed.models["constrained"].fpr is None
     second, settings = judge(EVEN, five, weight=2.0)
     read = planted.verdict(settings, second)
+    assert read.blessed and not read.sealed
     assert (read.attempt.number, read.attempt.of) == (2, 5)
     assert read.attempt.confidence == read.gate[0].confidence == pytest.approx(0.99)
     assert read.gate[0].upper_bound == pytest.approx(bound(EVEN, f"{GAP} <= 1", 0.01))
@@ -170,9 +229,11 @@ def test_a_changed_model_is_refused_before_its_predictions_are_looked_at(judge, 
     with pytest.raises(AttemptsUsedUp) as refusal:
         judge(EVEN, weight=2.0)
     assert len(looked) == 1
-    assert "1 model was judged on this test split already (attempt 1, run run-0" in str(
-        refusal.value
+    assert (
+        "1 model was judged on this test split already, or on data that has records in common "
+        in (said := str(refusal.value))
     )
+    assert "(attempt 1, run run-0" in said
     judge(EVEN, weight=2.0, digest="u" * 32)  # other test data
     judge(EVEN)  # the model of before
     assert len(looked) == 3
@@ -203,7 +264,8 @@ def test_an_evaluation_that_broke_off_is_resumed_as_the_same_attempt(judge, monk
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
             judge(EVEN)
-    assert len(ledger.read(str(tmp_path / "one"), "t" * 32)) == 1
+    known = Records.of("t" * 32, np.zeros(0, np.uint64))
+    assert len(ledger.read(str(tmp_path / "one"), known).entries) == 1
 
 
 def test_constraints_are_another_attempt_and_a_limit_of_one_is_not(judge, looked):
@@ -225,7 +287,77 @@ def test_the_bounds_alone_get_the_confidence_of_the_attempt(judge, looked):
     assert '\\"confidence\\": 0.98' in text and '\\"confidence\\": 0.9,' not in text
 
 
+def test_other_names_of_the_same_groups_are_the_same_question(judge, looked):
+    renamed = Planted(EVEN.outcomes, names={"Crimson": "r", "Azure": "b"})
+    line = "gate.constraints=['FPR | [{}] <= 0.2', 'FNR | [{}] <= 0.5']"
+    judge(EVEN, line.format("Red", "Blue"))
+    judge(renamed, line.format("Crimson", "Azure"))
+    with pytest.raises(AttemptsUsedUp):
+        judge(renamed, line.format("Azure", "Crimson"))
+
+
+def test_a_question_of_an_earlier_version_is_known_in_the_ledger_of_its_pipeline(
+    judge, looked, tmp_path
+):
+    home = "runs/ledger"
+    judge(EVEN, home=home)
+    event = json.loads((tmp_path / home / "journal" / "event-000001.json").read_text())
+    config = planted.gate_of(EVEN.settings())
+    meaning = Meaning.model_validate(
+        EVEN.settings().data.features.model_dump(include={"label", "groups"})
+    )
+    asked = asdict(former_question(config, meaning, event["question"]["model"]))
+    del asked["split"]
+    page = tmp_path / "other" / "planted" / "ledger" / ("t" * 32)
+    page.mkdir(parents=True)
+    entry = {"number": 1, "question": asked, "delta": 0.05, "run": "old", "when": event["when"]}
+    (page / "attempt-0001.json").write_text(json.dumps(entry))
+    before = len(looked)
+    judge(EVEN, home="other/ledger")
+    with pytest.raises(AttemptsUsedUp, match="run old"):
+        judge(EVEN, home="other/ledger", weight=2.0)
+    assert len(looked) == before + 1
+
+
+def test_one_record_more_is_the_same_test_data(judge, looked):
+    judge(EVEN)
+    outcomes = EVEN.outcomes | {"Red": replace(EVEN.outcomes["Red"], tn=271)}
+    with pytest.raises(AttemptsUsedUp):
+        judge(Planted(outcomes), digest="t" * 31 + "u")
+
+
 def test_examples_without_a_digest_are_refused(judge, looked):
     with pytest.raises(DataError, match="carry no test_digest"):
         judge(EVEN, digest="")
     assert looked == []
+
+
+# People with several examples.
+
+
+def test_bounds_are_over_people_where_a_unit_is_named(verdict):
+    people = Planted(EVEN.outcomes, each=5)
+    limit = f"gate.limit={bound(EVEN, f'{GAP} <= 1') + 1e-6:.9f}"
+    assert verdict(people, limit).blessed
+    over = verdict(people, limit, "data.features.unit=person", home="two")
+    assert not over.blessed
+    [row] = over.gate
+    assert row.independent_bound == pytest.approx(bound(EVEN, f"{GAP} <= 1"))
+    assert row.upper_bound > row.independent_bound + 0.01
+    assert str(over.sampling) == (
+        f"Bounds are over {over.sampling.units} units, of at most 5 examples each, which may "
+        "resemble each other."
+    )
+    more, today, _ = over.advice
+    assert "more units, since bounds are over units" in more
+    assert f"<= {-(-row.upper_bound * 1000 // 1) / 1000:g} could be promised" in today
+    robust = ("data.features.unit=person", "gate.units=cluster_robust")
+    robust = verdict(people, limit, *robust, home="three")
+    assert row.independent_bound < robust.gate[0].upper_bound < row.upper_bound
+    assert "approximate" in str(robust.sampling)
+
+
+def test_more_than_the_largest_unit_is_no_bound(judge):
+    people = Planted(EVEN.outcomes, each=5)
+    with pytest.raises(Exception, match="more than the most of 4"):
+        judge(people, "data.features.unit=person", "data.features.largest_unit=4")

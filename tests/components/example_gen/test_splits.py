@@ -7,7 +7,13 @@ import shutil
 import pytest
 
 from components.example_gen.checks import SplitCounts
-from components.example_gen.splits import list_splits, overlap, require_different, warnings
+from components.example_gen.splits import (
+    list_splits,
+    overlap,
+    require_different,
+    require_units_apart,
+    warnings,
+)
 from fairgate.errors import DataError
 from tests.tiny_dataset import World, record, write_shard
 
@@ -136,3 +142,13 @@ def test_what_the_executor_writes_is_a_digest_of_contents_alone(tmp_path):
     write_split(moved, "test", WORLD.people(20, seed=78), WORLD, shards=3)
     third = run(moved, tmp_path / "three", WORLD)
     assert third.get_string_custom_property("test_digest") != digest
+
+
+def test_a_unit_in_two_splits_is_refused_by_name():
+    counts = {name: SplitCounts() for name in ("train", "validation", "test")}
+    counts["train"].units, counts["validation"].units = {b"ann", b"bob", b"cem"}, {b"dan"}
+    counts["test"].units = {b"eve"}
+    require_units_apart(counts, "person")
+    counts["test"].units |= {b"bob", b"cem"}
+    with pytest.raises(DataError, match=r"'train' and 'test'.*unit 'bob' .*'person'.*1 more"):
+        require_units_apart(counts, "person")

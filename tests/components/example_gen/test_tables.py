@@ -102,3 +102,16 @@ def test_a_record_that_is_no_example_is_named(tmp_path):
     file = write_shard(tmp_path / "a.tfrecord", [b"\xff\xff not an example", record(ROW)])
     with pytest.raises(DataError, match=r"record 0: is not a tf\.Example"):
         check_shard(str(file), FEATURES, SplitCounts())
+
+
+@pytest.mark.parametrize("kind", [bytes, int])
+def test_whose_record_it_is_must_be_said_in_each(tmp_path, kind):
+    who = {bytes: [b"ann", b"bob", b"ann"], int: [7, 8, 7]}[kind]
+    people = FEATURES.model_copy(update={"unit": "person"})
+    rows = [record(ROW | {"person": name}) for name in who]
+    counts = SplitCounts()
+    check_shard(str(write_shard(tmp_path / "a.tfrecord", rows)), people, counts)
+    assert counts.units == set(who)
+    file = write_shard(tmp_path / "b.tfrecord", [*rows, record(ROW)])
+    with pytest.raises(DataError, match=r"record 3: column 'person' \(data.features.unit\) has no"):
+        check_shard(str(file), people, SplitCounts())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
@@ -15,6 +16,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from components.fairness_metrics import gate
 from fairgate import bounds
 from fairgate.constraints import language
+from fairgate.constraints.paired import Changes
 from fairgate.constraints.rates import Group, count_outcomes
 from fairgate.gate import checks
 from fairgate.gate.config import GateConfig
@@ -130,7 +132,14 @@ def _as_preprocessed(extracts: tfma.Extracts) -> tfma.Extracts:
     return extracts | {"transformed_features": {model: groups for model in models}}
 
 
-DECISIONS = {"ConstraintValue", "ConstraintBound", "FewestNegatives", "DistinctDecisions"}
+DECISIONS = {
+    "ConstraintValue",
+    "ConstraintBound",
+    "AccuracyBound",
+    "Useful",
+    "FewestNegatives",
+    "DistinctDecisions",
+}
 LENIENT = {"minimum_accuracy": 0.5, "minimum_negatives": 1}
 
 
@@ -193,7 +202,11 @@ def test_every_other_demand_blocks_by_itself(evaluate):
     people = People()
     assert people.bound(confidence=0.95) < 0.2 < people.bound(confidence=0.999999)
     result = evaluate(people, config, only=DECISIONS)
-    assert result.failures == {checks.ACCURACY, checks.FEWEST_NEGATIVES, "fairgate/0/bound"}
+    assert result.failures == {
+        checks.ACCURACY_BOUND,
+        checks.FEWEST_NEGATIVES,
+        "fairgate/0/bound",
+    }
     assert not result.passed
 
 
@@ -218,8 +231,59 @@ def test_a_model_that_always_says_no_blocks(evaluate):
     people.probabilities[:] = 0.1
     config = lenient(limit=1.0, minimum_accuracy=0.0)
     result = evaluate(people, config, only=DECISIONS)
-    assert not result.passed and result.failures == {checks.DISTINCT_DECISIONS}
+    assert not result.passed and result.failures == {checks.DISTINCT_DECISIONS, checks.USEFUL}
     assert result.overall()["fairgate/0/bound"] < 0.1  # its gap alone would pass
+
+
+def test_a_model_that_guesses_is_blocked_by_a_bound_of_its_use(evaluate):
+    people = People()
+    people.probabilities = np.random.default_rng(3).random(600).astype(np.float32)
+    for better_than, failures in (
+        ("commonest", {checks.USEFUL}),
+        ("chance", {checks.USEFUL}),
+        ("nothing", set()),
+    ):
+        config = lenient(limit=1.0, minimum_accuracy=0.0, better_than=better_than)
+        assert evaluate(people, config, only=DECISIONS).failures == failures
+
+
+def test_a_change_against_the_baseline_is_bounded_over_the_answers_that_differ(evaluate):
+    people = People()
+    old = Group("Age", "Old")
+    own, other = people.probabilities > 0.5, people.baseline > 0.5
+    yes, of_old = people.labels == 1, people.groups == "Old"
+    counts = people.counts(people.probabilities)
+    changes = Changes(
+        *(int((a & b & of_old).sum()) for b in (yes, ~yes) for a in (own & ~other, other & ~own))
+    )
+    counts[old] = dataclasses.replace(counts[old], against=changes)
+    line = "FNR | [Old] <= baseline + 0.5"
+    constraint = language.parse(line, THREE)
+    upper = bounds.upper_bound(constraint.expression, counts, 0.05)
+    assert changes.lost_tp > 0 < upper  # the baseline says Yes to the old more often
+    for limit, failures in ((upper + 1e-6, set()), (upper - 1e-6, {"fairgate/0/bound"})):
+        result = evaluate(people, lenient(f"FNR | [Old] <= baseline + {limit:.9f}"))
+        assert result.failures == failures
+        overall = result.overall()
+        assert overall["fairgate/0/bound"] == pytest.approx(upper)
+        assert overall["fairgate/0/value"] == pytest.approx(constraint.value(counts))
+        of_slice = result.slice((("Age", "Old"),))
+        for field in dataclasses.fields(Changes):
+            assert of_slice[f"{checks.CHANGED}{field.name}"] == getattr(changes, field.name)
+
+
+def test_an_accuracy_floor_is_held_by_its_bound(evaluate):
+    people = People()
+    right, n = people.counts(people.probabilities)[None].trials("ACC")
+    lower = bounds.clopper_pearson_lower(right, n, 0.05)
+    for floor, failures in ((lower + 1e-6, {checks.ACCURACY_BOUND}), (lower - 1e-6, set())):
+        config = lenient(limit=1.0, minimum_accuracy=floor)
+        assert evaluate(people, config, only=DECISIONS).failures == failures
+
+
+def test_negatives_are_counted_where_a_constraint_needs_them(evaluate):
+    config = lenient("max_gap(TPR, [Age]) <= 1", minimum_negatives=1000)
+    assert evaluate(People(), config, only=DECISIONS).passed
 
 
 def test_a_gate_without_constraints_cannot_be_made():

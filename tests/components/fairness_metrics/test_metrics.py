@@ -184,7 +184,9 @@ def test_a_missing_group_makes_everything_it_belongs_to_unknown():
     for line in ("max_gap(FPR, [Young]) <= 0.5", "FPR | [Not Young] <= 0.5"):
         assert math.isnan(value(line, rows)) and math.isnan(bound(line, rows))
     assert value("FPR | [Young] <= 0.5", rows) == pytest.approx(0.2)
-    assert measure(metrics.FewestNegatives(TWO, name="n"), rows) == 0
+    assert (
+        measure(metrics.FewestNegatives(["max_gap(FPR, [Young]) <= 1"], TWO, name="n"), rows) == 0
+    )
 
 
 def test_no_examples_at_all_are_unknown_too():
@@ -201,7 +203,9 @@ def test_one_answer_that_is_no_number_makes_its_rates_unknown(broken):
     assert math.isnan(value("ACC >= 0.1", rows))
     assert math.isnan(value("FPR | [Young] <= 0.5", rows))
     assert value("FPR | [Not Young] <= 0.5", rows) == pytest.approx(9 / 50)
-    assert measure(metrics.FewestNegatives(TWO, name="n"), rows) == 0
+    assert (
+        measure(metrics.FewestNegatives(["max_gap(FPR, [Young]) <= 1"], TWO, name="n"), rows) == 0
+    )
     assert measure(metrics.DistinctDecisions(TWO, name="n"), rows) < 2
 
 
@@ -212,9 +216,34 @@ def test_a_group_that_no_setting_names_counts_for_everybody_alone():
 
 
 def test_the_fewest_negatives_are_those_of_the_smallest_group():
-    assert measure(metrics.FewestNegatives(TWO, name="n"), UNEVEN) == 50
+    assert (
+        measure(metrics.FewestNegatives(["max_gap(FPR, [Young]) <= 1"], TWO, name="n"), UNEVEN)
+        == 50
+    )
     positives_only = outcomes("Young", 5, 2, 8, 5) + outcomes("Not Young", tp=9)
-    assert measure(metrics.FewestNegatives(TWO, name="n"), positives_only) == 0
+    assert (
+        measure(
+            metrics.FewestNegatives(["max_gap(FPR, [Young]) <= 1"], TWO, name="n"), positives_only
+        )
+        == 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "better_than", "useful"),
+    [
+        (UNEVEN, "commonest", 1),
+        (UNEVEN, "nothing", 1),
+        (outcomes("Young", 10, 10, 10, 10) * 2, "chance", 0),
+        (outcomes("Young", 20, 30, 200, 10), "commonest", 0),  # more false alarms than hits
+        (outcomes("Young", 20, 30, 200, 10), "chance", 1),
+        (outcomes("Young", 40, 6, 94, 10) + outcomes("Not Young", 9, 9, 9, 9), "chance", 0),
+    ],
+)
+def test_a_model_is_useful_where_that_is_shown(rows, better_than, useful):
+    line = "max_gap(FPR, [Young]) <= 1"
+    found = metrics.Useful([line], TWO, better_than, confidence=1 - DELTA, name="u")
+    assert measure(found, rows) == useful
 
 
 @pytest.mark.parametrize(
@@ -236,9 +265,13 @@ def test_a_model_that_always_gives_one_answer_has_one_decision(rows, distinct):
 
 def test_equal_counts_are_counted_once():
     first = metrics.ConstraintValue("ACC >= 0.5", TWO, name="a").computations(model_names=["m"])
-    second = metrics.FewestNegatives(TWO, name="b").computations(model_names=["m"])
+    second = metrics.FewestNegatives(["max_gap(FPR, [Young]) <= 1"], TWO, name="b").computations(
+        model_names=["m"]
+    )
     assert first[0] == second[0] and first[0].keys == second[0].keys
-    other = metrics.FewestNegatives(THREE, name="b").computations(model_names=["m"])
+    other = metrics.FewestNegatives(["max_gap(FPR, [Age]) <= 1"], THREE, name="b").computations(
+        model_names=["m"]
+    )
     assert first[0].keys != other[0].keys
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import yaml
 from PIL import Image
 
-from components.report import curves
+from components.report import curves, validating
 from components.report.curves import Scored
 from components.report.data import GroupSize, Mistake, ReportData, Scores
+from fairgate.gate.attempts import Attempt
+from fairgate.gate.config import GateConfig
+from pipeline.verdict import Verdict
 
 SETTINGS = {
     "gate": {"minimum_accuracy": 0.8, "minimum_negatives": 100},
@@ -183,6 +186,23 @@ def report(names: tuple[str, str] = ("Young", "Old"), blessed: bool = True) -> R
                 for i, limit in enumerate((None, 0.05, 0.01))
             ],
         },
+    )
+
+
+def sealed(validation: bool = True) -> ReportData:
+    """A run that was blocked, with attempts left: what a report may show of it."""
+    attempt = Attempt(1, 3, 1 - 0.05 / 3, 0.05, "t" * 32, sealed=True)
+    open_one = report(blessed=False)
+    asked = scored()
+    kept = Verdict.of(open_one.verdict | {"attempt": asdict(attempt)})
+    told = asdict(kept)
+    if validation:
+        gate = GateConfig(constraints=("max_gap(FPR, [Age]) <= 0.02",), minimum_accuracy=0.5)
+        of = validating.judgement(gate, attempt.confidence, asked, told["models"]["constrained"])
+        told["validation"] = of.as_document()
+    assert open_one.scores is not None
+    return replace(
+        open_one, verdict=told, indicators={}, scores=replace(open_one.scores, split="validation")
     )
 
 

@@ -6,9 +6,10 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
-from components.report import page
+from components.report import curves, page
 from components.report.data import GroupSize, Mistake, ReportData
 from tests.components.report import sample
 
@@ -253,3 +254,55 @@ def test_every_dataset_of_ours_has_its_use_and_caveats_written_down(data, datase
     if dataset == "celeba":
         assert "non-commercial" in card and "diversity" in card and "binary" in card
         assert "## Caveats of CelebA" in card
+
+
+# A sealed test split.
+
+
+def _numbers(text: str) -> set[str]:
+    return {f"{float(number):.4f}" for number in re.findall(r"(?<![\w.])0\.\d{4,}", text)}
+
+
+def test_a_sealed_run_shows_the_validation_split_and_says_so():
+    open_one, data = sample.report(blessed=False), sample.sealed()
+    pages = page.render(data), page.model_card(data)
+    cells = open_one.verdict["models"].values()
+    row = open_one.verdict["gate"][0]
+    secret = {f"{cell['fpr']:.4f}" for cell in cells} | {"0.8750"}
+    secret |= {f"{row[key]:.4f}" for key in ("value", "upper_bound", "baseline_value")}
+    assert secret < _numbers(page.render(open_one))
+    shown = data.measured["gate"][0]
+    for text in pages:
+        assert not secret & _numbers(text)
+        assert f"{shown['value']:.4f}" in text and f"{shown['upper_bound']:.4f}" in text
+        assert "validation split" in text and "sealed" in text
+    report = Outline(pages[0])
+    assert "indicators" not in report.ids
+    for words in (
+        "attempt 1 of 3 was blocked",
+        "every figure, chart and picture below is of the validation split",
+        "On the validation split; beside each rate",
+        "most confident mistakes on the validation split",
+        "one threshold for everybody, validation split",
+        "All on the validation split.",
+        "If the rates are those of the validation split: max_gap(FPR, [Age])",
+    ):
+        assert words in report.text, words
+
+
+def test_a_sealed_run_without_what_validation_says_shows_no_figures():
+    data = sample.bare(sample.sealed(validation=False))
+    assert not {"0.0125", "0.0423", "0.0500", "0.8750"} & _numbers(page.render(data))
+
+
+def test_what_the_validation_split_says_is_its_counts_and_advice_is_for_the_test_split():
+    data, asked = sample.sealed(), sample.scored()
+    counts = curves.outcomes(asked)["constrained"]
+    said = data.measured["models"]["constrained"]
+    assert said["fpr"] == counts[None].rate("FPR") and said["examples"] == len(asked.positive)
+    assert data.split == data.scored == "validation"
+    expected = int(np.sum((asked.scores["constrained"] > 0.5) & ~asked.positive))
+    assert counts[None].fp == expected
+    assert sum(c.fp for group, c in counts.items() if group) == expected
+    advice = " ".join(data.measured["advice"])
+    assert "in the test split" in advice and "asking again" not in advice

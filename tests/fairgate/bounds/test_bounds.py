@@ -173,12 +173,13 @@ def test_a_rate_that_appears_twice_costs_once():
 
 
 def test_a_ratio_of_rates_that_overlap_divides_by_the_lower_bound():
-    tree = expression("FPP | [a] / ERR | [a]")
+    # Wrong, or No, or both: a function of no single share.
+    tree = expression("ERR | [a] / NPR | [a]")
     assert upper_bound(tree, COUNTS, 0.05) == pytest.approx(
-        upper(4, 80, 0.025) / lower(10, 80, 0.025)
+        upper(10, 80, 0.025) / (1 - upper(34, 80, 0.025))
     )
     assert lower_bound(tree, COUNTS, 0.05) == pytest.approx(
-        lower(4, 80, 0.025) / upper(10, 80, 0.025)
+        lower(10, 80, 0.025) / (1 - lower(34, 80, 0.025))
     )
 
 

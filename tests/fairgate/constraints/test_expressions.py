@@ -117,6 +117,8 @@ def test_equal_terms_and_complements_are_merged():
 
 def test_ranges_hold_whatever_the_data():
     assert value_range(FPR_A - FPR_B) == (-1, 1)
-    assert value_range(absolute(FPR_A - FPR_B)) == (-1, 1)
+    assert value_range(absolute(FPR_A - FPR_B)) == (0, 1)  # one of e and -e is not negative
+    assert value_range(minimum(FPR_A - FPR_B, FPR_B - FPR_A)) == (-1, 0)
+    assert value_range(maximum(FPR_A - FPR_B, FPR_B - FPR_A - 0.1)) == (-1, 1)
     assert value_range(FPR_A / (FPR_B + 1)) == (0, 1)
     assert value_range(1 / FPR_A) == (1, math.inf)

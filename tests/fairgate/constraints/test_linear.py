@@ -140,3 +140,14 @@ def test_a_piece_can_be_read_and_knows_where_it_came_from():
     assert str(piece) == "FPR | [F=a] - 0.05 <= 0"
     assert piece.source == "FPR | [a] <= 0.05"
     assert piece.coefficients == ((RateOf("FPR", A), 1.0),)
+
+
+def test_rates_over_those_predicted_alike_stay_rates_of_a_model_that_does_not_change():
+    line = parse("max_gap(PPV, [g]) <= 0.1", {"g": ["a", "b"]})
+    with pytest.raises(NotTrainableError):
+        linearize(line)
+    pieces = linearize(line, clear_quotients=False)
+    assert [str(piece) for piece in pieces] == [
+        "PPV | [g=a] - PPV | [g=b] - 0.1 <= 0",
+        "PPV | [g=b] - PPV | [g=a] - 0.1 <= 0",
+    ]

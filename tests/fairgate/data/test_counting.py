@@ -173,15 +173,15 @@ def test_digests_know_the_examples_and_the_answers_again(rows, size, random):
     label, said, _, sex, _ = zip(*rows, strict=True)
     whole = tally({"label": label, "said": said, "sex": sex}, digesting=True)
     dealt = tally({"label": label, "said": said, "sex": sex}, size=size, digesting=True)
-    assert dealt.digest_of_examples() == whole.digest_of_examples()
-    assert dealt.digest_of_answers() == whole.digest_of_answers()
+    assert dealt.fingerprints.records.digest == whole.fingerprints.records.digest
+    assert dealt.fingerprints.answers == whole.fingerprints.answers
     other = list(said)
     at = random.randrange(len(other))
     other[at] = 1 - other[at]
     changed = tally({"label": label, "said": other, "sex": sex}, digesting=True)
-    assert changed.digest_of_examples() == whole.digest_of_examples()
-    assert changed.digest_of_answers() != whole.digest_of_answers()
+    assert changed.fingerprints.records.digest == whole.fingerprints.records.digest
+    assert changed.fingerprints.answers != whole.fingerprints.answers
     relabelled = list(label)
     relabelled[at] = 1 - relabelled[at]
     changed = tally({"label": relabelled, "said": said, "sex": sex}, digesting=True)
-    assert changed.digest_of_examples() != whole.digest_of_examples()
+    assert changed.fingerprints.records.digest != whole.fingerprints.records.digest

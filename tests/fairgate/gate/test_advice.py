@@ -90,7 +90,7 @@ def blocked(line: str, counts=FAIR) -> list[str]:
 
 def test_examples_and_a_limit_that_would_help():
     more, limit, honesty = blocked(f"{GAP} <= 0.025")
-    assert more.startswith(f"{GAP} <= 0.025 would pass with about ")
+    assert more.startswith(f"{GAP} <= 0.025 would pass 4 times in 5 with about ")
     assert "negatives" in more and "in the test split" in more
     constraint = language.parse(f"{GAP} <= 0.025", NAMES)
     today = power.limit_today(constraint, FAIR, 0.05)
@@ -107,8 +107,39 @@ def test_the_group_that_lacks_examples_is_named():
 
 
 def test_a_value_beyond_the_limit_asks_for_another_model():
-    more, limit, _ = blocked(f"{GAP} <= 0.001")
+    more, even, limit, _ = blocked(f"{GAP} <= 0.001")
     assert "the model must change" in more and "could be promised" in limit
+    assert "not shown to be" in more  # the gap of 0.017 may be one of 0
+    assert "the rates of this one (FPR 0.054, TPR 0.892)" in even and "more test data" in even
+
+
+def test_a_value_that_is_shown_to_be_beyond_the_limit_asks_for_no_examples():
+    counts = {RED: Counts(2500, 160, 3040, 300), BLUE: Counts(800, 260, 640, 100)}
+    counts[None] = counts[RED] + counts[BLUE]
+    said = blocked(f"{GAP} <= 0.06", counts)
+    assert "is shown, and more examples would show it more clearly" in said[0]
+    assert not any("more test data" in each for each in said[:-1])
+    limit = float(said[1].split("down to a limit of ")[1].rstrip("."))
+    model = power.ModelRates(counts[None].rate("FPR"), counts[None].rate("TPR"))
+    constraint = language.parse(f"{GAP} <= 0.06", NAMES)
+    expected = power.limit_to_pass(constraint, model, prediction.sizes_of(counts), 0.05)
+    assert expected <= limit < expected + 0.001
+
+
+def test_what_is_to_be_said_of_several_constraints_is_said_once():
+    asked = gate(*(f"{GAP} <= {limit}" for limit in (0.001, 0.002, 0.003, 0.004)))
+    said = advice.when_blocked(asked, 0.95, NAMES, FAIR)
+    assert len(said) == len(set(said)) == 4
+    for limit in (0.001, 0.002, 0.003, 0.004):
+        assert (
+            sum(f"{GAP} <= {limit}" in each for each in said) == 2
+        )  # what must change, and the even one
+    assert len(advice.before_training(gate("FPR <= 0.2", "FPR <= 0.2"), NAMES, SIZES)) == 1
+
+
+def test_before_training_the_confidence_is_the_one_that_is_given():
+    [sentence] = advice.before_training(gate(f"{GAP} <= 0.06"), NAMES, SIZES, 0.99)
+    assert "At 99% confidence" in sentence
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,117 @@
+"""What an evaluation asks of the test split, as the ledger knows it again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import tensorflow as tf
+from tensorflow_model_analysis.proto import config_pb2
+from tfx import types
+from tfx.types import artifact_utils
+
+from components.evaluator.files import FILES
+from components.evaluator.stamp import test_digest
+from components.example_gen.checks import SplitCounts
+from components.example_gen.splits import TEST
+from components.features import GroupFeature, LabelFeature
+from fairgate.constraints import language
+from fairgate.constraints.algebra import has_changes
+from fairgate.constraints.expressions import Constraint
+from fairgate.constraints.notation import group_text, number_text
+from fairgate.constraints.rates import Group
+from fairgate.gate import ledger
+from fairgate.gate.attempts import Question, asked
+from fairgate.records import Records
+from fairgate.strict import Strict
+
+BOUND = "ConstraintBound"
+_BATCH = 512
+
+
+class Meaning(Strict):
+    """What label, groups and unit of a gate are: the part of `Features` that a question depends on."""
+
+    label: LabelFeature
+    groups: dict[str, GroupFeature]
+    unit: str | None = None
+
+
+def question(config: config_pb2.EvalConfig, meaning: Meaning, model: str) -> Question:
+    """What is asked: by columns and their values, so that what people call them makes no difference.
+
+    Args:
+      config: the gate.
+      meaning: of the label and of its groups.
+      model: `digests.model_digest` of the model.
+    """
+    names = {
+        group_text(Group(feature, name)): f"[{group.name}={value!r}]"
+        for feature, group in meaning.groups.items()
+        for name, value in group.values.items()
+    }
+    whole = [
+        replace(each, text=f"{each.expression} {each.sense} {number_text(each.limit)}")
+        for each in _constraints(config)
+    ]
+    lines = [
+        re.sub(r"\[(?:\\.|[^\]\\])*\]", lambda found: names[found[0]], line)
+        for line in asked(whole)
+    ]
+    label = meaning.label.model_dump(mode="json")
+    # Another kind of bound of the same model is another look.
+    units = [json.loads(each.config).get("units") for each in bounds(config)]
+    over = {} if meaning.unit is None else {"unit": meaning.unit, "bounds": units[0]}
+    return Question(model, tuple(sorted(lines)), _digest(label | over))
+
+
+def former_question(config: config_pb2.EvalConfig, meaning: Meaning, model: str) -> Question:
+    """The same as earlier versions wrote it: by what people call label and groups."""
+    known = meaning.model_dump(mode="json", include={"label", "groups"})
+    return Question(model, asked(_constraints(config)), _digest(known))
+
+
+def test_records(examples: types.Artifact) -> Records:
+    """The records of the test split of imported examples; DataError where they carry no digest."""
+    digest = test_digest(examples)
+    folder = artifact_utils.get_split_uri([examples], TEST)
+    files = sorted(tf.io.gfile.glob(os.path.join(folder, "*")))
+    compression = "GZIP" if files and files[0].endswith(".gz") else ""
+    counts = SplitCounts()
+    for batch in tf.data.TFRecordDataset(files, compression_type=compression).batch(_BATCH):
+        counts.add_records(batch.numpy())
+    return Records.of(digest, counts.hashes)
+
+
+def adopt_former(root: str) -> None:
+    """Takes over what earlier versions wrote: a ledger in the folder of each pipeline."""
+    for folder in sorted(tf.io.gfile.glob(os.path.join(os.path.dirname(root), "*", "ledger"))):
+        ledger.adopt(root, folder.rstrip("/"), FILES)
+
+
+def bounds(config: config_pb2.EvalConfig) -> list[config_pb2.MetricConfig]:
+    """The metrics of `config` that are confidence bounds."""
+    return [
+        metric
+        for specs in config.metrics_specs
+        for metric in specs.metrics
+        if metric.class_name == BOUND
+    ]
+
+
+def is_beside_another(config: config_pb2.EvalConfig) -> bool:
+    """Whether the gate asks for a change against the baseline, whose answers then matter."""
+    return any(has_changes(each.expression) for each in _constraints(config))
+
+
+def _constraints(config: config_pb2.EvalConfig) -> Sequence[Constraint]:
+    found = [json.loads(metric.config) for metric in bounds(config)]
+    return [language.parse(each["constraint"], each["groups"]) for each in found]
+
+
+def _digest(tree: object) -> str:
+    return hashlib.sha256(json.dumps(tree).encode()).hexdigest()[:16]

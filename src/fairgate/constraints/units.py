@@ -1,0 +1,147 @@
+"""Outcomes unit by unit, where examples are no independent draws but people (units) with several are.
+
+Also for weights: an example with a weight is a unit of its own, or a part of one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairgate.constraints.rates import Counts, Group
+
+UnitMethod = Literal["betting", "cluster_robust"]
+UNIT_METHODS: tuple[UnitMethod, ...] = ("betting", "cluster_robust")
+Costs = tuple[float, float, float, float]
+"""What an outcome counts: tp, fp, tn, fn."""
+
+
+@dataclass(frozen=True)
+class UnitTable:
+    """The outcomes of one group's examples, by unit.
+
+    Attributes:
+        places: (m,) int64, different: which units have examples in the group, 0 to units - 1.
+        cells: (m, 4) float64, at least 0: numbers, or sums of weights, of tp, fp, tn and fn.
+    """
+
+    places: NDArray[np.int64]
+    cells: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, cells: NDArray[np.float64]) -> UnitTable:
+        """Of (units, 4) outcomes of all units, those that have any."""
+        places = np.flatnonzero(cells.any(axis=1))
+        return cls(places, cells[places])
+
+    def total(self) -> Counts:
+        """Over all units; with whole numbers where all are."""
+        return _counts(self.cells.sum(axis=0))
+
+
+class UnitCounts(Mapping[Group | None, Counts]):
+    """The outcomes of each group, and at None of everybody, and how they fall to units.
+
+    As a mapping it is what `rates.Measured` is; bounds see the units besides.
+
+    Args:
+        units: how many there are; their numbers are an order that has nothing to do with outcomes
+            (see `order`).
+        tables: of each group, and at None of everybody.
+        most: the most examples (or the largest sum of weights) that a unit of the population has.
+        method: "betting" is guaranteed; "cluster_robust" is approximate.
+        rows: numbers of examples, where `tables` hold weights.
+
+    Raises:
+        ValueError: a unit has more than `most`, or another method.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        tables: Mapping[Group | None, UnitTable],
+        most: float,
+        method: UnitMethod = "betting",
+        rows: Mapping[Group | None, Counts] | None = None,
+    ) -> None:
+        if method not in UNIT_METHODS:
+            raise ValueError(f"unknown method {method!r}; those of units are {UNIT_METHODS}")
+        for group, table in tables.items():
+            largest = float(table.cells.sum(axis=1).max(initial=0.0))
+            if largest > most * (1 + 1e-9):
+                raise ValueError(
+                    f"a unit has {largest:g} of {group or 'everybody'}, more than the most of {most:g}"
+                )
+        self.units = units
+        self.tables = tables
+        self.most = most
+        self.method = method
+        self.weighted = rows is not None
+        self._totals = {group: table.total() for group, table in tables.items()}
+        self.rows: Mapping[Group | None, Counts] = self._totals if rows is None else rows
+
+    def __getitem__(self, group: Group | None) -> Counts:
+        return self._totals[group]
+
+    def __iter__(self) -> Iterator[Group | None]:
+        return iter(self._totals)
+
+    def __len__(self) -> int:
+        return len(self._totals)
+
+    # Large, and each is its own: two are equal if they are one.
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+    def units_of(self, group: Group | None) -> int:
+        """How many units have examples in a group."""
+        return len(self.tables[group].places)
+
+    def sums(self, group: Group | None, costs: Costs) -> NDArray[np.float64]:
+        """(units,) of each unit the sum of its outcomes in a group, each times its cost."""
+        found = np.zeros(self.units)
+        table = self.tables[group]
+        found[table.places] = table.cells @ np.array(costs)
+        return found
+
+
+def rows_of(counts: Mapping[Group | None, Counts]) -> Mapping[Group | None, Counts]:
+    """The numbers of examples behind outcomes, which may be sums of weights."""
+    return counts.rows if isinstance(counts, UnitCounts) else counts
+
+
+def order(names: Sequence[str]) -> NDArray[np.int64]:
+    """(n,) each unit's place among all, by a digest of its name.
+
+    Nobody chooses it and nothing that was measured plays a part, so that it cannot be fished, and it is
+    the same again for the same units.
+    """
+    marks = [hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names]
+    return _ranks(np.frombuffer(b"".join(marks), "<u8"))
+
+
+def order_of_rows(rows: int) -> NDArray[np.int64]:
+    """(n,) the same for units without names, by their numbers, mixed as SplitMix64 does.
+
+    Source: Steele, Lea and Flood, OOPSLA 2014, figure 14.
+    """
+    mixed = (np.arange(rows, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return _ranks(mixed ^ (mixed >> np.uint64(31)))
+
+
+def _ranks(marks: NDArray[np.uint64]) -> NDArray[np.int64]:
+    places = np.empty(len(marks), np.int64)
+    places[np.argsort(marks, kind="stable")] = np.arange(len(marks))
+    return places
+
+
+def _counts(cells: NDArray[np.float64]) -> Counts:
+    whole = bool(np.all(cells == np.floor(cells)))
+    return Counts(*(int(cell) if whole else float(cell) for cell in cells))
