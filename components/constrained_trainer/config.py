@@ -89,9 +89,9 @@ class SelectionConfig(Strict):
 
     choose: Literal["best", "distribution", "ranked", "last"] = Field(
         "best",
-        description="best: the snapshot and threshold with the least error that are estimated to keep the "
-        "constraints with some room, by the validation split and, where it is small, by training examples "
-        "too, which count for less the more the network remembers of them; "
+        description="best: the snapshot and threshold with the least error that are estimated to keep "
+        "the constraints with some room, by the validation split and, where it is small, by training "
+        "examples too, which count for less the more the network remembers of them; "
         "distribution: the best mixture of them, served as a stochastic classifier; ranked: the "
         "published heuristic, which trades error for violation by their ranks; last",
     )
