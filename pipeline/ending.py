@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from rich.console import Console
 from rich.table import Table
@@ -29,7 +30,14 @@ def show_verdict(verdict: Verdict, console: Console) -> None:
     instead = None if known is None or not verdict.sealed else known.judgement
     if instead is not None:
         tables.show_figures(instead, console, f"{verdict.split} (the test split is sealed)")
-    tables.show(verdict, console, _consequence(verdict), "nothing was pushed")
+    none = "No solution found. " if words.has_no_solution(asdict(verdict)) else ""
+    tables.show(
+        verdict,
+        console,
+        _consequence(verdict),
+        "nothing was pushed",
+        helping=f"{none}What would help:",
+    )
     if instead is not None:
         for title, said in (
             ("The validation split would be blocked, because", instead.reasons),

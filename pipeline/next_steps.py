@@ -62,7 +62,7 @@ def _ways_out(run: Run, verdict: Verdict, command: str) -> list[Step]:
     """From what costs nothing to what takes new data."""
     own = f"--settings {shlex.quote(str(run.settings_file))}"
     again = f"{command} run {own} {_new_data(run.settings, verdict.advice)}"
-    if not verdict.gate:
+    if not verdict.was_asked:
         return [Step(again, "more examples, or columns that tell more about the label")]
     steps = []
     gate = verdict.measured.gate

@@ -85,6 +85,11 @@ class Verdict(Judgement):
     validation: Validation | None = None
 
     @property
+    def was_asked(self) -> bool:
+        """Whether the gate asked the test split, and judged a model."""
+        return bool(self.gate) or self.sealed
+
+    @property
     def measured(self) -> Judgement:
         """The judgement whose figures may be shown: this one, or that of the validation split."""
         instead = None if self.validation is None else self.validation.judgement

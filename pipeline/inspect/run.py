@@ -157,7 +157,7 @@ def newest_blocked(root: str | os.PathLike[str] = "runs") -> Run | None:
 
 def _judged(home: pathlib.Path) -> Iterator[runs.Run]:
     """The runs in which the gate judged a model, newest first."""
-    return (run for run in runs.every(home) if run.verdict is not None and run.verdict.gate)
+    return (run for run in runs.every(home) if run.verdict is not None and run.verdict.was_asked)
 
 
 def _existing(name: str | os.PathLike[str]) -> pathlib.Path | None:
@@ -169,7 +169,7 @@ def _open(run: runs.Run) -> Run:
     if run.verdict is None:
         why = f": {run.failure}" if run.failure else ""
         raise DataError(f"{run.folder}: no verdict to inspect, its state is '{run.state}'{why}")
-    if not run.verdict.gate:
+    if not run.verdict.was_asked:
         raise DataError(
             f"{run.folder}: no solution was found, and the gate judged no model: there is nothing to "
             f"inspect. {runs.REPORT_FILE} in it says what was tried"

@@ -1,4 +1,4 @@
-"""A verdict on models with given outcomes, without a run."""
+"""A verdict on models with given outcomes, without a run; and folders of runs, with what commands say."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import pytest
 from fairgate.gate.attempts import Attempt, delta_of
 from fairgate.gate.judgement import BASELINE, CONSTRAINED
 from pipeline import evaluation as evaluations
+from pipeline.__main__ import main
 from pipeline.settings import Settings, load
 from pipeline.verdict import Verdict
+from tests.pipeline import run_folders
 from tests.pipeline.verdicts import Measured, evaluation
 
 
@@ -45,3 +47,29 @@ def judge(monkeypatch):
         )
 
     return read
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A folder with a run that passed and a newer one that was blocked; also the current folder."""
+    monkeypatch.chdir(tmp_path)
+    run_folders.write(tmp_path / "runs", run_folders.PASSED, run_folders.verdict())
+    run_folders.write(
+        tmp_path / "runs", run_folders.BLOCKED, run_folders.blocked(), ("gate.limit=0.02",)
+    )
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def said(capsys, monkeypatch):
+    """Runs a command; returns its exit status and what it prints, on 80 columns or as many as told."""
+
+    def say(*arguments: str, columns: int = 80) -> tuple[int, str]:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        status = main(list(arguments))
+        captured = capsys.readouterr()
+        text = captured.out + captured.err
+        assert "\x1b" not in text  # colours are for terminals
+        return status, text
+
+    return say

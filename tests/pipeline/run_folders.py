@@ -13,6 +13,8 @@ from pipeline.verdict import Verdict
 
 GAP = "max_gap(FPR, [Young]) <= 0.05"
 
+PASSED, BLOCKED = "celeba/20261121-170000-000", "celeba/20261122-170000-000"
+
 
 def group(negatives: int, positives: int, fp: int, fn: int) -> dict[str, Any]:
     """A group's outcomes, as verdict.json has them."""
@@ -170,3 +172,8 @@ def write(
     for file, content in contents.items():
         (folder / f"{file}.json").write_text(json.dumps(content))
     return folder
+
+
+def words_of(text: str) -> str:
+    """Without line breaks, also those that a shell takes for none."""
+    return " ".join(text.replace("\\\n", " ").split())

@@ -62,6 +62,7 @@ def judgement_page(
     document = judgement.as_document()
     with vocabulary.speaking(vocabulary.ARGUMENTS):
         explanation = explaining.explain(judgement, judgement.features)
+        attempt = words.attempt(document)
     return PAGES.get_template("judgement.html.j2").render(
         verdict=document,
         sealed=judgement.sealed,
@@ -72,7 +73,7 @@ def judgement_page(
         facts=facts,
         meaning=explanation.meaning,
         cost=explanation.cost,
-        attempt=words.attempt(document),
+        attempt=attempt,
         judged=judgement.judged,
         gate=sections.gate(document),
         checks=sections.checks(document),

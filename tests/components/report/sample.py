@@ -82,6 +82,7 @@ def without_solution() -> ReportData:
         "gate": [],
         "models": {"constrained": nobody | {"groups": groups}},
         "reasons": ["no solution was found: every model is of no use"],
+        "outcome": "no solution found",
         "advice": ["Inputs that tell more about the label would help."],
     }
     return replace(report(), verdict=said, indicators={}, scores=None, frontier=None)
