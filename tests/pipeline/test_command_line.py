@@ -393,17 +393,3 @@ def test_work_that_has_ended_is_told_as_a_document(command, tmp_path, monkeypatc
     assert told["run"]["name"] == "celeba/20261122-170000-000" and "progress" in captured.err
     assert set(told) == {"run", *files}
     assert command != "tune" or told["trials"] == {"best": 0}
-
-
-def test_the_page_about_the_command_line_has_every_command(capsys):
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    listed = capsys.readouterr().out.split("COMMAND\n")[1].split("\noptions")[0]
-    commands = [
-        line.split()[0]
-        for line in listed.splitlines()
-        if line.startswith("    ") and line[4:5].strip()
-    ]
-    page = (REPOSITORY / "docs" / "command_line.md").read_text()
-    assert len(commands) == 15
-    assert [command for command in commands if f"| `{command}" not in page] == []

@@ -58,6 +58,7 @@ def one_share(above: Expression, below: Expression, counts: Measured) -> Moebius
     """above / below as a function of one share, or None where it is none.
 
     >>> from fairgate.constraints.algebra import f1
+    >>> from fairgate.constraints.rates import Counts
     >>> score = f1()
     >>> one_share(score.numerator, score.denominator, {None: Counts(tp=80, fp=10, tn=100, fn=10)})
     Moebius(a=2.0, b=0.0, c=1.0, d=1.0, trials=Trials(successes=80, trials=100))
