@@ -6,7 +6,7 @@ VENV   := .venv/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run frontier tune compile submit watch cancel image image-pin test test-fast wheel lint format settings notebooks tensorboard examples peers suite bench experiment promise clean distclean
+.PHONY: help setup data run frontier tune compile submit watch cancel image image-pin test test-fast wheel lint format settings notebooks tensorboard examples peers suite duals bench experiment promise clean distclean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,9 @@ peers: setup  ## compare with fairlearn, Cooper and TFCO, installed into .peers 
 
 suite: setup  ## the trainer on many tasks, next to other libraries (ARGS="--tasks law-fpr-race --contenders ours")
 	@$(VENV) -m benchmarks.suite $(ARGS)
+
+duals: setup  ## which way to move multipliers settles, on problems with known solutions
+	@$(VENV) -m benchmarks.duals $(ARGS)
 
 bench: setup  ## how fast training is, next to others (ARGS="--only overhead --repeats 3")
 	@$(VENV) -m benchmarks.training $(ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from benchmarks import markers
 from benchmarks.gate.counts import TABLES, Table
 
 BEGIN = "<!-- written by `python -m benchmarks.gate peers`: begin -->"
@@ -40,11 +41,7 @@ def write(page: Path, results: Results) -> None:
     Raises:
         ValueError: if the page has no markers.
     """
-    text = page.read_text()
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"{page.name} needs the lines {BEGIN!r} and {END!r} around its tables")
-    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
-    page.write_text(f"{before}{section(results)}{after}")
+    markers.fill(page, BEGIN, END, section(results))
 
 
 def section(results: Results) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import keras
@@ -10,29 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from benchmarks.duals.problems import PROBLEMS, ConvexProblem, Optimistic, Restart
 from fairgate.optimization.games import ProxyLagrangian
 from fairgate.optimization.problems import ProblemValues
 from fairgate.optimization.training import ConstrainedModel, ConstrainedOptimizer
-from tests.fairgate.optimization.games.convex import (
-    GAMES,
-    PROBLEMS,
-    ConvexProblem,
-    Game,
-    Optimistic,
-    by_features,
-)
-
-
-class Restart:
-    """Puts the state of a game back to where it was when this was made."""
-
-    def __init__(self, *owners: Any) -> None:
-        variables = itertools.chain.from_iterable(owner.variables for owner in owners)
-        self._start = [(v, np.array(v)) for v in {id(v): v for v in variables}.values()]
-
-    def __call__(self) -> None:
-        for variable, value in self._start:
-            variable.assign(value)
+from tests.fairgate.optimization.games.convex import GAMES, Game, by_features
 
 
 @pytest.mark.parametrize("name", GAMES)

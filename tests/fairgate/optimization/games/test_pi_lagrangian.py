@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from benchmarks.duals.problems import PROBLEMS, ConvexProblem
 from fairgate.optimization.games import Formulation, Lagrangian, PILagrangian
 from fairgate.optimization.problems import ProblemValues
 from fairgate.optimization.training.step import ConstrainedOptimizer
-from tests.fairgate.optimization.games.convex import PROBLEMS, ConvexProblem
 
 
 def seen(game: Formulation, *violations: float) -> list[float]:
