@@ -37,6 +37,7 @@ EXAMPLE_GEN = "ImportExampleGen"
 PUSHER = "Pusher"
 REPORT = "Report"
 STATISTICS = "StatisticsGen"
+VALIDATOR = "ExampleValidator"
 TRANSFORM = "Transform"
 
 
@@ -150,6 +151,7 @@ def _run_nodes(
     runner = LocalDagRunner()
     for node in ir.nodes:
         name = node.pipeline_node.node_info.id
+        hopeless: NoSolution | None = None
         with display.step(name) as step:
             # A model that was pushed and then taken away is pushed again.
             cache = name != PUSHER or not _push_is_gone(store, settings.name, run_id)
@@ -163,8 +165,13 @@ def _run_nodes(
             ):
                 step.outcome = "reused"
             if until is None:
-                for note in _notes(store, settings, run_id, name):
-                    display.note(note.text, note.warns)
+                try:
+                    for note in _notes(store, settings, run_id, name):
+                        display.note(note.text, note.warns)
+                except NoSolution as found:
+                    hopeless = found  # the step itself went well
+        if hopeless is not None:
+            raise hopeless
         if name == until:
             break
 
@@ -177,9 +184,10 @@ def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str
             page.entries, settings.gate.confidence, settings.gate.attempts, page.end
         )
         return [] if refusal is None else [Note(refusal, warns=True)]
-    if node == STATISTICS:
+    # Once the data are known to be in order, and not as soon as they are counted.
+    if node == VALIDATOR:
         features = settings.data.features
-        statistics = _output(store, settings.name, run_id, node, "statistics")
+        statistics = _output(store, settings.name, run_id, STATISTICS, "statistics")
         sizes = group_sizes.read(statistics.uri, "test", features)
         _require_enough(settings, sizes)
         # An attempt more costs each its share: what the ledger will give is what counts.
