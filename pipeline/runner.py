@@ -157,19 +157,19 @@ def _run_nodes(
             cache = name != PUSHER or not _push_is_gone(store, settings.name, run_id)
             try:
                 runner.run_with_ir(_only(ir, name, cache))
-            except NoSolution:
-                step.outcome = terminal.NOT_ASKED
-                raise
-            if _execution(store, settings.name, run_id, name).last_known_state == (
-                metadata_store_pb2.Execution.CACHED
-            ):
-                step.outcome = "reused"
-            if until is None:
+                if _execution(store, settings.name, run_id, name).last_known_state == (
+                    metadata_store_pb2.Execution.CACHED
+                ):
+                    step.outcome = "reused"
+            except NoSolution as found:
+                # An exception that left the step would make it a failed one.
+                step.outcome, hopeless = terminal.NOT_ASKED, found
+            if until is None and hopeless is None:
                 try:
                     for note in _notes(store, settings, run_id, name):
                         display.note(note.text, note.warns)
                 except NoSolution as found:
-                    hopeless = found  # the step itself went well
+                    hopeless = found
         if hopeless is not None:
             raise hopeless
         if name == until:
