@@ -219,15 +219,16 @@ def test_the_release_stops_by_the_exit_status_and_keeps_its_ledger(checkout):
     assert job(checkout, "v1") == dict(zip(names, [0, 0, 0], strict=True))
     assert "passed" in (checkout / "judgement.html").read_text().lower()
 
-    blocked = job(checkout, "v2", ("[age]) <= 0.05", "[age]) <= 0.001"))
-    assert blocked == dict(zip(names, [0, 3, 0], strict=True))
+    # The pass ended the series: the same test data are asked nothing else.
+    refused = job(checkout, "v2", ("[age]) <= 0.05", "[age]) <= 0.001"))
+    assert refused == dict(zip(names, [0, 1, 0], strict=True))
 
     kept = ran(
         ["git", "ls-tree", "-r", "--name-only", "fairness-ledger"], checkout / "remote"
     ).stdout
-    assert len(re.findall(r"attempt-\d{4}\.json", kept)) == 2
+    assert len(re.findall(r"attempt-\d{4}\.json", kept)) == 1
     log = ran(["git", "log", "--format=%s", "fairness-ledger"], checkout / "remote").stdout
-    assert log.split("\n")[:2] == ["v2", "v1"]
+    assert "v1" in log.split("\n")
 
 
 def test_the_release_waits_for_the_judgement_and_the_page_is_uploaded_anyhow():

@@ -36,7 +36,7 @@ def test_three_groups_and_labels_given_as_text(tmp_path):
     negatives = {name: group["negatives"] for name, group in models["baseline"]["groups"].items()}
     assert negatives["Red"] > negatives["Green"] > negatives["Blue"]
     # So is it before training, from statistics of columns that hold text.
-    assert f"{negatives['Blue']} negatives of [Blue], the fewest" in run.verdict["advice"][0]
+    assert f"{negatives['Blue']} negatives of [Blue], the fewest" in run.words
     # The one group that is constrained is the one that is helped.
     rates = {
         name: np.array([group["fpr"] for group in model["groups"].values()])
