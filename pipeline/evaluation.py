@@ -24,6 +24,7 @@ Slice = Mapping[str, float]
 _Key = tuple[tuple[str, str], ...]
 # Of violations, which sums of floats leave a little over 0.
 _ROUNDING = 1e-9
+_SPARED = "The test split was not asked and no attempt was spent: it can judge another model."
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def without_solution(
         warnings=list(warnings),
         advice=[
             *history.get("helping", []),
-            "The test split was not asked and no attempt was spent: it can judge another model.",
+            *([] if why else [_SPARED]),
             *said,
         ],
         validation=validation(history),

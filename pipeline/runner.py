@@ -109,11 +109,9 @@ def run(settings: Settings, run_id: str, display: Display) -> Outcome | Unsolved
     """
     pipeline = create_pipeline(settings)
     store = mlmd.MetadataStore(pipeline.metadata_connection_config)
-    try:
-        _run_nodes(pipeline, store, settings, run_id, display)
-    except NoSolution as found:
-        absl_logging.warning("%s", found)
-        return _unsolved(store, settings.name, run_id, str(found))
+    if why := _run_nodes(pipeline, store, settings, run_id, display):
+        absl_logging.warning("%s", why)
+        return _unsolved(store, settings.name, run_id, why)
     return _outcome(store, settings, run_id)
 
 
@@ -138,10 +136,10 @@ def _run_nodes(
     run_id: str,
     display: Display,
     until: str | None = None,
-) -> None:
+) -> str:
     """Runs the nodes in order, `until` the last if it is given; `store` has their results.
 
-    Raises NoSolution where the gate asks nothing, because no model can pass.
+    Returns why the gate asks nothing, where it is known that no model can pass; else "".
     """
     absl_logging.set_verbosity(absl_logging.INFO)
     ir = compiler.Compiler().compile(pipeline)
@@ -151,29 +149,27 @@ def _run_nodes(
     runner = LocalDagRunner()
     for node in ir.nodes:
         name = node.pipeline_node.node_info.id
-        hopeless: NoSolution | None = None
         with display.step(name) as step:
             # A model that was pushed and then taken away is pushed again.
             cache = name != PUSHER or not _push_is_gone(store, settings.name, run_id)
             try:
                 runner.run_with_ir(_only(ir, name, cache))
-                if _execution(store, settings.name, run_id, name).last_known_state == (
-                    metadata_store_pb2.Execution.CACHED
-                ):
-                    step.outcome = "reused"
             except NoSolution as found:
-                # An exception that left the step would make it a failed one.
-                step.outcome, hopeless = terminal.NOT_ASKED, found
-            if until is None and hopeless is None:
-                try:
-                    for note in _notes(store, settings, run_id, name):
-                        display.note(note.text, note.warns)
-                except NoSolution as found:
-                    hopeless = found
-        if hopeless is not None:
-            raise hopeless
+                step.outcome = terminal.NOT_ASKED
+                return str(found)
+            if _execution(store, settings.name, run_id, name).last_known_state == (
+                metadata_store_pb2.Execution.CACHED
+            ):
+                step.outcome = "reused"
+            try:
+                notes = _notes(store, settings, run_id, name) if until is None else []
+            except NoSolution as found:
+                return str(found)
+            for note in notes:
+                display.note(note.text, note.warns)
         if name == until:
             break
+    return ""
 
 
 def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str) -> list[Note]:

@@ -24,6 +24,8 @@ from components.transform.inputs import NUMERIC, ModelInput
 # Examples that quantiles are taken of: enough for edges at a few dozen shares.
 _LOOKED_AT = 200_000
 _BINS = 16
+# Edges that are nearer than this are one: the slope between them would be no float32.
+_NEAREST = float(np.finfo(np.float32).tiny)
 
 
 def with_cuts(
@@ -81,7 +83,7 @@ class PiecewiseLinear(keras.layers.Layer):
             widths = np.diff(each)
             columns += [column] * len(widths)
             starts += list(each[:-1])
-            scales += [1 / width if width > 0 else 0.0 for width in widths]
+            scales += [1 / width if width >= _NEAREST else 0.0 for width in widths]
         self._columns = columns
         # Weights and not constants: a warm start goes on with the edges that its other weights fit.
         self._starts = self._weight("starts", starts)

@@ -68,7 +68,9 @@ def test_it_ends_with_status_0_and_a_verdict_that_says_passed(passed, place):
 
 def test_what_the_test_split_can_promise_is_told_before_training(passed):
     assert passed.verdict["outcome"] == "pushed"
-    assert passed.verdict["advice"] == []  # what was said before the model was there is not about it
+    assert (
+        passed.verdict["advice"] == []
+    )  # what was said before the model was there is not about it
     groups = passed.verdict["models"]["constrained"]["groups"]
     name = min(groups, key=lambda group: groups[group]["negatives"])
     phrase = f"{groups[name]['negatives']} negatives of [{name}], the fewest"

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import yaml
 
-from fairgate.gate import ledger
 from pipeline.__main__ import main
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -37,14 +36,14 @@ class Place:
 
     folder: Path
 
-    def run(self, told: float) -> int:
-        """Makes the data anew and runs the pipeline on them."""
+    def run(self, told: float, *more: str) -> int:
+        """Makes the data anew and runs the pipeline on them, with `more` options."""
         arguments = ["--settings", str(self.folder / "settings.yaml")]
         shutil.rmtree(self.folder / "data", ignore_errors=True)
         people(self.folder / "people.csv", 1500, told)
         source = str(self.folder / "people.csv")
         assert main(["data", "from-csv", source, *arguments]) == 0
-        return main(["run", *arguments])
+        return main(["run", *arguments, *more])
 
     @property
     def newest(self) -> Path:
@@ -54,9 +53,8 @@ class Place:
     @property
     def attempts(self) -> int:
         """Spent so far, on any test split."""
-        book = self.folder / "runs" / "table" / "ledger"
-        splits = [path.name for path in book.iterdir()] if book.exists() else []
-        return sum(len(ledger.read(str(book), name)) for name in splits)
+        events = (self.folder / "runs" / "ledger" / "journal").glob("*.json")
+        return sum(json.loads(file.read_text())["event"] == "attempt" for file in events)
 
     def served(self) -> dict[str, bytes]:
         """Every file below the serving folder."""
@@ -130,3 +128,20 @@ def test_noise_ends_without_a_solution_and_better_data_pass_after_it(place, capf
     assert place.newest != first and place.attempts == 1 and place.served()
     better = json.loads((place.newest / "verdict.json").read_text())
     assert better["pushed"] and better["validation"]["yardsticks"][-1]["error_rate"] < 0.25
+
+
+def test_what_no_training_can_reach_ends_before_any(place, capfd):
+    spent = place.attempts
+    status = place.run(1.2, "--set", "gate.minimum_negatives=100000")
+    shown = " ".join(capfd.readouterr().out.split())
+    assert status == 3, (place.newest / "run.log").read_text(errors="replace")[-4000:]
+    assert "Whatever is trained, it cannot pass: group [Male] has" in shown
+    assert "fewer than gate.minimum_negatives = 100000" in shown
+    assert place.attempts == spent
+    verdict = json.loads((place.newest / "verdict.json").read_text())
+    assert verdict["outcome"] == "no solution found" and verdict["validation"] is None
+    steps = [step["name"] for step in json.loads((place.newest / "steps.json").read_text())]
+    assert "StatisticsGen" in steps and not any("Trainer" in name for name in steps)
+    page, card = ((place.newest / name).read_text() for name in ("report.html", "model_card.md"))
+    assert "it cannot pass" in page and 'id="data"' in page and 'id="training"' not in page
+    assert "Nothing: it was not asked" in card

@@ -13,6 +13,7 @@ from fairgate.constraints.rates import Counts, Group
 from pipeline import evaluation
 from pipeline.settings import load
 from pipeline.verdict import Verdict
+from tests.pipeline import run_folders
 from tests.pipeline.verdicts import FAIR, NOBODY, UNFAIR, ages, measured
 
 # Numbers.
@@ -272,5 +273,23 @@ def test_without_a_solution_nothing_is_counted_and_what_would_help_is_said(tmp_p
     assert verdict.advice[0] == HISTORY["helping"][0] and verdict.advice[-1] == "a promise"
     assert any("can judge another model" in said for said in verdict.advice)
     file = tmp_path / "verdict.json"
+    verdict.write(file)
+    assert Verdict.read(file) == verdict
+
+
+def test_what_is_known_before_any_training_is_the_reason():
+    why = "Whatever is trained, it cannot pass: too few negatives. No attempt was spent"
+    verdict = evaluation.without_solution(load(), "run-1", {}, why=why)
+    assert verdict.reasons == [f"no solution was found, and the test split was not asked. {why}"]
+    assert verdict.advice == [] and verdict.validation is None and not verdict.was_asked
+
+
+def test_a_sealed_verdict_keeps_what_is_told_of_the_validation_split(tmp_path):
+    file = tmp_path / "verdict.json"
+    file.write_text(json.dumps(run_folders.sealed()))
+    verdict = Verdict.read(file)
+    assert verdict.was_asked and verdict.sealed and verdict.gate == []
+    assert verdict.measured is verdict.validation.judgement and verdict.measured.gate
+    assert verdict.validation.told and verdict.validation.yardsticks
     verdict.write(file)
     assert Verdict.read(file) == verdict

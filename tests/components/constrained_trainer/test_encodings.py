@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from components.constrained_trainer.encodings import PiecewiseLinear, edges, with_cuts
@@ -53,6 +53,7 @@ def test_between_equal_edges_lies_nothing():
 
 
 @given(NUMBERS)
+@example([0.0, 1.0, 1.8497139729087585e-43])
 def test_places_tell_numbers_apart_as_they_lie(values):
     column = np.array(sorted(values), np.float32)[:, None]
     places = np.asarray(PiecewiseLinear(edges(column, 5))(column))
