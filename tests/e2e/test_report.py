@@ -121,8 +121,7 @@ def test_a_frontier_with_the_same_constraints_is_shown(passed, made, place, tmp_
         frontier = {"constraints": [constraint], "examples": 500, "points": points}
         (home / name / "frontier.json").write_text(json.dumps(frontier))
     component = min((place.home / "artifacts" / "Report" / "report").iterdir())
-    written = report.publish(
-        str(component), home / "run", Verdict.read(passed.folder / "verdict.json"), []
-    )
+    verdict = Verdict.read(passed.folder / "verdict.json")
+    written = report.publish(report.read(str(component)), home / "run", verdict, [])
     shown = Outline(written.read_text())
     assert "frontier" in shown.ids and "(run 1)" in shown.text
