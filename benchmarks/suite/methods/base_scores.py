@@ -9,6 +9,16 @@ from sklearn.neural_network import MLPClassifier
 
 from benchmarks.peers.tasks import TRAIN, VALIDATION, Task
 
+# Tolerances that are tried, as shares of the limit.
+SHARES = (1.0, 0.7, 0.4, 0.1)
+# Rates whose gaps are limited -> what both error-parity and fairlearn call that.
+PARITIES = {
+    ("FPR",): "false_positive_rate_parity",
+    ("TPR",): "true_positive_rate_parity",
+    ("PPR",): "demographic_parity",
+    ("TPR", "FPR"): "equalized_odds",
+}
+
 
 def scores(task: Task) -> np.ndarray:
     """(n,) float64 probability of label 1, of all rows; learnt on the training rows.

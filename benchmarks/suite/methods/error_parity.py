@@ -12,19 +12,11 @@ from error_parity import RelaxedThresholdOptimizer
 
 from benchmarks.peers.serving import serve_tasks
 from benchmarks.peers.tasks import VALIDATION, Answer, Task
-from benchmarks.suite.methods.base_scores import scores
-
-SHARES = (1.0, 0.7, 0.4, 0.1)
-CONSTRAINTS = {
-    ("FPR",): "false_positive_rate_parity",
-    ("TPR",): "true_positive_rate_parity",
-    ("PPR",): "demographic_parity",
-    ("TPR", "FPR"): "equalized_odds",
-}
+from benchmarks.suite.methods.base_scores import PARITIES, SHARES, scores
 
 
 def main(task: Task) -> Answer:
-    constraint = CONSTRAINTS.get(task.rule.rates)
+    constraint = PARITIES.get(task.rule.rates)
     if constraint is None:
         return Answer.refused("it has no constraint on the error rate")
     start = time.perf_counter()
