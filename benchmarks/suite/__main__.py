@@ -1,9 +1,11 @@
 """FairGate's trainer and other libraries on many tasks, judged by one gate; writes docs/suite.md.
 
 python -m benchmarks.suite [--data ../shared/data] [--tasks law-fpr-race ...] [--contenders ours ...]
-    [--seeds 5] [--keep runs/suite] [--workers 2] [--report-only] [--page docs/suite.md]
+    [--seeds 5] [--only ours ...] [--only-seeds 0 1 ...] [--again] [--keep runs/suite] [--workers 2]
+    [--report-only] [--page docs/suite.md]
 
-Started again, it goes on where it was stopped.
+Started again, it goes on where it was stopped: what is answered is kept. The page is of all tasks,
+contenders and seeds that are asked for; `--only` and `--only-seeds` say which of them are run now.
 """
 
 from __future__ import annotations
@@ -17,13 +19,21 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from benchmarks.suite import chart, running, summary
-from benchmarks.suite.answers import Job, Store
+from benchmarks.suite.answers import Job, Key, Store
 from benchmarks.suite.contenders import CONTENDERS
+from benchmarks.suite.judgements import Judgements
+from benchmarks.suite.measuring import Result
 from benchmarks.suite.page import page
 from benchmarks.suite.tasks import TASKS
 from fairgate.documents import write_text
 
 PAGE = Path("docs/suite.md")
+_COLUMNS = (
+    TextColumn("{task.description:35}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeRemainingColumn(),
+)
 
 
 def main() -> None:
@@ -31,12 +41,19 @@ def main() -> None:
     options = parser.parse_args()
     if options.seeds < 1 or options.workers < 1:
         parser.error("--seeds and --workers must be at least 1")
+    beyond = [seed for seed in options.only_seeds or () if not 0 <= seed < options.seeds]
+    if beyond:
+        parser.error(
+            f"--only-seeds {beyond[0]}: expected 0 to {options.seeds - 1} (--seeds less 1)"
+        )
+    if options.again and options.report_only:
+        parser.error("--again runs and --report-only does not: give one of them")
     try:
         suite(options, Console())
     except ValueError as error:
         parser.error(str(error))
     except KeyboardInterrupt:
-        sys.exit("\nInterrupted. Answers are kept: start again to go on.")
+        sys.exit("\nInterrupted. Answers are kept: start again, without --again, to go on.")
 
 
 def suite(options: argparse.Namespace, console: Console) -> None:
@@ -47,16 +64,17 @@ def suite(options: argparse.Namespace, console: Console) -> None:
     """
     store = Store(options.keep, options.data)
     store.require_same(options.tasks)
-    methods = dict.fromkeys(CONTENDERS[name].method for name in options.contenders)
+    judgements = Judgements(store)
     notes: list[str] = []
-    asked = running.jobs(methods, options.tasks, options.seeds)
     if not options.report_only:
+        seeds = options.only_seeds or range(options.seeds)
+        wanted = running.jobs(options.only or options.contenders, options.tasks, seeds)
         if options.again:
-            store.forget(asked)
-        _run(store.missing(asked), store, options.workers, notes, console)
-    results = store.results(options.contenders, options.tasks, options.seeds)
-    notes += _absent(store, asked)
+            store.forget(wanted)
+        _run(store.missing(wanted), store, judgements, options.workers, notes, console)
     asked_for = options.tasks, options.contenders, options.seeds
+    results = _judged(judgements, asked_for, console)
+    notes += _absent(store, running.jobs(options.contenders, options.tasks, range(options.seeds)))
     file = options.page or _default_page(options)
     picture = file.parent / "images" / f"{file.stem}.png"
     chart.draw(summary.over_all(results, *asked_for), picture)
@@ -66,22 +84,36 @@ def suite(options: argparse.Namespace, console: Console) -> None:
 
 
 def _run(
-    missing: Sequence[Job], store: Store, workers: int, notes: list[str], console: Console
+    missing: Sequence[Job],
+    store: Store,
+    judgements: Judgements,
+    workers: int,
+    notes: list[str],
+    console: Console,
 ) -> None:
     pythons = running.interpreters(dict.fromkeys(job.method for job in missing), notes.append)
     jobs = [job for job in missing if job.method in pythons]
-    columns = (TextColumn("{task.description:35}"), BarColumn(), MofNCompleteColumn())
-    columns += (TimeRemainingColumn(),)
-    with Progress(*columns, console=console, speed_estimate_period=600) as progress:
+    with Progress(*_COLUMNS, console=console, speed_estimate_period=600) as progress:
         bar = progress.add_task("suite", total=len(jobs))
 
         def finished(job: Job, problem: str) -> None:
             told = f"{job.method}, {job.task}, seed {job.seed}"
+            if not problem and not judgements.of(job):
+                problem = store.failure(job).read_text().strip()
             progress.update(bar, advance=1, description=told)
             if problem:
                 progress.console.print(f"{told}: failed: {problem}", markup=False)
 
         running.run_all(jobs, store, pythons, workers, finished)
+
+
+def _judged(
+    judgements: Judgements, asked: tuple[list[str], list[str], int], console: Console
+) -> dict[Key, Result]:
+    names, contenders, seeds = asked
+    with Progress(*_COLUMNS, console=console, transient=True) as progress:
+        bar = progress.add_task("judging", total=judgements.count(contenders, names, seeds))
+        return judgements.results(contenders, names, seeds, lambda: progress.advance(bar))
 
 
 def _absent(store: Store, asked: Sequence[Job]) -> list[str]:
@@ -113,11 +145,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), metavar="NAME"
     )
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds 0 to N - 1")
     parser.add_argument("--keep", type=Path, default=Path("runs/suite"), help="folder of answers")
     parser.add_argument("--workers", type=int, default=2, help="processes at a time")
     parser.add_argument(
-        "--again", action="store_true", help="make the answers anew, of these tasks and contenders"
+        "--only",
+        nargs="+",
+        choices=CONTENDERS,
+        metavar="NAME",
+        help="contenders that are run now; the page has the answers of the others as they are",
+    )
+    parser.add_argument(
+        "--only-seeds", nargs="+", type=int, metavar="SEED", help="the same of seeds"
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="make those answers anew that are run now"
     )
     parser.add_argument("--report-only", action="store_true", help="run nothing")
     parser.add_argument("--page", type=Path, help=f"where the page goes ({PAGE}, if all is asked)")

@@ -1,11 +1,11 @@
-"""A folder of questions, answers and results: what makes the suite go on where it was stopped.
+"""A folder of questions and answers: what makes the suite go on where it was stopped.
 
 questions/TASK-SEED-DIGEST.npz   benchmarks.peers.tasks.Task
 answers/METHOD/TASK-SEED.npz     benchmarks.peers.tasks.Answer
 failures/METHOD/TASK-SEED.txt    why the last attempt brought none
 logs/METHOD.log                  what the library wrote
 sources/                         pictures, decoded or drawn once
-results.json                     what was measured of the answers
+judgements/METHOD/TASK-SEED.json what was measured of the answers, see `judgements`
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peers.tasks import Answer, Task
 from benchmarks.suite import tasks
-from benchmarks.suite.contenders import CONTENDERS, Contender
-from benchmarks.suite.measuring import Result, measure
+from benchmarks.suite.contenders import CONTENDERS
 from fairgate.documents import to_json, write_text
 
 
@@ -69,11 +67,15 @@ class Store:
                 )
         write_text(file, to_json(known, indent=1) + "\n")
 
-    def question(self, task: str, seed: int) -> Path:
-        """The file of a task, which is made if it is not there; ValueError if its data is missing."""
+    def question_file(self, task: str, seed: int) -> Path:
+        """Where a task is, if it is there; another task has another name."""
         described = json.dumps(tasks.described(tasks.TASKS[task])).encode()
         digest = hashlib.sha256(described).hexdigest()[:8]
-        path = self._made("questions") / f"{task}-{seed}-{digest}.npz"
+        return self._made("questions") / f"{task}-{seed}-{digest}.npz"
+
+    def question(self, task: str, seed: int) -> Path:
+        """The file of a task, which is made if it is not there; ValueError if its data is missing."""
+        path = self.question_file(task, seed)
         if not path.exists():
             made = tasks.make(tasks.TASKS[task], self._data, self.folder / "sources", seed)
             unfinished = path.with_name(f"unfinished-{os.getpid()}.npz")
@@ -87,6 +89,9 @@ class Store:
     def failure(self, job: Job) -> Path:
         return self._of(job, "failures", "txt")
 
+    def judgement(self, job: Job) -> Path:
+        return self._of(job, "judgements", "json")
+
     def log(self, method: str) -> Path:
         return self._made("logs") / f"{method}.log"
 
@@ -99,44 +104,19 @@ class Store:
         for job in jobs:
             self.answer(job).unlink(missing_ok=True)
 
-    def results(
-        self, contenders: Iterable[str], names: Iterable[str], seeds: int
-    ) -> dict[Key, Result]:
-        """Of every answer that is there; one that was measured before is not measured again."""
-        file = self.folder / "results.json"
-        known = json.loads(file.read_text()) if file.exists() else {}
-        found, fresh = {}, {}
-        for task in names:
-            for seed in range(seeds):
-                for name in contenders:
-                    contender = CONTENDERS[name]
-                    job = Job(contender.method, task, seed)
-                    path = self.answer(job)
-                    if not self._has(job, contender.setting):
-                        continue
-                    place = f"{name}/{task}/{seed}"
-                    stamp = path.stat().st_mtime_ns
-                    if known.get(place, {}).get("stamp") != stamp:
-                        result = self._measured(contender, task, seed)
-                        fresh[place] = {"stamp": stamp, "result": result.as_json()}
-                    found[name, task, seed] = Result(**(fresh.get(place) or known[place])["result"])
-        if fresh:
-            write_text(file, to_json(known | fresh, indent=1) + "\n")
-        return found
+    def reject(self, job: Job, why: str) -> None:
+        """Removes an answer that is none."""
+        self.failure(job).write_text(f"{why}\n")
+        self.answer(job).unlink()
 
-    def _has(self, job: Job, *settings: str | None) -> bool:
-        """Whether there is an answer with these settings; without any, those of all its contenders."""
+    def _has(self, job: Job) -> bool:
+        """Whether there is an answer with the settings of all contenders of its method."""
         path = self.answer(job)
         if not path.exists():
             return False
-        asked = settings or [c.setting for c in CONTENDERS.values() if c.method == job.method]
+        asked = [c.setting for c in CONTENDERS.values() if c.method == job.method]
         with np.load(path) as file:
             return {each for each in asked if each} <= set(file["names"].tolist())
-
-    def _measured(self, contender: Contender, task: str, seed: int) -> Result:
-        question = Task.load(self.question(task, seed))
-        answer = Answer.load(self.answer(Job(contender.method, task, seed)))
-        return measure(question, answer, contender.setting)
 
     def _of(self, job: Job, kind: str, ending: str) -> Path:
         return self._made(kind, job.method) / f"{job.task}-{job.seed}.{ending}"

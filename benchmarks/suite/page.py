@@ -44,6 +44,7 @@ def page(
         "```sh",
         "make suite                                               # writes this page",
         'make suite ARGS="--tasks law-fpr-race --contenders ours" # one task, one contender',
+        'make suite ARGS="--only ours --only-seeds 0 1 --again"   # ours anew, the others as they are',
         'make suite ARGS="--report-only"                          # from the answers that are there',
         "```",
         "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,9 +19,10 @@ from benchmarks.suite.contenders import CONTENDERS
 MOST_SECONDS = 600.0
 
 
-def jobs(methods: Iterable[str], names: Sequence[str], seeds: int) -> list[Job]:
+def jobs(contenders: Iterable[str], names: Sequence[str], seeds: Iterable[int]) -> list[Job]:
     """Method by method, so that a process is started once, and seed by seed within."""
-    return [Job(m, task, seed) for m in methods for seed in range(seeds) for task in names]
+    methods = dict.fromkeys(CONTENDERS[name].method for name in contenders)
+    return [Job(m, task, seed) for m, seed in itertools.product(methods, seeds) for task in names]
 
 
 def interpreters(methods: Iterable[str], say: Callable[[str], None]) -> dict[str, Path]:

@@ -1,45 +1,25 @@
-"""The suite: what is asked, how answers are measured and kept, what the tables say, and a tiny run."""
+"""The suite: what is asked, how answers are measured, what the tables and the picture say."""
 
 from __future__ import annotations
 
+import itertools
 import math
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.text import Text
 
-from benchmarks.peers import environments
-from benchmarks.peers.environments import ROOT
-from benchmarks.peers.process import Process
 from benchmarks.peers.tasks import RATES, TEST, TRAIN, VALIDATION, Answer, Gaps, Task
-from benchmarks.suite import chart, measuring, page, running, summary, tasks
-from benchmarks.suite.answers import Job, Store
+from benchmarks.suite import chart, measuring, page, summary, tasks
 from benchmarks.suite.contenders import BASELINE, CONTENDERS, OURS
 from benchmarks.suite.measuring import Result
-from benchmarks.suite.sources import Source
 from benchmarks.suite.summary import Mean
+from tests.benchmarks.made_up import a_task, people
 
 GAPS = Gaps(("FPR", "TPR"), ("Sex", "Sex", "Age", "Age", "Age"), ("f", "m", "a", "b", "c"), 0.05)
-
-
-def people(n: int, seed: int = 0) -> Source:
-    """The first number tells the label; men are said Yes to more often without a cause."""
-    random = np.random.default_rng(seed)
-    male = random.random(n) < 0.5
-    x = random.normal(size=(n, 3)) * [5, 1, 1] + [100, 0, 0]
-    y = ((x[:, 0] - 100) / 5 + 0.8 * male + random.normal(size=n) * 0.7 > 0.4).astype(int)
-    x[:, 1] += 2 * male
-    ages = np.array(["a", "b", "c"])[random.integers(3, size=n)]
-    return Source(
-        x, np.eye(2)[random.integers(2, size=n)], y, {"Sex": np.where(male, "m", "f"), "Age": ages}
-    )
-
-
-def a_task(n: int = 600, rates=("FPR", "TPR"), limit: float = 0.1) -> Task:
-    return tasks.drawn(tasks.Asked("adult", rates, ("Sex", "Age"), limit), people(n), seed=3)
 
 
 # What is asked.
@@ -259,137 +239,20 @@ def test_the_picture_shows_every_contender(peers, tmp_path):
     assert "](images/all.png)" in page.page(some_results(), [TASK], peers, 2, (), "images/all.png")
 
 
-# What is kept.
-
-
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    """A folder whose questions are of made-up people."""
-    made = Store(tmp_path / "keep", tmp_path)
-    monkeypatch.setattr(tasks, "source", lambda name, folder, cached: people(600))
-    return made
-
-
-def test_only_what_lacks_an_answer_is_asked_and_what_is_measured_is_kept(store):
-    asked = running.jobs(["ours"], [TASK, OTHER], seeds=1)
-    assert store.missing(asked) == asked
-    task = Task.load(store.question(TASK, 0))
-    p = np.stack([task.y] * 5)
-    names = [each.setting for each in CONTENDERS.values() if each.method == "ours"]
-    Answer(names[:-1], p[:-1], 1.0).save(store.answer(asked[0]))
-    assert store.missing(asked) == asked  # a contender of the method came later
-    assert set(store.results(CONTENDERS, [TASK], 1)) == {(n, TASK, 0) for n in list(CONTENDERS)[:4]}
-    Answer(names, p, 1.0).save(store.answer(asked[0]))
-    assert store.missing(asked) == asked[1:]
-    found = store.results([BASELINE, OURS], [TASK, OTHER], 1)
-    assert set(found) == {(BASELINE, TASK, 0), (OURS, TASK, 0)}
-    store.question(TASK, 0).unlink()  # nothing is measured again
-    assert store.results([BASELINE, OURS], [TASK, OTHER], 1) == found
-    store.forget(asked)
-    assert store.missing(asked) == asked
-
-
-def test_answers_to_a_task_that_was_made_otherwise_are_not_mixed(store, monkeypatch):
-    store.require_same([TASK])
-    store.require_same([TASK, OTHER])
-    monkeypatch.setattr(tasks, "PASSES", tasks.PASSES + 1)
-    with pytest.raises(ValueError, match="give another folder"):
-        store.require_same([OTHER])
-
-
-def test_a_missing_file_of_a_data_set_is_told(tmp_path):
-    with pytest.raises(ValueError, match=r"adult\.data is missing: --data must name the folder"):
-        Store(tmp_path / "keep", tmp_path).question(TASK, 0)
-
-
-SERVER = """
-import sys, time
-sys.path.insert(0, {root!r})
-from pathlib import Path
-from benchmarks.peers.serving import serve
-
-def answer(question, reply):
-    print("a library's chatter")
-    if question.endswith("slow"):
-        time.sleep(60)
-    if question.endswith("wrong"):
-        raise ValueError("it is wrong")
-    if question.endswith("fatal"):
-        raise SystemExit
-    Path(reply).write_text("answered")
-
-serve(answer)
-"""
-
-
-@pytest.fixture
-def process(tmp_path, monkeypatch):
-    (tmp_path / "served.py").write_text(SERVER.format(root=str(ROOT)))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    made = Process(sys.executable, "served", tmp_path / "log")
-    yield made
-    made.close()
-
-
-def test_a_process_stays_after_an_error_and_is_started_again_after_its_end(process, tmp_path):
-    process.ask("right", tmp_path / "reply")
-    first = process._process.pid
-    with pytest.raises(RuntimeError, match="ValueError: it is wrong"):
-        process.ask("wrong", tmp_path / "reply")
-    assert process._process.pid == first
-    assert (tmp_path / "reply").read_text() == "answered"
-    with pytest.raises(RuntimeError, match="ended without an answer"):
-        process.ask("fatal", tmp_path / "reply")
-    with pytest.raises(RuntimeError, match=r"no answer in 0\.2 seconds"):
-        process.ask("slow", tmp_path / "reply", seconds=0.2)
-    process.ask("right", tmp_path / "other")
-    assert (tmp_path / "other").exists()
-    assert "a library's chatter" in (tmp_path / "log").read_text()
-
-
-# A tiny run for real.
-
-
-@pytest.mark.slow
-def test_ours_answers_and_a_stopped_suite_goes_on(store):
-    wanted = running.jobs(["ours"], [TASK], seeds=1)
-    told = []
-    pythons = running.interpreters(["ours"], told.append)
-    running.run_all(wanted, store, pythons, 1, lambda job, problem: told.append((job, problem)))
-    assert told == [(Job("ours", TASK, 0), "")]
-    assert store.missing(wanted) == []
-    found = store.results(CONTENDERS, [TASK], 1)
-    assert found["commonest", TASK, 0].useless
-    assert found[BASELINE, TASK, 0].error < found["commonest", TASK, 0].error
-    assert not found[OURS, TASK, 0].useless
-    assert set(found) == {
-        (name, TASK, 0) for name, each in CONTENDERS.items() if each.method == "ours"
-    }
-    assert found["baseline-by-group", TASK, 0].validation_worst <= 1e-6
-    assert found[OURS, TASK, 0].seconds > found[BASELINE, TASK, 0].seconds
-    assert "| ours |" in page.page(found, [TASK], list(CONTENDERS), 1)
-
-
-PEERS = sorted({(c.method, c.environment) for c in CONTENDERS.values() if c.environment})
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("method, environment", PEERS)
-def test_a_peer_answers_where_its_environment_is_made(method, environment, tmp_path):
-    python = environments.FOLDER / environment / "bin" / "python"
-    if not python.exists():
-        pytest.skip(f"there is no .peers/{environment}: `make suite` makes it")
-    task = replace(a_task(900, ("TPR", "FPR")), passes=2)
-    task.save(tmp_path / "task.npz")
-    peer = Process(python, f"benchmarks.suite.methods.{method}", tmp_path / "log")
-    try:
-        peer.ask(tmp_path / "task.npz", tmp_path / "answer.npz", seconds=300)
-    finally:
-        peer.close()
-    answer = Answer.load(tmp_path / "answer.npz")
-    if answer.refusal:
-        assert method == "oxonfair"  # six combinations of groups
-        return
-    assert answer.p.shape == (len(answer.names), len(task.y))
-    found = measuring.measure(task, answer)
-    assert found.error <= 0.55
+def test_names_in_the_picture_do_not_touch_and_stay_in_their_order():
+    cost = dict.fromkeys(CONTENDERS, 0.01) | {"commonest": 0.12, BASELINE: 0.0}
+    rows = [
+        replace(
+            summary.of_task(some_results(), TASK, [OURS], 2)[0], contender=name, error=Mean.of([e])
+        )
+        for name, e in cost.items()
+    ]
+    figure = chart.drawn(rows)
+    figure.draw_without_rendering()
+    texts = sorted(figure.axes[0].texts, key=lambda each: Text.get_window_extent(each).y0)
+    boxes = [Text.get_window_extent(each) for each in texts]  # without their lines
+    assert len(boxes) == len(rows)
+    assert all(lower.y1 <= upper.y0 for lower, upper in itertools.pairwise(boxes))
+    assert all(figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1 for box in boxes)
+    assert all(box.x1 <= figure.bbox.x1 for box in boxes)
+    assert [texts[0].get_text(), texts[-1].get_text()] == [BASELINE, "commonest (+12.0, above)"]
