@@ -6,10 +6,18 @@ import argparse
 import contextlib
 import pathlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from fairgate.answers import DONE, Answer
 from fairgate.errors import SettingsError
 from pipeline.command_line import documents
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from components.features import Features
+    from pipeline.data.from_csv.making import Made
 
 
 def run(options: argparse.Namespace) -> Answer:
@@ -86,7 +94,7 @@ def from_csv(options: argparse.Namespace) -> Answer:
     schema_file = pathlib.Path(tree.data.schema_file)
     drafted = not schema_file.exists()
     with _progress_bar("CSV to TFRecords"):
-        rows = making.make(
+        made = making.make(
             pathlib.Path(tree.data.path),
             [pathlib.Path(file) for file in options.files],
             {split: [pathlib.Path(f) for f in getattr(options, split)] for split in making.SPLITS},
@@ -94,19 +102,49 @@ def from_csv(options: argparse.Namespace) -> Answer:
             tree.data.csv,
             schema_file,
         )
-    counts = ", ".join(f"{split} {count:,}" for split, count in rows.items())
-    said = [f"made {tree.data.path} (rows: {counts})"]
-    if drafted:
-        said.append(
-            f"drafted {schema_file} from the train split: look through it before you rely on it"
-        )
     document = {
         "folder": tree.data.path,
-        "rows": rows,
+        "rows": made.rows,
+        "groups": [vars(cell) for cell in made.cells],
+        "warnings": made.warnings,
         "schema_file": str(schema_file),
         "drafted_schema": drafted,
     }
-    return Answer(DONE, document, lambda console: print("\n".join(said)))
+
+    def show(console: Console) -> None:
+        counts = ", ".join(f"{split} {count:,}" for split, count in made.rows.items())
+        from rich.text import Text
+
+        console.print(_cells(made, tree.data.features))
+        print(f"made {tree.data.path} (rows: {counts})")
+        if drafted:
+            print(f"drafted {schema_file} from these rows: look through it before you rely on it")
+        for warning in made.warnings:
+            console.print(Text.assemble(("warning: ", "yellow"), warning))
+
+    return Answer(DONE, document, show)
+
+
+def _cells(made: Made, features: Features) -> Table:
+    """How many rows of each group and label each split holds."""
+    from rich.text import Text
+
+    from fairgate.gate import tables
+    from fairgate.gate.judgement import EVERYBODY, shown_name
+
+    table = tables.table("Rows by split, group and label")
+    table.add_column("group", overflow="fold")
+    table.add_column(features.label.name, overflow="fold")
+    for split in made.rows:
+        table.add_column(split, justify="right", no_wrap=True)
+    names = features.group_names
+    for cell in made.cells:
+        named = cell.feature is not None and cell.group is not None
+        group = shown_name(cell.feature, cell.group, names) if named else EVERYBODY
+        value = features.label.values[cell.positive]
+        counts = [f"{count:,}" for count in cell.rows.values()]
+        table.add_row(Text("" if cell.positive else group), Text(str(value)), *counts)
+    return table
 
 
 def settings(options: argparse.Namespace) -> Answer:

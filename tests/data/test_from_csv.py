@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import collections
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 from google.protobuf import text_format
-from hypothesis import given
-from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from fairgate.errors import DataError
 from pipeline.__main__ import main
-from pipeline.data.from_csv import dividing, making
+from pipeline.data.from_csv import making
 from pipeline.data.from_csv.config import SPLITS, CsvSettings
 from pipeline.data.from_csv.reading import read
 from pipeline.settings import load
@@ -153,43 +150,6 @@ def test_files_that_are_no_csv_are_named(tmp_path):
     file.write_bytes(HEADER.encode() + b"\n4,39,caf\xe9,M,1,<=50K\n")
     with pytest.raises(DataError, match="not UTF-8 text"):
         read([file], features(), CsvSettings())
-
-
-# Dividing.
-
-SHARES = {"train": 0.6, "validation": 0.25, "test": 0.15}
-
-
-@given(
-    st.lists(st.sampled_from([("a", 0), ("a", 1), ("b", 0)]), max_size=300), st.integers(0, 2**32)
-)
-def test_every_stratum_is_divided_by_the_shares_to_one_row(strata, seed):
-    divided = dividing.stratified(strata, SHARES, seed)
-    assert sorted(row for rows in divided.values() for row in rows) == list(range(len(strata)))
-    assert divided == dividing.stratified(strata, SHARES, seed)
-    for stratum, count in collections.Counter(strata).items():
-        for split, share in SHARES.items():
-            found = sum(strata[row] == stratum for row in divided[split])
-            assert abs(found - share * count) <= 1
-
-
-def test_another_seed_divides_otherwise():
-    one, other = (dividing.stratified(["a"] * 100, SHARES, seed) for seed in (0, 1))
-    assert one != other
-
-
-def test_rows_of_one_person_stay_together_whatever_else_there_is():
-    people = [str(i // 3) for i in range(6000)]
-    divided = dividing.together(people, SHARES, seed=0)
-    of = {people[row]: split for split, rows in divided.items() for row in rows}
-    assert sum(map(len, divided.values())) == 6000
-    for split, rows in divided.items():
-        assert all(of[people[row]] == split for row in rows)
-        # Of 2000 people: four standard deviations.
-        share = SHARES[split]
-        assert abs(len(rows) / 6000 - share) < 4 * np.sqrt(share * (1 - share) / 2000)
-    fewer = dividing.together(people[3000:], SHARES, seed=0)
-    assert all(of[people[3000 + row]] == split for split, rows in fewer.items() for row in rows)
 
 
 # The whole command.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from components import progress
 from components.features import Features
 from fairgate.errors import DataError
 from pipeline.data import records
+from pipeline.data.from_csv import divided as division
 from pipeline.data.from_csv import dividing
 from pipeline.data.from_csv.config import SPLITS, CsvSettings
 from pipeline.data.from_csv.reading import Table, Value, read
@@ -20,6 +22,25 @@ _ROWS_PER_SHARD = 50_000
 _REPORT_EVERY = 5_000
 
 
+@dataclass(frozen=True)
+class Made:
+    """What there is now.
+
+    Attributes:
+      cells: how many rows of each group and label each split holds.
+      warnings: what should be known of the division.
+    """
+
+    cells: list[division.Cell]
+    warnings: list[str]
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Split -> number of its rows."""
+        everybody = [cell.rows for cell in self.cells if cell.group is None]
+        return {split: sum(rows[split] for rows in everybody) for split in SPLITS}
+
+
 def make(
     folder: Path,
     divided: Sequence[Path],
@@ -27,10 +48,10 @@ def make(
     features: Features,
     settings: CsvSettings,
     schema_file: Path,
-) -> dict[str, int]:
+) -> Made:
     """Writes the shards of all splits into `folder`, complete or not at all.
 
-    A schema is drafted from the train split where `schema_file` is not there yet.
+    A schema is drafted from all splits where `schema_file` is not there yet.
 
     Args:
       folder: must not exist yet, or be empty.
@@ -39,9 +60,6 @@ def make(
       features: which columns there are; a picture is not among them.
       settings: how the files are read and divided.
       schema_file: where the data contract is, or goes.
-
-    Returns:
-      Split -> number of its rows.
 
     Raises:
       DataError: a file, a line or a value that cannot be used; nothing is written then.
@@ -52,25 +70,36 @@ def make(
     rows: dict[str, tuple[Table, Sequence[int]]] = {
         split: (table, range(len(table))) for split, table in tables.items()
     }
+    shares = settings.shares.among(rest) if rest else {}
+    alone = 0
     if rest:
         table = read(divided, features, settings)
-        shares = settings.shares.among(rest)
+        strata = _strata(table, features)
         if table.together:
-            parts = dividing.together(table.together, shares, settings.seed)
+            alone = table.together.count(None)
+            parts = dividing.together(table.together, strata, shares, settings.seed)
         else:
-            parts = dividing.stratified(_strata(table, features), shares, settings.seed)
+            parts = dividing.stratified(strata, shares, settings.seed)
         rows |= {split: (table, part) for split, part in parts.items()}
     for split in SPLITS:
         if not rows[split][1]:
             raise DataError(
                 f"split '{split}' would have no rows: give more rows, or a larger "
-                f"data.csv.shares.{split}"
+                f"data.csv.shares.{split}; where few make up all rows and stay together, another "
+                "data.csv.seed draws anew"
             )
     _write_all(folder, rows)
     if not schema_file.exists():
         schema_file.parent.mkdir(parents=True, exist_ok=True)
-        schema_file.write_text(draft(*rows["train"], features))
-    return {split: len(rows[split][1]) for split in SPLITS}
+        schema_file.write_text(draft(list(rows.values()), features), encoding="utf-8")
+    cells = division.count(rows, features)
+    warnings = list(division.warnings(cells, shares, features))
+    if alone:
+        warnings.append(
+            f"{alone:,} rows have nothing in column '{settings.together}' (data.csv.together): each of "
+            "them was taken for somebody else"
+        )
+    return Made(cells, warnings)
 
 
 def _check(

@@ -23,11 +23,11 @@ class Table:
     Attributes:
       columns: name -> values, None where nothing is known.
       together: values of the column that keeps rows together, where one is named: the unit's, unless
-        another one is.
+        another one is; None where nothing is known.
     """
 
     columns: dict[str, list[Value]]
-    together: list[str] = field(default_factory=list)
+    together: list[str | None] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -81,7 +81,7 @@ def read(
                     known.setdefault(value, value) if isinstance(value, str) else value
                 )
             if together is not None:
-                table.together.append(fields[together].strip())
+                table.together.append(_meant(fields[together], settings))
     return table
 
 

@@ -11,22 +11,27 @@ from components.features import Features, RawValue
 from pipeline.data.from_csv.reading import Table
 
 _HEAD = """\
-# A draft, made of the train split. Look through it: it is what every later file is held to.
+# A draft, made of the rows that were there. Look through it: it is what every later file is held to.
 # presence and shape: each record has a value; value_count: a record may have none.
 """
 
 
-def draft(table: Table, rows: Sequence[int], features: Features) -> str:
-    """The contract of the columns of `table`, as a TFMD Schema in text.
+def draft(parts: Sequence[tuple[Table, Sequence[int]]], features: Features) -> str:
+    """The contract of the columns of tables, as a TFMD Schema in text.
 
     Label and groups take the values of the settings only; numbers and categories may be anything. A
-    column may be without value later only if it is in one of `rows` now.
+    column may be without value later only if it is in a row now, of any split: a contract that the
+    dataset itself breaks would be none.
+
+    Args:
+      parts: tables of the same columns, and which of their rows there are.
+      features: what the columns mean.
     """
     schema = schema_pb2.Schema()
     named: dict[str, tuple[RawValue, ...]] = {features.label.name: features.label.values}
     named |= {group.name: tuple(group.values.values()) for group in features.groups.values()}
     numbers = {column.name for column in features.numeric}
-    for name, values in table.columns.items():
+    for name in parts[0][0].columns:
         column = schema.feature.add(name=name)
         known = named.get(name, ())
         if known and isinstance(known[0], int):
@@ -38,7 +43,7 @@ def draft(table: Table, rows: Sequence[int], features: Features) -> str:
             column.type = schema_pb2.BYTES
             if known:
                 column.string_domain.value.extend(str(value) for value in known)
-        if all(values[row] is not None for row in rows):
+        if all(table.columns[name][row] is not None for table, rows in parts for row in rows):
             column.presence.min_fraction = 1.0
             column.shape.SetInParent()
         else:

@@ -257,12 +257,16 @@ def _sizes_of(result: ModelResult) -> ModelResult:
 
 
 def shown_name(feature: str, name: str, groups: Mapping[str, Sequence[str]]) -> str:
-    """How a group is called in tables: with its feature only where two features share the name.
+    """How a group is called in tables: with its feature only where the name alone is not enough.
+
+    That is where two features share it, or it is how tables call all examples.
 
     >>> shown_name("sex", "Other", {"sex": ["Other", "Female"], "race": ["Other", "White"]})
     'sex=Other'
     >>> shown_name("sex", "Female", {"sex": ["Other", "Female"], "race": ["Other", "White"]})
     'Female'
+    >>> shown_name("sex", "everybody", {"sex": ["everybody", "Female"]})
+    'sex=everybody'
     """
     alike = sum(name in names for names in groups.values())
-    return name if alike == 1 else f"{feature}={name}"
+    return name if alike == 1 and name != EVERYBODY else f"{feature}={name}"

@@ -1,0 +1,103 @@
+"""What came of dividing: rows of each group and label in each split, and what is not as asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from components.features import Features
+from pipeline.data.from_csv.config import SPLITS
+from pipeline.data.from_csv.reading import Table, Value
+
+# Less is left to chance, and to whole numbers.
+_NOTABLE_ROWS, _NOTABLE_SHARE = 3, 0.2
+_SHOWN = 6
+
+Part = tuple[Table, Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The rows of one label in one group; of everybody where `feature` and `group` are None.
+
+    Attributes:
+      rows: split -> how many.
+    """
+
+    feature: str | None
+    group: str | None
+    positive: bool
+    rows: dict[str, int]
+
+    def named(self, features: Features) -> str:
+        """For sentences."""
+        value = features.label.values[self.positive]
+        of = "" if self.group is None else f"[{self.group}] ({self.feature}), "
+        return f"{of}{features.label.name} = {value}"
+
+
+def count(parts: Mapping[str, Part], features: Features) -> list[Cell]:
+    """A cell for each label of everybody, then of each group of each feature.
+
+    Args:
+      parts: split -> its table and its rows there.
+      features: what the columns mean.
+    """
+    found = {
+        (feature, group, positive): dict.fromkeys(SPLITS, 0)
+        for feature, group in [(None, None), *features.membership_columns()]
+        for positive in (False, True)
+    }
+    names: dict[str, dict[Value, str]] = {
+        feature: {value: name for name, value in group.values.items()}
+        for feature, group in features.groups.items()
+    }
+    for split, (table, rows) in parts.items():
+        labels = table.columns[features.label.name]
+        for row in rows:
+            found[None, None, labels[row] == features.label.positive][split] += 1
+        for feature, group in features.groups.items():
+            column = table.columns[group.name]
+            for row in rows:
+                name = names[feature][column[row]]
+                found[feature, name, labels[row] == features.label.positive][split] += 1
+    return [Cell(*key, rows) for key, rows in found.items()]
+
+
+def warnings(
+    cells: Sequence[Cell], shares: Mapping[str, float], features: Features
+) -> Iterator[str]:
+    """A sentence for what is missing in a split, and for what is far from its share there.
+
+    Args:
+      cells: as `count` makes them.
+      shares: of the splits that rows were divided among; others have files of their own.
+      features: what the columns mean.
+    """
+    for split in SPLITS:
+        missing = [cell.named(features) for cell in cells if not cell.rows[split]]
+        if missing:
+            yield (
+                f"split '{split}' has no row of {_listed(missing)}: what is said of them there cannot be "
+                f"measured. Give more such rows, or a larger data.csv.shares.{split}"
+            )
+    for split, share in shares.items():
+        far = []
+        for cell in cells:
+            expected = share * sum(cell.rows[other] for other in shares)
+            off = abs(cell.rows[split] - expected)
+            if cell.rows[split] and off > max(_NOTABLE_ROWS, _NOTABLE_SHARE * expected):
+                far.append(
+                    f"{cell.named(features)}: {cell.rows[split]:,} instead of {expected:,.0f}"
+                )
+        if far:
+            yield (
+                f"split '{split}' is not divided as asked: {_listed(far, '; ')}. Rows that stay "
+                "together (data.csv.together, data.features.unit) leave no finer division where few of "
+                "them make up much of the data; another data.csv.seed draws anew"
+            )
+
+
+def _listed(words: Sequence[str], between: str = ", ") -> str:
+    more = len(words) - _SHOWN
+    return between.join(words[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
