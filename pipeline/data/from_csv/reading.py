@@ -62,12 +62,15 @@ def read(
         places = {name: _place(file, header, name) for name in converters}
         column = settings.together or features.unit
         together = None if column is None or columns is not None else _place(file, header, column)
+        twice = {name: place for name, place in places.items() if header.count(name) > 1}
         for line, fields in rows:
             if len(fields) != len(header):
                 raise DataError(
                     f"{file}: line {line}: {len(fields)} field(s), expected {len(header)} "
                     f"({', '.join(header[:4])}, ...). Correct the line, or data.csv.delimiter"
                 )
+            for name, place in twice.items():
+                _require_equal(file, line, name, header, fields, place)
             for name, convert in converters.items():
                 text = _meant(fields[places[name]], settings)
                 try:
@@ -156,18 +159,26 @@ def _header(file: Path, rows: Iterator[tuple[int, list[str]]], settings: CsvSett
 
 
 def _place(file: Path, header: Sequence[str], name: str) -> int:
-    if header.count(name) == 1:
-        return header.index(name)
     if name in header:
-        raise DataError(
-            f"{file}: column '{name}' is there {header.count(name)} times; expected once"
-        )
+        return header.index(name)  # another of that name must be equal to it, row by row
     close = difflib.get_close_matches(name, header, n=1)
     hint = f"did you mean '{close[0]}'?" if close else f"it has: {', '.join(header[:20])}"
     raise DataError(
         f"{file}: has no column '{name}'; {hint} Correct data.features, or give the names in "
         "data.csv.columns if the first line does not hold them"
     )
+
+
+def _require_equal(
+    file: Path, line: int, name: str, header: Sequence[str], fields: Sequence[str], place: int
+) -> None:
+    for other in range(place + 1, len(header)):
+        if header[other] == name and fields[other].strip() != fields[place].strip():
+            raise DataError(
+                f"{file}: line {line}: column '{name}' is there {header.count(name)} times, with "
+                f"{fields[place]!r} and {fields[other]!r}; expected one column of that name, or equal "
+                "values. Rename or remove one of them"
+            )
 
 
 def _rows(file: Path, settings: CsvSettings) -> Iterator[tuple[int, list[str]]]:
