@@ -56,7 +56,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
         patterns=settings.data.splits.patterns(),
         features=features,
     )
-    schema_gen = ImportSchemaGen(schema_file=settings.data.schema_file)
+    schema_gen = ImportSchemaGen(schema_file=settings.data.contract)
     statistics_gen = standard.StatisticsGen(
         examples=example_gen.outputs["examples"],
         schema=schema_gen.outputs["schema"],

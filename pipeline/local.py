@@ -142,6 +142,7 @@ def displaying(settings: Settings, console: Console, steps: int) -> Iterator[ter
       console: where.
       steps: how many come after these.
     """
+    _require_schema(settings.data.contract)
     make_data = settings.data.path is None and not pathlib.Path(settings.data.folder).exists()
     display = terminal.Display(console, steps=make_data + 1 + steps)
     with display, progress.listening(display.report):
@@ -205,7 +206,6 @@ def _check_inputs(settings: Settings) -> None:
     """Raises DataError for missing data before anything heavy starts."""
     from components.example_gen.splits import list_splits
 
-    _require_schema(settings.data.schema_file)
     list_splits(settings.data.folder, settings.data.splits.patterns())
 
 
@@ -220,8 +220,8 @@ def _require_schema(file: str) -> None:
             "schemas/celeba/schema.pbtxt"
         )
     try:
-        text_format.Parse(pathlib.Path(file).read_text(), schema_pb2.Schema())
-    except (text_format.ParseError, UnicodeDecodeError) as error:
+        text_format.Parse(pathlib.Path(file).read_text(encoding="utf-8"), schema_pb2.Schema())
+    except (text_format.ParseError, UnicodeDecodeError, OSError) as error:
         raise DataError(
             f"data.schema_file = {file!r}: not a TFMD Schema as text: {error}. Correct it; "
             "schemas/celeba/schema.pbtxt shows how one looks"

@@ -132,7 +132,7 @@ def _rows(file: pathlib.Path, settings: Settings) -> Iterator[Example]:
     features = settings.data.features
     csv = settings.data.csv.model_copy(update={"together": None})
     table = reading.read([file], features, csv, features.input_columns)
-    whole = _whole_numbers(pathlib.Path(settings.data.schema_file))
+    whole = _whole_numbers(pathlib.Path(settings.data.contract))
     for row in range(len(table)):
         values: dict[str, Value] = {}
         for name, column in table.columns.items():

@@ -39,8 +39,8 @@ def shown_settings(settings: Settings) -> str:
 
 def dataset_card(settings: Settings) -> str:
     """What people wrote about the dataset: card.md beside its schema; empty where there is none."""
-    file = pathlib.Path(settings.data.schema_file).with_name("card.md")
-    return file.read_text() if file.is_file() else ""
+    file = pathlib.Path(settings.data.contract).with_name("card.md")
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
 def read_verdict(

@@ -91,7 +91,7 @@ def from_csv(options: argparse.Namespace) -> Answer:
             "data.path says where the dataset goes: set it in a settings file, or with "
             "--set data.path=FOLDER"
         )
-    schema_file = pathlib.Path(tree.data.schema_file)
+    schema_file = pathlib.Path(tree.data.contract)
     drafted = not schema_file.exists()
     with _progress_bar("CSV to TFRecords"):
         made = making.make(

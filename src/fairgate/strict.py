@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
+
+LEAST, MOST = 2.0**-126, (2 - 2.0**-23) * 2.0**127
+"""Between these, and at 0, float32 tells numbers apart, in which training computes."""
 
 
 class Strict(BaseModel):
-    """Unknown fields are errors, and instances do not change."""
+    """Unknown fields are errors, instances do not change, and numbers are such as float32 can hold."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _numbers_can_be_computed_with(self) -> Strict:
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, float) and value and not LEAST <= abs(value) <= MOST:
+                raise ValueError(
+                    f"{name} = {value}: expected 0 or a number of a size between {LEAST:.3g} and "
+                    f"{MOST:.3g}: others become 0 or infinite in float32"
+                )
+            if isinstance(value, int) and abs(value) >= 2**63:
+                raise ValueError(f"{name} = {value}: expected a whole number below 2**63")
+        return self

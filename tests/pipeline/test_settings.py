@@ -84,7 +84,9 @@ trees = st.fixed_dictionaries(
     {},
     optional={
         "name": names,
-        "runs": st.text(min_size=1, max_size=20).filter(str.isprintable),
+        "runs": st.text(min_size=1, max_size=20).filter(
+            lambda text: text.isprintable() and text.strip() and not text.startswith(("~", "file:"))
+        ),
         "cache": st.booleans(),
         "trainer": st.fixed_dictionaries(
             {},
@@ -102,7 +104,7 @@ trees = st.fixed_dictionaries(
         "gate": st.fixed_dictionaries(
             {},
             optional={
-                "limit": st.none() | st.floats(0, 1),
+                "limit": st.none() | st.floats(1e-12, 1),
                 "confidence": st.floats(0.51, 0.999),
             },
         ),
@@ -110,7 +112,7 @@ trees = st.fixed_dictionaries(
             {},
             optional={
                 "path": st.none()
-                | st.sampled_from(["gs://bucket/celeb_a", "no", "1e3", "~", "null"]),
+                | st.sampled_from(["gs://bucket/celeb_a", "no", "1e3", "./~", "null"]),
                 "stand_in": st.fixed_dictionaries({"images": st.integers(200, 10**6)}),
                 "splits": st.fixed_dictionaries({"train": st.sampled_from(["*-a*", "[ab]*", "x"])}),
             },

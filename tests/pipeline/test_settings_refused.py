@@ -93,7 +93,7 @@ def test_all_mistakes_are_told_at_once():
         ("gate.minimum_accuracy=80", ["gate.minimum_accuracy", "80"]),
         ("gate.minimum_negatives=-1", ["gate.minimum_negatives", "-1"]),
         ("gate.constraints=[]", ["gate", "no constraint is given"]),
-        ("gate.constraints=FPR <= 0.05", ["gate.constraints", "'FPR <= 0.05'"]),
+        ("gate.constraints=5", ["gate.constraints.0", "5"]),
         ("gate=5", ["gate", "5"]),
         ("gate.limit.low=0.1", ["gate.limit", "number"]),
         ("name.c=x", ["name", "string"]),
@@ -133,19 +133,6 @@ def test_a_wrong_value_is_named_with_what_was_expected(assignment, parts):
     message = refused(assignment)
     for part in parts:
         assert part in message, message
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("data.features.groups.Young.values", "{Up: true, Down: false}"),
-        ("data.features.groups.Young.values", "{Up: Yes, Down: No}"),
-        ("data.features.label", "{positive: yes, negative: no}"),
-    ],
-)
-def test_a_raw_value_that_yaml_reads_as_true_or_false_is_refused(field, value):
-    message = refused(f"{field}={value}")
-    assert field in message and "quotes" in message and "True" in message
 
 
 @pytest.mark.parametrize(

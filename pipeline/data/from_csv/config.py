@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
 
 from fairgate.strict import Strict
 
@@ -22,13 +24,19 @@ class Shares(Strict):
         return {split: share / sum(shares.values()) for split, share in shares.items()}
 
 
+def _tab(delimiter: Any) -> Any:
+    return "\t" if delimiter == "\\t" else delimiter
+
+
 class CsvSettings(Strict):
     """The CSV files that `data from-csv` makes data.path of; a run itself does not read them."""
 
     columns: tuple[str, ...] | None = Field(
         None, description="names of all columns; unset: the first line of each file has them"
     )
-    delimiter: str = Field(",", min_length=1, max_length=1, description="what separates fields")
+    delimiter: Annotated[str, BeforeValidator(_tab)] = Field(
+        ",", min_length=1, max_length=1, description="what separates fields; \\t is a tab"
+    )
     comment: str | None = Field(
         None, min_length=1, description="lines that start with this are left out"
     )

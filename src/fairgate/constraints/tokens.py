@@ -11,7 +11,7 @@ from fairgate.constraints.errors import ConstraintError
 Kind = Literal["number", "name", "bracket", "symbol", "end"]
 
 _PATTERN = re.compile(
-    r"""(?P<space>\s+)
+    r"""(?P<space>\s+|\#[^\n]*)
       | (?P<number>([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?)
       | (?P<name>[A-Za-z_][A-Za-z_0-9]*)
       | (?P<bracket>\[(?:[^\\\[\]]|\\.)*\])
@@ -48,7 +48,7 @@ class Token:
 
 
 def tokenize(text: str) -> list[Token]:
-    """Cuts a constraint into words; the last is always of kind "end".
+    """Cuts a constraint into words; the last is always of kind "end". From a # on, a line is a comment.
 
     Raises:
         ConstraintError: at the first character that starts no word.

@@ -1,0 +1,63 @@
+"""Files and folders that settings and command lines name.
+
+A place is a path on this machine or an address such as gs://bucket/folder. `~` is the home folder. What
+is relative is so to the working folder; what ships with FairGate (`schemas/...`) is found from anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+HOME = pathlib.Path(__file__).resolve().parents[1]
+"""The folder that FairGate is in, with what ships with it."""
+
+_SHIPPED = "schemas"
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+class IsPlace:
+    """Marks settings that are files or folders."""
+
+
+def is_address(place: str) -> bool:
+    """Whether it is somewhere else, such as gs://bucket/folder."""
+    return _ADDRESS.match(place) is not None
+
+
+def expanded(place: str) -> str:
+    """`place` with the home folder in the place of `~`, and without file://.
+
+    Raises:
+      ValueError: it is empty, or names somebody without a home folder.
+    """
+    if not place.strip():
+        raise ValueError("nothing is given where a file or a folder is expected: give its path")
+    if "\0" in place or "\n" in place:
+        raise ValueError("a path on one line is expected")
+    place = place.removeprefix("file://") if place.startswith("file:///") else place
+    if is_address(place) or not place.startswith("~"):
+        return place
+    whole = os.path.expanduser(place)
+    if whole.startswith("~"):
+        raise ValueError(
+            f"there is no home folder of {place.split('/')[0][1:]!r}: give the whole path, or ./{place} "
+            "for what is called so in the working folder"
+        )
+    return whole
+
+
+def found(place: str) -> str:
+    """Where `place` is: as it says; or in FairGate's own folder, where it ships with it."""
+    shipped = HOME / place
+    here = is_address(place) or os.path.isabs(place) or os.path.lexists(place)
+    below = pathlib.PurePath(os.path.normpath(place)).parts[:1] == (_SHIPPED,)
+    return str(shipped) if not here and below and shipped.exists() else place
+
+
+Place = Annotated[str, AfterValidator(expanded), IsPlace()]
+"""Type of settings that are files or folders."""
