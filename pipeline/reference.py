@@ -32,16 +32,16 @@ A setting is given in a YAML file (`--settings FILE`, may be repeated) or on the
 In a path, `NAME` and `0` stand for a key and a position of one's own. `${VARIABLE}` in a text is filled
 in from the environment. `fairgate settings` prints all values that are in force.
 
-The setting decides what a word is. Where it is text, the word is taken as it stands: `off`, `Yes`, `2024` and
-`-99` need no quotes, and on the command line nothing does (`--set data.csv.comment='#'`, where the quotes are
-the shell's). Where it is a number, it is read by YAML 1.2. `null` is what is unset. In a file, text that holds
-one of `: # [ ] { } , & * ! | > ' " % @` is put in quotes, as YAML wants it; `#` begins a comment, there and
-at the end of a constraint; and a name that is there twice in one section is refused. A list of one text may
-be given as that text.
+The setting decides what a word is. Where it is text, the word is taken as it stands: `off`, `Yes`,
+`2024` and `-99` need no quotes, and on the command line nothing does (`--set data.csv.comment='#'`,
+where the quotes are the shell's). Where it is a number, it is read by YAML 1.2. `null` is what is
+unset. In a file, text that holds one of `: # [ ] { } , & * ! | > ' " % @` is put in quotes, as YAML
+wants it; `#` begins a comment, there and at the end of a constraint; and a name that is there twice
+in one section is refused. A list of one text may be given as that text.
 
-Files and folders: `~` is the home folder, what is relative is so to the folder that the command is called in,
-and what ships with FairGate (`schemas/adult/settings.yaml`) is found from any folder. `gs://bucket/folder` is
-taken where the table says so.
+Files and folders: `~` is the home folder, what is relative is so to the folder that the command is
+called in, and what ships with FairGate (`schemas/adult/settings.yaml`) is found from any folder.
+`gs://bucket/folder` is taken where the table says so.
 """
 
 

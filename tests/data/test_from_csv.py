@@ -251,7 +251,7 @@ def test_files_of_their_own_are_the_splits_and_the_rest_is_divided(settings_file
             "every split has files of its own",
         ),
         (["FEW"], "split 'validation' would have no rows"),
-        (["GOOD", "--set", "data.path="], "data.path says where the dataset goes"),
+        (["GOOD", "--set", "data.path=null"], "data.path says where the dataset goes"),
         (["GOOD", "--set", "data.features.image={}"], "data.features has an image"),
     ],
 )
