@@ -23,7 +23,13 @@ from components.transform.inputs import NUMERIC, ModelInput
 
 # Examples that quantiles are taken of: enough for edges at a few dozen shares.
 _LOOKED_AT = 200_000
-_BINS = 16
+# Bins of all columns together, and of each at the least and at the most: a table of few numbers is seen
+# as finely as trees would, one of many (the components of pictures) keeps a first layer of that size. On
+# Adult 96 bins err .007 less than 16; on other tables the number made no difference.
+_IN_ALL = 512
+_BINS = 16, 96
+# A bin is to hold about so many examples.
+_PER_BIN = 40
 # Edges that are nearer than this are one: the slope between them would be no float32.
 _NEAREST = float(np.finfo(np.float32).tiny)
 
@@ -34,12 +40,11 @@ def with_cuts(
     """What networks are given, with the `edges` of the numbers among `inputs`, (n, ...) each."""
     found = dict(given)
     if NUMERIC in found:
-        cuts = edges(inputs[NUMERIC], _BINS)
-        found[NUMERIC] = dataclasses.replace(found[NUMERIC], cuts=cuts)
+        found[NUMERIC] = dataclasses.replace(found[NUMERIC], cuts=edges(inputs[NUMERIC]))
     return found
 
 
-def edges(numbers: NDArray[np.floating], bins: int) -> tuple[tuple[float, ...], ...]:
+def edges(numbers: NDArray[np.floating], bins: int | None = None) -> tuple[tuple[float, ...], ...]:
     """The edges of each column's bins, in ascending order; two for one that takes two values at most.
 
     They are quantiles in which a value counts for no more than one bin, however often it comes up: of a
@@ -47,17 +52,26 @@ def edges(numbers: NDArray[np.floating], bins: int) -> tuple[tuple[float, ...], 
 
     Args:
       numbers: (n, k), of the training split.
-      bins: of each column, at least 1.
+      bins: of each column, at least 1; None: by what there is (`number_of_bins`).
 
     Returns:
       For each column `bins` + 1 numbers, or 2. They may repeat: nothing lies between two that are equal.
     """
     step = max(1, len(numbers) // _LOOKED_AT)
-    return tuple(_edges(column, bins) for column in np.asarray(numbers[::step], np.float64).T)
+    columns = np.asarray(numbers[::step], np.float64).T
+    found = [np.unique(column[np.isfinite(column)], return_counts=True) for column in columns]
+    varied = sum(len(values) > 2 for values, _ in found)
+    bins = bins or number_of_bins(len(numbers), varied)
+    return tuple(_edges(values, counts, bins) for values, counts in found)
 
 
-def _edges(column: NDArray[np.float64], bins: int) -> tuple[float, ...]:
-    values, counts = np.unique(column[np.isfinite(column)], return_counts=True)
+def number_of_bins(examples: int, columns: int) -> int:
+    """Of each of so many columns that take more than two values."""
+    least, most = _BINS
+    return max(least, min(most, _IN_ALL // max(columns, 1), examples // _PER_BIN))
+
+
+def _edges(values: NDArray[np.float64], counts: NDArray[np.int64], bins: int) -> tuple[float, ...]:
     if len(values) <= 2:
         return (float(min(values, default=0.0)), float(max(values, default=0.0)))
     weights = np.minimum(counts, counts.sum() / bins)

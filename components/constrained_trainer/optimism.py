@@ -34,6 +34,9 @@ from fairgate.constraints.rates import Counts, Measured
 _ENOUGH = 2000
 # What training examples are worth at the most, as a multiple of the validation split's.
 _WORTH = 2.0
+# The luckiest of many candidates is chosen, so its estimate is likely too good: one standard error is to
+# be left to the limit, but no more than this share of it.
+_SHARE = 0.5
 # Training examples that are looked at, at the most.
 _MOST = 200_000
 
@@ -63,6 +66,16 @@ def spread(validation: Split, learned: Split | None, constraints: Sequence[str])
         return 0.0
     m = rarest.examples * (1 if learned is None else 1 + _WORTH)
     return 1 / (2 * math.sqrt(max(m, 1.0)))
+
+
+def room(limits: np.ndarray, spread: float) -> np.ndarray:
+    """(k,) float64: how far inside its limit each violation is to be estimated, if it can be had.
+
+    Args:
+      limits: (k,).
+      spread: of an estimate, as above.
+    """
+    return np.minimum(spread, _SHARE * np.abs(limits))
 
 
 def of(measured: Measured, learned: Measured) -> float:

@@ -99,10 +99,11 @@ class Rating:
       config: whether violations are measured values or upper bounds.
       outlook: the gate to predict, where one is known and `config` rates by it.
       learned: training examples that tell something, too (`optimism.worth_a_look`); None: there are none.
+      spread: standard error of an estimate (`optimism.spread`), to be left to limits; 0: none is.
 
     Attributes:
       pieces: (k,) text of what each entry of a rating's violations is.
-      limits: (k,) float64, the limit of each.
+      room: (k,) float64, how far inside its limit each is to be, if that can be had.
     """
 
     def __init__(
@@ -113,9 +114,11 @@ class Rating:
         config: SelectionConfig,
         outlook: Outlook | None = None,
         learned: Split | None = None,
+        spread: float = 0.0,
     ):
         self._constraints = constraints
-        self._pieces = [piece for each in constraints for piece in trainable.pieces(each)]
+        divided = [(each, trainable.pieces(each)) for each in constraints]
+        self._pieces = [piece for _, pieces in divided for piece in pieces]
         self._needs_scores = any(
             isinstance(rate, CurveOf) for each in self._pieces for rate in rates_in(each.expression)
         )
@@ -124,7 +127,13 @@ class Rating:
         self._outlook = outlook
         self._scores = scorer(model)
         self._delta = 1 - config.confidence if config.rated_by == "upper_bound" else None
-        self.limits = np.array([piece.limit for piece in self._pieces], np.float64)
+        limits = [each.limit for each, pieces in divided for _ in pieces]
+        self.room = optimism.room(np.array(limits, np.float64), spread)
+        self._lines = outlook.constraints if outlook else constraints
+        # What a bound is predicted of needs no more room.
+        self._room_of_lines = optimism.room(
+            np.array([line.limit for line in self._lines], np.float64), 0.0 if outlook else spread
+        )
         self.pieces = [
             f"{piece.expression} {piece.sense} {piece.limit:g}" for piece in self._pieces
         ]
@@ -183,13 +192,20 @@ class Rating:
         return [self._at(snapshots[each.place], each) for each in self._worth_keeping(found)]
 
     def _worth_keeping(self, found: Sequence[_Shifted]) -> list[_Shifted]:
-        """Those that nothing is better than in error and violation, as estimated or as measured too."""
+        """Those that nothing is better than in error and violation.
+
+        The violation is as estimated or as measured too, with room to the limits and without.
+        """
         estimated = [optimism.estimated(each.counts, each.learned) for each in found]
         errors = np.array([counts[None].rate("ERR") for counts in estimated])
-        expected = np.array([self._beyond(counts) for counts in estimated])
-        measured = np.array([self._beyond(each.counts) for each in found])
+        measured = np.array([self._violated(each.counts).max() for each in found])
+        expected = [self._violated(counts) for counts in estimated]
+        exact, roomy = (
+            np.array([(each + asked).max() for each in expected])
+            for asked in (0.0, self._room_of_lines)
+        )
         kept: set[int] = set()
-        for beyond in (expected, np.maximum(expected, measured)):
+        for beyond in (exact, roomy, np.maximum(exact, measured), np.maximum(roomy, measured)):
             known = np.flatnonzero(np.isfinite(beyond))
             best = known[thresholds.undominated(errors[known], beyond[known])]
             if len(best) > _MOST_SHIFTED:
@@ -212,8 +228,7 @@ class Rating:
         features = list(dict.fromkeys(group.feature for group in groups))
         if not features:
             return []
-        lines = self._outlook.constraints if self._outlook else self._constraints
-        pieces = [piece for line in lines for piece in linearize(line)]
+        pieces = [piece for line in self._lines for piece in linearize(line)]
         steps = _MARGINS if self._outlook or self._delta is not None else 1
         cells = Cells.of(self._split, features)
         scored = [
@@ -251,10 +266,9 @@ class Rating:
             rated[name] = np.where(np.abs(rated[name]) <= _ROUNDING, 0.0, rated[name])
         return rated
 
-    def _beyond(self, counts: Measured) -> float:
-        """How far the worst constraint is violated as measured: the gate's, where it is rated by it."""
-        lines = self._outlook.constraints if self._outlook else self._constraints
-        return max(line.violation(line.value(counts)) for line in lines)
+    def _violated(self, counts: Measured) -> np.ndarray:
+        """(m,) how far each constraint is violated: the gate's, where snapshots are rated by it."""
+        return np.array([line.violation(line.value(counts)) for line in self._lines])
 
     def _at(self, snapshot: Snapshot, other: _Shifted) -> Snapshot:
         shift = np.float32(other.shift)

@@ -25,7 +25,7 @@ from components.constrained_trainer import (
     yardsticks,
 )
 from components.constrained_trainer.checkpoints import Checkpoints
-from components.constrained_trainer.choosing import choose, predicted_to_pass, room
+from components.constrained_trainer.choosing import choose, predicted_to_pass
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.feed import Feed
@@ -195,7 +195,10 @@ def train(
     elif outlook is not None and other is not None:
         outlook = replace(outlook, other=other)
     learned = optimism.worth_a_look(training, validation, config.constraints)
-    rating = Rating(trained, constraints, validation, config.selection, outlook, learned)
+    # Thresholds of each group's own are made to lie at the limits.
+    one = config.thresholds == "one"
+    spread = optimism.spread(validation, learned, config.constraints) if one else 0.0
+    rating = Rating(trained, constraints, validation, config.selection, outlook, learned, spread)
     session = Session(loop, rating, config, on_moment)
     if checkpoints is not None:
         belongs_to = {"config": config.model_dump(mode="json"), "examples": len(training)}
@@ -214,10 +217,7 @@ def train(
         by_group = rating.by_group(found) if config.thresholds == "per_group" else []
         found += rating.shifted(found) if networks.has_score_bias(trained) else []
         found += by_group
-    # Thresholds of each group's own are made to lie at the limits.
-    one = config.thresholds == "one"
-    spread = optimism.spread(validation, learned, config.constraints) if one else 0.0
-    chosen = choose(found, config.selection, room(rating.limits, spread))
+    chosen = choose(found, config.selection, rating.room)
     # Of the thresholds that were only looked at, nothing stays.
     looked_at = [bool(each.shift or each.rule) for each in found]
     kept = [place for place, p in enumerate(chosen) if p or not looked_at[place]]

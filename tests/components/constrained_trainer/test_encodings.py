@@ -4,7 +4,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from components.constrained_trainer.encodings import PiecewiseLinear, edges, with_cuts
+from components.constrained_trainer.encodings import (
+    PiecewiseLinear,
+    edges,
+    number_of_bins,
+    with_cuts,
+)
 from components.transform.inputs import ModelInput
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=60)
@@ -28,6 +33,27 @@ def test_two_values_need_no_bins(values):
     assert len(found) == 2
     layer = PiecewiseLinear([found])
     assert layer(np.ones((2, 1), np.float32)).shape == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("examples", "columns", "expected"),
+    [
+        (10_000, 5, 96),
+        (10_000, 20, 25),
+        (10_000, 64, 16),
+        (2_000, 3, 50),
+        (100, 3, 16),
+        (100, 0, 16),
+    ],
+)
+def test_few_columns_are_cut_finely_where_there_are_examples_for_it(examples, columns, expected):
+    assert number_of_bins(examples, columns) == expected
+
+
+def test_columns_of_two_values_take_no_bins_from_the_others():
+    number, flags = np.random.default_rng(0).random((4000, 1)), np.tile([[0.0], [1.0]], (2000, 30))
+    cuts = edges(np.hstack([number, flags]))
+    assert len(cuts[0]) == 97 and {len(each) for each in cuts[1:]} == {2}
 
 
 @given(NUMBERS, st.integers(1, 20))

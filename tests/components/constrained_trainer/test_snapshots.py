@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from components.constrained_trainer.choosing import choose, predicted_to_pass, room
+from components.constrained_trainer import optimism
+from components.constrained_trainer.choosing import choose, predicted_to_pass
 from components.constrained_trainer.config import GateTarget, SelectionConfig
 from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.snapshots import Rating, Snapshot
@@ -126,18 +127,23 @@ def test_what_errs_as_the_commonest_answer_does_is_chosen_only_where_nothing_els
 
 @pytest.mark.parametrize(
     ("spare", "expected"),
-    # Of violations -.01, -.03 and -.05: those with so much to spare, or half of it, or any.
-    [(0.0, 0), (0.02, 1), (0.05, 2), (0.08, 2), (0.2, 0)],
+    # Of errors .10, .12 and .25 with a standard error of .03: room may cost two of these.
+    [(0.0, 0), (0.01, 0), (0.02, 1), (0.03, 1), (0.04, 0), (0.06, 0)],
 )
-def test_some_room_is_left_to_the_limit_where_it_can_be(spare, expected):
-    found = [snapshot(0.1, -0.01), snapshot(0.2, -0.03), snapshot(0.3, -0.05)]
+def test_room_is_left_to_the_limit_where_it_costs_little(spare, expected):
+    found = [
+        estimated(0.10, -0.01, -0.01),
+        estimated(0.12, -0.03, -0.03),
+        estimated(0.25, -0.05, -0.05),
+    ]
     assert choose(found, SelectionConfig(), np.array([spare])).argmax() == expected
     bounds_ = SelectionConfig(rated_by="upper_bound")
     assert choose(found, bounds_, np.array([spare])).argmax() == 0
 
 
-def test_room_is_a_share_of_a_standard_error_and_of_the_limit():
-    np.testing.assert_allclose(room(np.array([0.5, 0.01, -0.8]), 0.04), [0.01, 0.002, 0.01])
+def test_room_is_a_standard_error_and_no_more_than_half_of_the_limit():
+    found = optimism.room(np.array([0.5, 0.01, -0.8, 0.0]), 0.04)
+    np.testing.assert_allclose(found, [0.04, 0.005, 0.04, 0.0])
 
 
 def estimated(error: float, measured: float, guess: float) -> Snapshot:
@@ -154,7 +160,7 @@ def estimated(error: float, measured: float, guess: float) -> Snapshot:
         ([estimated(0.10, -0.02, 0.01), estimated(0.12, 0.01, -0.01)], 1),
         # Unlucky there: what keeps the limit on both is taken where it costs little.
         ([estimated(0.10, 0.01, -0.01), estimated(0.12, -0.01, -0.01)], 1),
-        ([estimated(0.10, 0.01, -0.01), estimated(0.15, -0.01, -0.01)], 0),
+        ([estimated(0.10, 0.01, -0.01), estimated(0.17, -0.01, -0.01)], 0),
         # None is estimated to keep it: the least violation.
         ([estimated(0.10, -0.01, 0.02), estimated(0.30, 0.01, 0.01)], 1),
     ],
@@ -278,6 +284,23 @@ def test_a_shifted_snapshot_is_what_its_weights_do():
     finally:
         MODEL.set_weights(own)
     assert min(each.worst for each in found) <= 0 < taken().worst
+
+
+def test_room_is_that_of_the_constraint_whose_piece_it_is():
+    lines = ["max_gap(FPR, [G]) <= 0.1", "TPR | [a] >= 0.7"]
+    constraints = [language.parse(line, NAMES) for line in lines]
+    rating = Rating(MODEL, constraints, VALIDATION, SelectionConfig(), spread=0.08)
+    assert len(rating.pieces) == 3
+    np.testing.assert_allclose(rating.room, [0.05, 0.05, 0.08])
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.045])
+def test_thresholds_with_room_to_the_limit_are_worth_a_look(spread):
+    constraints = [language.parse("FPR | [b] <= 0.1", NAMES)]
+    rating = Rating(MODEL, constraints, VALIDATION, SelectionConfig(), spread=spread)
+    kept = [each.worst for each in rating.shifted([taken()])]
+    assert min(kept) <= 0
+    assert (min(kept) <= -0.045) == bool(spread)
 
 
 def test_nothing_is_shifted_where_no_threshold_moves_the_constraint():
