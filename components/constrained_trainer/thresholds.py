@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # it loads TensorFlow
     from components.constrained_trainer.data import Split
 
 MOST = 65, 257
-"""Thresholds that are looked at, of few examples and of many: the decisions' own, and quantiles between."""
+"""Thresholds looked at, of few examples and of many: the decisions' own, and quantiles between."""
 _EXAMPLES_BETWEEN = 30
 RARE = 0.1
 """Of what comes up: less says next to nothing; see `uselessness`."""
