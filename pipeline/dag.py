@@ -35,6 +35,7 @@ from components.fingerprint import code_fingerprint
 from components.pusher.component import Pusher
 from components.report.component import Report
 from fairgate.gate import checks
+from pipeline import places
 from pipeline import report as reports
 from pipeline.settings import Settings
 
@@ -52,7 +53,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
     features = settings.data.features
 
     example_gen = ImportExampleGen(
-        input_base=settings.data.folder,
+        input_base=places.plain(settings.data.folder),
         patterns=settings.data.splits.patterns(),
         features=features,
     )
@@ -162,7 +163,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
             component.with_beam_pipeline_args(_beam_arguments(component.id, settings))
     return pipeline.Pipeline(
         pipeline_name=settings.name,
-        pipeline_root=os.path.join(settings.runs, settings.name, "artifacts"),
+        pipeline_root=os.path.join(places.plain(settings.runs), settings.name, "artifacts"),
         components=components,
         enable_cache=settings.cache,
         metadata_connection_config=_metadata(

@@ -11,6 +11,7 @@ from typing import Any
 from components import progress
 from components.features import Features
 from fairgate.errors import DataError
+from pipeline import places
 from pipeline.data import records
 from pipeline.settings import Settings
 
@@ -81,7 +82,7 @@ def ask(model: pathlib.Path, examples: Sequence[Example]) -> list[Prediction]:
 
     progress.report(0, len(examples), "loading the model")
     try:
-        served = tf.saved_model.load(str(model)).signatures["serving_default"]
+        served = tf.saved_model.load(places.plain(str(model))).signatures["serving_default"]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{model}: holds no model that can be asked: {error}") from None
     readable = [example for example in examples if example.error is None]

@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import time
+import typing
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
+
+from fairgate.streams import Lasting
 
 NOT_ASKED = "not asked"
 """Outcome of a gate that refused to ask the test split, because no model was worth it."""
@@ -45,7 +48,8 @@ def quiet(log_file: str, verbose: bool) -> Iterator[Console]:
         return
     sys.stdout.flush()
     sys.stderr.flush()
-    terminal: TextIO = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8", errors="replace")
+    # Whoever stops reading what we say does not stop the work, nor change how it ends.
+    terminal = Lasting(os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8", errors="replace"))
     saved = os.dup(1), os.dup(2)
     with open(log_file, "ab", buffering=0) as log:
         os.dup2(log.fileno(), 1)
@@ -55,7 +59,7 @@ def quiet(log_file: str, verbose: bool) -> Iterator[Console]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             logging.getLogger().setLevel(logging.INFO)
-            yield Console(file=terminal, highlight=False)
+            yield Console(file=typing.cast(TextIO, terminal), highlight=False)
     finally:
         logging.getLogger().setLevel(level)
         sys.stdout.flush()

@@ -16,6 +16,7 @@ import time
 
 import tensorflow as tf
 
+from components import folders
 from components.constrained_trainer import devices, weight_files
 from components.constrained_trainer.snapshots import Snapshot
 from fairgate.errors import DataError
@@ -71,7 +72,7 @@ class Checkpoints:
             return 0, []
         self._manager.checkpoint.restore(newest).assert_existing_objects_matched()
         step = int(self._step)
-        files = tf.io.gfile.glob(os.path.join(self.folder, "snapshots", "*.npz"))
+        files = folders.matching(self.folder, "snapshots/*.npz")
         snapshots = sorted((_read(file) for file in files), key=lambda snapshot: snapshot.step)
         return step, [snapshot for snapshot in snapshots if snapshot.step <= step]
 

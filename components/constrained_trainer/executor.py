@@ -15,9 +15,9 @@ from absl import logging
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
-from components import group_sizes, progress
+from components import folders, group_sizes, progress
 from components.constrained_trainer import devices, serving, telling, weight_files
 from components.constrained_trainer.config import GateTarget, TrainingConfig
 from components.constrained_trainer.data import Split, load_split
@@ -123,7 +123,7 @@ def read_split(
     [uri] = artifact_utils.get_split_uris(examples, name)
     folder = os.path.join(scratch, name)
     os.makedirs(folder)
-    return load_split(tf.io.gfile.glob(io_utils.all_files_pattern(uri)), features, folder)
+    return load_split(folders.inside(uri), features, folder)
 
 
 def _start(

@@ -6,6 +6,7 @@ import os
 
 import tensorflow as tf
 
+from components import folders
 from fairgate.gate.files import LOCAL
 
 
@@ -18,8 +19,7 @@ class TensorFlowFiles:
 
     def names(self, folder: str) -> list[str]:
         """The names of what lies in `folder`, sorted; none where it is not there."""
-        found = tf.io.gfile.glob(os.path.join(folder, "*"))
-        return sorted(os.path.basename(each.rstrip("/")) for each in found)
+        return [os.path.basename(each) for each in folders.inside(folder)]
 
     def read(self, file: str) -> str:
         """What `file` holds."""

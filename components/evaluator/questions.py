@@ -14,6 +14,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 from tfx.types import artifact_utils
 
+from components import folders
 from components.evaluator.files import FILES
 from components.evaluator.stamp import test_digest
 from components.example_gen.checks import SplitCounts
@@ -79,7 +80,7 @@ def test_records(examples: types.Artifact) -> Records:
     """The records of the test split of imported examples; DataError where they carry no digest."""
     digest = test_digest(examples)
     folder = artifact_utils.get_split_uri([examples], TEST)
-    files = sorted(tf.io.gfile.glob(os.path.join(folder, "*")))
+    files = folders.inside(folder)
     compression = "GZIP" if files and files[0].endswith(".gz") else ""
     counts = SplitCounts()
     for batch in tf.data.TFRecordDataset(files, compression_type=compression).batch(_BATCH):
@@ -89,8 +90,8 @@ def test_records(examples: types.Artifact) -> Records:
 
 def adopt_former(root: str) -> None:
     """Takes over what earlier versions wrote: a ledger in the folder of each pipeline."""
-    for folder in sorted(tf.io.gfile.glob(os.path.join(os.path.dirname(root), "*", "ledger"))):
-        ledger.adopt(root, folder.rstrip("/"), FILES)
+    for folder in folders.matching(os.path.dirname(root), "*/ledger"):
+        ledger.adopt(root, folder, FILES)
 
 
 def bounds(config: config_pb2.EvalConfig) -> list[config_pb2.MetricConfig]:

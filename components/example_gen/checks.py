@@ -16,7 +16,7 @@ from concurrent import futures
 import numpy as np
 import tensorflow as tf
 
-from components import progress
+from components import folders, progress
 from components.columns import label_groups_and_image
 from components.example_gen import tables
 from components.features import Features, ImageFeature, RawValue
@@ -38,7 +38,7 @@ def list_shards(folder: str, split: str, pattern: str) -> list[str]:
             f"data.path = {folder!r}: no such folder. Give a folder of TFRecord shards, such as a "
             "TFDS-prepared celeb_a/2.1.0, or leave data.path unset for the synthetic stand-in"
         )
-    shards = sorted(tf.io.gfile.glob(os.path.join(folder, pattern)))
+    shards = folders.matching(folder, pattern)
     if not shards:
         found = ", ".join(sorted(tf.io.gfile.listdir(folder))[:6]) or "nothing"
         raise DataError(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from components import folders
 from components.features import TRANSFORMED_LABEL, Features
 from components.report import curves
 from components.report.curves import Scored
@@ -75,7 +75,7 @@ def score(folder: str, models: Mapping[str, str], features: Features) -> Scored:
 
 
 def _records(folder: str) -> tf.data.Dataset:
-    files = sorted(tf.io.gfile.glob(os.path.join(folder, "*")))
+    files = folders.inside(folder)
     compression = "GZIP" if files and files[0].endswith(".gz") else ""
     return tf.data.TFRecordDataset(files, compression_type=compression)
 

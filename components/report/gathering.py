@@ -15,7 +15,7 @@ import tensorflow as tf
 import yaml
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from components import group_sizes
+from components import folders, group_sizes
 from components.features import Features
 from components.fingerprint import code_fingerprint
 from components.report import asking, validating
@@ -185,7 +185,7 @@ def facets(statistics: str, split: str, features: Features) -> str:
 def data_digest(folder: str) -> str:
     """Hash over the names and bytes of the files of a split."""
     digest = hashlib.sha256()
-    for file in sorted(tf.io.gfile.glob(os.path.join(folder, "*"))):
+    for file in folders.inside(folder):
         digest.update(os.path.basename(file).encode() + b"\0")
         with tf.io.gfile.GFile(file, "rb") as opened:
             while chunk := opened.read(1 << 20):

@@ -93,7 +93,11 @@ def make() -> Parser:
     _add_verbose(unseal)
     for command in (show, runs, explain, compare, unseal, serve):
         command.add_argument(
-            "--runs", default="runs", metavar="FOLDER", help="folder for runs (default: runs)"
+            "--runs",
+            type=_place,
+            default="runs",
+            metavar="FOLDER",
+            help="folder for runs (default: runs)",
         ).complete = _directory()  # type: ignore[attr-defined]
 
     completion = commands.add_parser(
@@ -139,6 +143,7 @@ def _add_settings(command: argparse.ArgumentParser, default) -> None:
     command.add_argument(
         "--settings",
         action="append",
+        type=_place,
         default=default,
         metavar="FILE",
         help="YAML file with settings, laid over the defaults (may be repeated)",
@@ -172,6 +177,7 @@ def _add_tune(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--write",
+        type=_place,
         metavar="FILE",
         help="where your settings go, with what was found (default: tuned.yaml in the run's folder)",
     ).complete = _file()  # type: ignore[attr-defined]
@@ -189,6 +195,7 @@ def _add_from_csv(data: argparse.ArgumentParser) -> None:
     command.add_argument(
         "files",
         nargs="*",
+        type=_place,
         metavar="FILE",
         help="CSV file whose rows are divided among the splits without files of their own",
     ).complete = _file()
@@ -196,6 +203,7 @@ def _add_from_csv(data: argparse.ArgumentParser) -> None:
         command.add_argument(
             f"--{split}",
             action="append",
+            type=_place,
             default=[],
             metavar="FILE",
             help=f"CSV file that is the {split} split (may be repeated)",
@@ -208,11 +216,13 @@ def _add_from_csv(data: argparse.ArgumentParser) -> None:
 def _add_serve(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "source",
+        type=_place,
         metavar="FOLDER",
         help="folder of JPEG and PNG pictures; for a model of a table, a CSV file with its columns",
     ).complete = _file()
     command.add_argument(
         "--model",
+        type=_place,
         metavar="FOLDER",
         help="model to ask: one version, or the folder of all of them (default: the one that the newest "
         "run pushed)",
@@ -230,6 +240,16 @@ def _add_serve(command: argparse.ArgumentParser) -> None:
 
 def _file() -> dict[str, str]:
     return {"bash": "_shtab_compgen_files", "zsh": "_files"}
+
+
+def _place(text: str) -> str:
+    """A file or a folder, as settings take it."""
+    from pipeline import places
+
+    try:
+        return places.expanded(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _directory() -> dict[str, str]:

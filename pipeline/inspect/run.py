@@ -10,13 +10,14 @@ from typing import Any
 
 import tensorflow as tf
 
+from components import folders
 from components.report import page
 from components.report.data import ReportData
 from fairgate.errors import DataError
 from fairgate.gate import words
 from fairgate.gate.judgement import MODELS
+from pipeline import places, runs
 from pipeline import report as reports
-from pipeline import runs
 from pipeline.inspect.judged import Judged
 from pipeline.inspect.metadata import Metadata
 from pipeline.inspect.shown import Element, Table
@@ -175,6 +176,7 @@ def _open(run: runs.Run) -> Run:
             f"inspect. {runs.REPORT_FILE} in it says what was tried"
         )
     home = run.folder.parent
+    places.plain(str(home.parent))  # where the artifacts say that they are
     metadata = Metadata(home / "metadata.sqlite", run.verdict.pipeline, run.verdict.run_id)
     made = _read(os.path.join(metadata.uri("Report", "report"), _DATA_FILE))
     data = reports.completed(made, run.folder, asdict(run.verdict), run.steps)
@@ -185,7 +187,7 @@ def _newest_below(root: str) -> Run:
     """The newest run of whatever platform wrote into `root`: told by its report's data."""
     found: list[str] = []
     for depth in range(_DEPTH):
-        found += tf.io.gfile.glob(os.path.join(root, *["*"] * depth, _DATA_FILE))
+        found += folders.matching(root, "*/" * depth + _DATA_FILE)
     if not found:
         raise runs.NoSuchRun(f"{root}: no {_DATA_FILE} below; the component Report writes it")
     newest = max(found, key=lambda file: tf.io.gfile.stat(file).mtime_nsec)
@@ -202,8 +204,6 @@ def _folders_beside(report: str) -> Table:
     run = os.path.dirname(os.path.dirname(os.path.dirname(report)))
     rows = [
         {"step": os.path.basename(os.path.dirname(uri)), "made": os.path.basename(uri), "uri": uri}
-        for uri in sorted(
-            each.rstrip("/") for each in tf.io.gfile.glob(os.path.join(run, "*", "*"))
-        )
+        for uri in folders.matching(run, "*/*")
     ]
     return Table(rows).captioned("What lies beside the report; the platform keeps the lineage")

@@ -7,10 +7,12 @@ import contextlib
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fairgate import streams
 from fairgate.documents import to_json
 from fairgate.errors import FairGateError
 
@@ -45,31 +47,65 @@ def give(options: argparse.Namespace) -> int:
       options: with `command`, "module:function" of what answers; `json`; and `refusal`, the exit status
         where what was asked cannot be done, if that is another one than USAGE_ERROR.
     """
-    with _free_of_others(options.json) as print_document:
-        answer = _answer(options)
-        if options.json:
-            print_document(to_json(answer.document))
-        elif answer.show is not None:
-            from rich.console import Console
-
-            answer.show(Console(highlight=False))
-    return answer.status
+    with streams.lasting(), _free_of_others(options.json) as print_document:
+        answer = _caught(options, lambda: _answer(options))
+        told = _caught(options, lambda: _told(answer, options.json, print_document))
+        if told is not answer and options.json:
+            print_document(to_json(told.document))
+    return told.status
 
 
 def _answer(options: argparse.Namespace) -> Answer:
     module, _, function = options.command.partition(":")
+    answer: Answer = getattr(importlib.import_module(module), function)(options)
+    return answer
+
+
+def _told(answer: Answer, as_json: bool, print_document: Callable[[str], None]) -> Answer:
+    if as_json:
+        print_document(to_json(answer.document))
+    elif answer.show is not None:
+        from rich.console import Console
+
+        answer.show(Console(highlight=False))
+    return answer
+
+
+def _caught(options: argparse.Namespace, work: Callable[[], Answer]) -> Answer:
+    """What `work` returns; or what went wrong, in a sentence: nobody has to read a stack trace."""
     try:
-        answer: Answer = getattr(importlib.import_module(module), function)(options)
-        return answer
-    except FairGateError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return Answer(getattr(options, "refusal", USAGE_ERROR), {"error": str(error)})
+        return work()
     except KeyboardInterrupt:
         message = "Interrupted. Nothing half-made was left; run again to go on."
         print(f"\n{message}", file=sys.stderr)
         return Answer(INTERRUPTED, {"error": message})
-    except BrokenPipeError:
-        return Answer(DONE, None)
+    except FairGateError as error:
+        status, message = getattr(options, "refusal", USAGE_ERROR), str(error)
+    except Exception as error:
+        if os.environ.get("FAIRGATE_TRACEBACK"):
+            traceback.print_exc()
+        status, message = FAILED, unexpected(error)
+    print(f"error: {message}", file=sys.stderr)
+    return Answer(status, {"error": message})
+
+
+def unexpected(error: Exception) -> str:
+    """In a sentence, an error that nobody thought of."""
+    if isinstance(error, OSError) and error.strerror:
+        places = [str(each) for each in (error.filename, error.filename2) if each is not None]
+        said = f"{' and '.join(places)}: {error.strerror}" if places else error.strerror
+        return (
+            f"{said}. Look whether it is there, may be read or written, and whether there is room"
+        )
+    if isinstance(error, UnicodeError):
+        return f"text that is not in UTF-8: {error}. Save the file as UTF-8"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory. Give less data at once, or take a larger machine"
+    said = " ".join(str(error).split())[:1000]
+    return (
+        f"{type(error).__name__}{': ' if said else ''}{said}. This was not foreseen: please report it "
+        "(with FAIRGATE_TRACEBACK=1 in the environment it is told where it happened)"
+    )
 
 
 @contextlib.contextmanager

@@ -277,7 +277,7 @@ def test_the_launcher_takes_its_own_environment_and_stays_where_it_is_called(rep
     result = launch(away, "show", "a b", program="./link", PYTHONPATH="more")
     command, folder, path, arguments = result.stdout.strip().split("|")
     assert (command, folder) == ("./link", str(away))
-    assert path.split(":") == [str(repository), str(away), "more"]
+    assert path.split(":") == [str(repository), "more"]
     assert arguments == "-P -m pipeline show a b"
 
 
