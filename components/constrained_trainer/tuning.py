@@ -4,6 +4,11 @@ A trial is what a run trains, the baseline and then the constrained model. Bette
 predicted to pass, and among those what errs least on the validation split. The test split is not read:
 of it, only the numbers of examples of each group and label are known (`outlook.Outlook`).
 
+Which snapshot a training chooses goes by estimates from both splits (`optimism`): its snapshots remember
+about the same. Trials are compared on the validation split alone: they remember more or less, and an
+estimate that training examples count in errs on the side of those that remember more, by up to
+1 / (4 sqrt(m)) for m validation examples (0.007 for 1,445): where the optimism d is 1 / (2 sqrt(m)).
+
 New settings are proposed by the tree-structured Parzen estimator of Bergstra et al., "Algorithms for
 Hyper-Parameter Optimization" (NeurIPS 2011), as Optuna has it. Each proposal depends on the trials
 before it and on their number alone, so that a search that was stopped goes on as if it had not been.
