@@ -227,9 +227,9 @@ class Features(Strict):
         return names + [column.name for column in self.categorical]
 
     @property
-    def transformed_unit(self) -> str | None:
+    def slices_unit(self) -> str | None:
         """The column, among those by which models are judged, that says whose example a record is."""
-        return None if self.unit is None else TRANSFORMED_UNIT
+        return None if self.unit is None else SLICES_UNIT
 
     @property
     def has_table(self) -> bool:
@@ -287,6 +287,8 @@ def transformed_group(feature: str) -> str:
 
 TRANSFORMED_IMAGE = "image_bytes"
 TRANSFORMED_LABEL = "label"
-TRANSFORMED_UNIT = "fairgate_unit"
+# Beside group features under their own names, which hold no brackets, in what a model says of examples.
+SLICES_LABEL = "[label]"
+SLICES_UNIT = "[unit]"
 TRANSFORMED_NUMERIC = "numeric"
 TRANSFORMED_CATEGORICAL = "categorical"

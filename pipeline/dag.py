@@ -30,7 +30,7 @@ from components.evaluator.stamp import gate_digest
 from components.example_gen.component import ImportExampleGen
 from components.example_validator.component import ExampleValidator
 from components.fairness_metrics import gate
-from components.features import TRANSFORMED_LABEL, Features
+from components.features import SLICES_LABEL, Features
 from components.fingerprint import code_fingerprint
 from components.pusher.component import Pusher
 from components.report.component import Report
@@ -73,7 +73,9 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
         custom_config={
             # As text: TFX sorts the keys of a mapping, but the order of the groups is their index.
             "features": features.model_dump_json(),
-            "code": code_fingerprint("components.transform", "components.features"),
+            "code": code_fingerprint(
+                "components.transform", "components.features", "components.pictures"
+            ),
         },
         splits_config=_training_splits(),
         disable_statistics=True,
@@ -103,8 +105,8 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
     eval_config = gate.eval_config(
         settings.gate,
         features.group_names,
-        TRANSFORMED_LABEL,
-        features.transformed_unit,
+        SLICES_LABEL,
+        features.slices_unit,
         features.largest_unit,
     )
     evaluator = Evaluator(

@@ -117,6 +117,7 @@ def fingerprint(config: TrainingConfig) -> str:
         "fairgate.constraints",
         "fairgate.gate.prediction",
         "fairgate.optimization",
+        "components.pictures",
         "components.transform",
         "components.columns",
         "components.features",

@@ -12,7 +12,7 @@ import tensorflow_transform as tft
 from components.columns import label_and_groups
 from components.constrained_trainer import networks
 from components.constrained_trainer.cells import CellThresholds
-from components.features import TRANSFORMED_LABEL, TRANSFORMED_UNIT, Features
+from components.features import SLICES_LABEL, SLICES_UNIT, Features
 from components.transform.inputs import unpack_inputs
 from components.transform.preprocessing import group_index, value_index
 from fairgate.errors import SettingsError
@@ -100,7 +100,7 @@ class ServedModel(tf.Module):
         """
         raw = tf.io.parse_example(examples, label_and_groups(self._features))
         label = value_index(raw[self._features.label.name], self._features.label.values)
-        outputs = {TRANSFORMED_LABEL: tf.where(label < 0, float("nan"), tf.cast(label, tf.float32))}
+        outputs = {SLICES_LABEL: tf.where(label < 0, float("nan"), tf.cast(label, tf.float32))}
         for feature, group in self._features.groups.items():
             names = tf.constant([*group.values, UNKNOWN_GROUP])
             index = value_index(raw[group.name], tuple(group.values.values()))
@@ -111,7 +111,7 @@ class ServedModel(tf.Module):
             if isinstance(column, tf.SparseTensor):  # the schema lets a record do without
                 column = tf.sparse.to_dense(column)
             names = column if column.dtype == tf.string else tf.strings.as_string(column)
-            outputs[TRANSFORMED_UNIT] = tf.reshape(names, [-1])
+            outputs[SLICES_UNIT] = tf.reshape(names, [-1])
         return outputs
 
 

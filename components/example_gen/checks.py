@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import hashlib
+import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent import futures
@@ -16,37 +17,14 @@ from concurrent import futures
 import numpy as np
 import tensorflow as tf
 
-from components import folders, progress
+from components import pictures, progress, tfrecords
 from components.columns import label_groups_and_image
 from components.example_gen import tables
-from components.features import Features, ImageFeature, RawValue
+from components.features import Features, RawValue
 from fairgate.errors import DataError
 
 _BATCH = 512
 _KINDS = {tf.string: "bytes_list", tf.int64: "int64_list", tf.float32: "float_list"}
-_JPEG_START = b"\xff\xd8\xff"
-
-
-def list_shards(folder: str, split: str, pattern: str) -> list[str]:
-    """The files of one split, sorted.
-
-    Raises:
-      DataError: no folder, or no file in it matches.
-    """
-    if not tf.io.gfile.isdir(folder):
-        raise DataError(
-            f"data.path = {folder!r}: no such folder. Give a folder of TFRecord shards, such as a "
-            "TFDS-prepared celeb_a/2.1.0, or leave data.path unset for the synthetic stand-in"
-        )
-    shards = folders.matching(folder, pattern)
-    if not shards:
-        found = ", ".join(sorted(tf.io.gfile.listdir(folder))[:6]) or "nothing"
-        raise DataError(
-            f"{folder}: split '{split}' has no shards: no file matches "
-            f"data.splits.{split} = {pattern!r} (the folder holds: {found}). Put the shards there or "
-            "correct the pattern"
-        )
-    return shards
 
 
 class SplitCounts:
@@ -161,24 +139,18 @@ def check_shard(file: str, features: Features, counts: SplitCounts) -> None:
     Raises:
       DataError: naming the file, the record (from 0), the column, the value and what was expected.
     """
-    position = 0
-    try:
-        columns = tables.column_specs(file, features) | label_groups_and_image(features)
-        for batch in tf.data.TFRecordDataset(file, buffer_size=8 << 20).batch(_BATCH):
-            try:
-                parsed = tf.io.parse_example(batch, columns)
-            except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
-                # The latter: TensorFlow's own message quotes bytes that are no text.
-                _explain_parse_error(file, position, batch.numpy(), columns, features)
-                raise
-            _check_batch(file, position, parsed, features, counts)
-            counts.add_records(batch.numpy())
-            position += len(batch)
-    except tf.errors.DataLossError as error:
-        raise DataError(
-            f"{file}: damaged after record {position} or shortly behind it: {_first_line(error)}. "
-            "The file is truncated or was changed: copy or prepare it again"
-        ) from None
+    columns = tables.column_specs(file, features) | label_groups_and_image(features)
+    records = enumerate(tfrecords.records(file))
+    while numbered := list(itertools.islice(records, _BATCH)):
+        position, batch = numbered[0][0], [record for _, record in numbered]
+        try:
+            parsed = tf.io.parse_example(tf.constant(batch), columns)
+        except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
+            # The latter: TensorFlow's own message quotes bytes that are no text.
+            _explain_parse_error(file, position, batch, columns, features)
+            raise
+        _check_batch(file, position, parsed, features, counts)
+        counts.add_records(batch)
 
 
 def _check_batch(
@@ -189,7 +161,7 @@ def _check_batch(
     counts: SplitCounts,
 ) -> None:
     if features.image is not None:
-        _check_pictures(file, position, parsed[features.image.name], features.image)
+        _check_pictures(file, position, parsed[features.image.name], features.image.name)
     counts.filled.update(tables.check_table(file, position, parsed, features))
     if features.unit is not None:
         counts.units.update(_units(file, position, parsed[features.unit], features.unit))
@@ -221,42 +193,36 @@ def _units(file: str, position: int, column: tf.SparseTensor, name: str) -> list
     return list(column.values.numpy().tolist())
 
 
-def _check_pictures(file: str, position: int, pictures: tf.Tensor, image: ImageFeature) -> None:
-    starts = tf.strings.substr(pictures, 0, len(_JPEG_START)).numpy()
-    for row in np.flatnonzero(starts != _JPEG_START)[:1]:
-        raise DataError(
-            f"{file}: record {position + row}: column '{image.name}' is no JPEG: it starts with "
-            f"{bytes(starts[row])!r}, a JPEG with {_JPEG_START!r}. Encode the picture as JPEG, or "
-            "name the right column in data.features.image.name"
-        )
+def _check_pictures(file: str, position: int, encoded: tf.Tensor, column: str) -> None:
+    starts = tf.strings.substr(encoded, 0, 16).numpy()
+    for row, start in enumerate(starts):
+        if (why := pictures.refusal(start)) is not None:
+            raise DataError(
+                f"{file}: record {position + row}: column '{column}' {why}, or name the right column in "
+                "data.features.image.name"
+            )
     try:
-        _decode_all(pictures, image.channels)
+        _decode_all(encoded)
     except tf.errors.InvalidArgumentError:
-        _explain_undecodable(file, position, image.name, pictures, image.channels)
+        _explain_undecodable(file, position, column, encoded)
         raise
 
 
-@tf.function(reduce_retracing=True)
-def _decode_all(images: tf.Tensor, channels: int) -> tf.Tensor:
-    """Heights of (n,) JPEGs. Reading them at an eighth of their size still reads every byte."""
-    return tf.map_fn(
-        lambda image: tf.shape(tf.io.decode_jpeg(image, channels=channels, ratio=8))[0],
-        images,
-        fn_output_signature=tf.int32,
-    )
+@tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+def _decode_all(encoded: tf.Tensor) -> tf.Tensor:
+    """Heights of (n,) pictures."""
+    return tf.map_fn(pictures.height, encoded, fn_output_signature=tf.int32)
 
 
-def _explain_undecodable(
-    file: str, position: int, column: str, images: tf.Tensor, channels: int
-) -> None:
+def _explain_undecodable(file: str, position: int, column: str, encoded: tf.Tensor) -> None:
     """Raises a DataError for the first picture of a batch that cannot be decoded."""
-    for row, image in enumerate(images):
+    for row, picture in enumerate(encoded.numpy()):
         try:
-            tf.io.decode_jpeg(image, channels=channels, ratio=8)
+            pictures.height(picture)
         except tf.errors.InvalidArgumentError:
             raise DataError(
-                f"{file}: record {position + row}: column '{column}' ({len(image.numpy())} bytes) "
-                "starts like a JPEG but is damaged; replace or remove the record"
+                f"{file}: record {position + row}: column '{column}' ({len(picture)} bytes) "
+                f"starts like a {pictures.kind(picture)} but is damaged; replace or remove the record"
             ) from None
 
 
@@ -285,7 +251,7 @@ def _indices(
 def _explain_parse_error(
     file: str,
     position: int,
-    records: np.ndarray,
+    records: Sequence[bytes],
     columns: Mapping[str, tf.io.FixedLenFeature | tf.io.VarLenFeature],
     features: Features,
 ) -> None:
@@ -323,7 +289,3 @@ def _explain_parse_error(
                         else f"expected one {one} value"
                     )
                 )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].split(" [Op:")[0].removeprefix("{{function_node __wrapped__")

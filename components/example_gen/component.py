@@ -29,7 +29,11 @@ class ImportExampleGen(FileBasedExampleGen):
         features: what the columns mean; every record is checked against it.
         """
         code = code_fingerprint(
-            "components.example_gen", "components.columns", "components.features"
+            "components.example_gen",
+            "components.columns",
+            "components.features",
+            "components.pictures",
+            "components.tfrecords",
         )
         super().__init__(
             input_base=input_base,

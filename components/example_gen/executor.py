@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import posixpath
 from typing import Any
 
 import tensorflow as tf
@@ -18,8 +17,10 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
+from components import tfrecords
 from components.example_gen import splits
 from components.example_gen.checks import check_shards
+from components.example_gen.shards import left_out
 from components.features import Features
 
 
@@ -67,15 +68,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         for name, shards in files.items():
             target = artifact_utils.get_split_uri([examples], name)
             tf.io.gfile.makedirs(target)
-            for shard in shards:
-                tf.io.gfile.copy(shard, os.path.join(target, posixpath.basename(shard)))
+            for index, shard in enumerate(shards):
+                # Two folders may hold files of one name, and packed ones are unpacked for all readers.
+                copy = f"records-{index:05d}-of-{len(shards):05d}"
+                tfrecords.unpack(shard, os.path.join(target, copy))
             logging.info("%s: %d examples in %d shards", name, counts[name].examples, len(shards))
         # The gate counts by the first how often it was asked; whoever shows the run shows the second.
         examples.set_string_custom_property(splits.TEST_DIGEST, counts[splits.TEST].digest())
         examples.set_string_custom_property(
             splits.TEST_SIZES, json.dumps(counts[splits.TEST].sizes(features))
         )
-        examples.set_string_custom_property(splits.WARNINGS, "\n".join(splits.warnings(counts)))
+        examples.set_string_custom_property(
+            splits.WARNINGS, "\n".join([*left_out(input_base, patterns), *splits.warnings(counts)])
+        )
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
 
 

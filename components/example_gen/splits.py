@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from components.example_gen.checks import SplitCounts, list_shards
+from components.example_gen.checks import SplitCounts
+from components.example_gen.shards import list_shards
 from fairgate.errors import DataError
 
 TEST = "test"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from components import tfrecords
 from components.features import Features
 from fairgate.errors import DataError
 
@@ -19,7 +20,7 @@ def column_specs(file: str, features: Features) -> dict[str, tf.io.VarLenFeature
     allowed = _allowed(features)
     found: dict[str, tf.DType] = {}
     # Most often over after one record.
-    for record in tf.data.TFRecordDataset(file).as_numpy_iterator() if allowed else ():
+    for record in tfrecords.records(file) if allowed else ():
         example = tf.train.Example()
         try:
             example.ParseFromString(record)

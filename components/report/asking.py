@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageOps
 
 from components import folders
-from components.features import TRANSFORMED_LABEL, Features
+from components.features import SLICES_LABEL, Features
 from components.report import curves
 from components.report.curves import Scored
 from components.report.data import Mistake, Scores
@@ -56,9 +56,10 @@ def score(folder: str, models: Mapping[str, str], features: Features) -> Scored:
     scores: dict[str, list[np.ndarray]] = {name: [] for name in loaded}
     for batch in _records(folder).batch(_BATCH).prefetch(2):
         columns = slices(examples=batch)
-        labels.append(columns[TRANSFORMED_LABEL].numpy().reshape(-1))
+        labels.append(columns[SLICES_LABEL].numpy().reshape(-1))
         for feature in groups:
-            groups[feature].append(columns[feature].numpy().reshape(-1).astype(str))
+            names = columns[feature].numpy().reshape(-1)
+            groups[feature].append(np.array([name.decode() for name in names]))
         for name, model in loaded.items():
             answers = model.signatures["serving_default"](examples=batch)
             scores[name].append(next(iter(answers.values())).numpy().reshape(-1))
@@ -130,10 +131,18 @@ def _text(column: tf.train.Feature) -> str:
 
 
 def small_jpeg(encoded: bytes) -> str | None:
-    """The picture at most 96 pixels wide and high, as JPEG in base64; None if it cannot be read."""
+    """The picture at most 96 pixels wide and high, as JPEG in base64; None if it cannot be read.
+
+    Upright, and on white where it is transparent: as models see it.
+    """
     try:
-        picture = Image.open(io.BytesIO(encoded)).convert("RGB")
-    except OSError:
+        with Image.open(io.BytesIO(encoded)) as opened:
+            shown = ImageOps.exif_transpose(opened)
+            if shown.has_transparency_data:
+                shown = shown.convert("RGBA")
+                shown = Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown)
+            picture = shown.convert("RGB")
+    except (OSError, ValueError, SyntaxError):  # whatever Pillow says of damaged ones
         return None
     picture.thumbnail((_PICTURE_SIDE, _PICTURE_SIDE))
     buffer = io.BytesIO()

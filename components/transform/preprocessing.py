@@ -12,6 +12,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components import pictures
 from components.features import (
     TRANSFORMED_CATEGORICAL,
     TRANSFORMED_IMAGE,
@@ -51,7 +52,7 @@ def preprocessing_fn(
     if features.image is not None:
         picture = features.image
         outputs[TRANSFORMED_IMAGE] = tf.map_fn(
-            lambda encoded: pixels_to_bytes(decode(encoded, picture)),
+            lambda encoded: pixels_to_bytes(pictures.decode(encoded, picture)),
             _flat(inputs[picture.name]),
             fn_output_signature=tf.string,
             parallel_iterations=16,
@@ -104,18 +105,6 @@ def category_index(raw: tf.Tensor | tf.SparseTensor, column: CategoricalFeature)
 def vocabulary_name(column: CategoricalFeature) -> str:
     """Name of the vocabulary of `column` in Transform's output."""
     return f"vocabulary_{_file_name(column.name)}"
-
-
-def decode(encoded: tf.Tensor, image: ImageFeature) -> tf.Tensor:
-    """One encoded JPEG, scalar string -> pixels, uint8 (height, width, channels).
-
-    Each output pixel is the mean of the area it covers. Sampling instead would keep one pixel in forty
-    of a CelebA picture, and wrinkles and smiles alike would turn to noise.
-    """
-    pixels = tf.io.decode_jpeg(encoded, channels=image.channels, dct_method="INTEGER_FAST")
-    resized = tf.image.resize(pixels, (image.height, image.width), method="area")
-    rounded = tf.cast(tf.clip_by_value(tf.round(resized), 0.0, 255.0), tf.uint8)
-    return tf.ensure_shape(rounded, image.shape)
 
 
 def pixels_to_bytes(pixels: tf.Tensor) -> tf.Tensor:

@@ -8,9 +8,8 @@ import struct
 from collections.abc import Mapping
 from functools import lru_cache
 
-import google_crc32c
+from components.checksums import masked_crc
 
-_CRC_MASK = 0xA282EAD8  # tensorflow/core/lib/hash/crc32c.h, kMaskDelta
 _FEATURES = b"\x0a"  # Example.features, and Features.feature
 _KEY = b"\x0a"
 _VALUE = b"\x12"
@@ -67,12 +66,12 @@ def _feature(name: str, value: int | float | bytes) -> bytes:
     return float_feature(name, value) if isinstance(value, float) else int64_feature(name, value)
 
 
-def _masked_crc(data: bytes) -> bytes:
-    crc = google_crc32c.value(data)
-    return struct.pack("<I", ((crc >> 15 | crc << 17) + _CRC_MASK) & 0xFFFFFFFF)
-
-
 def framed(record: bytes) -> bytes:
     """A record as it lies in a TFRecord file: length, its checksum, the data, its checksum."""
     length = struct.pack("<Q", len(record))
-    return length + _masked_crc(length) + record + _masked_crc(record)
+    return (
+        length
+        + struct.pack("<I", masked_crc(length))
+        + record
+        + struct.pack("<I", masked_crc(record))
+    )

@@ -15,8 +15,8 @@ from components.columns import label_groups_and_image
 from components.constrained_trainer.data import Split
 from components.example_gen.splits import list_splits
 from components.features import Features
+from components.pictures import decode
 from components.report.asking import small_jpeg
-from components.transform.preprocessing import decode
 from fairgate.constraints.rates import Group
 from fairgate.gate.judgement import shown_name
 from fairgate.report import charts

@@ -203,7 +203,8 @@ def test_a_file_becomes_a_dataset_that_passes_every_check(settings_file, tmp_pat
     output = capsys.readouterr().out
     assert "(rows: train 320, validation 40, test 40)" in " ".join(output.split())
     assert "drafted" in output and "look through it" in output
-    from components.example_gen.checks import check_shards, list_shards
+    from components.example_gen.checks import check_shards
+    from components.example_gen.shards import list_shards
 
     settings = load([str(settings_file)])
     total = 0

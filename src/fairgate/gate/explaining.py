@@ -233,7 +233,8 @@ def _rates_in(
             groups = [(feature, name) for name in features.get(feature, ())]
         else:
             feature, _, name = _plain(match[4] or "").rpartition("=")
-            groups = [(feature, name)]
+            of = [each for each, names in features.items() if name in names]
+            groups = [(feature or next(iter(of), ""), name)]
         rate = match["gap"] or match["rate"]
         found += [(rate, _shown(*group, known) if group[1] else EVERYBODY) for group in groups]
     return found

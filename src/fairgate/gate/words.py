@@ -24,17 +24,28 @@ RATES = {
     "FOR": "false omission rate",
 }
 _RATE = r"(?P<rate>[A-Z0-9_]+)"
-_GAP = re.compile(rf"max_gap\({_RATE}, \[(?P<feature>[^\]]+)\]\)")
-_OF_GROUP = re.compile(rf"{_RATE} \| \[(?:[^\]=]+=)?(?P<group>[^\]]+)\]")
+# A name as constraints write it: brackets and backslashes in it have a backslash before them.
+_NAME = r"(?:\\.|[^\]\\])+"
+_FEATURE = rf"\[(?P<feature>{_NAME})\]"
+_GROUP = rf"\[(?:[^\]=\\]+=)?(?P<group>{_NAME})\]"
+_GAP = re.compile(rf"max_gap\({_RATE}, {_FEATURE}\)")
+_OF_GROUP = re.compile(rf"{_RATE} \| {_GROUP}")
+_CHANGE = re.compile(rf"change\({_RATE}(?: \| {_GROUP})?\)")
+_MOST_CHANGE = re.compile(rf"max_change\({_RATE}, {_FEATURE}\)")
 
 
-_CHANGE = re.compile(rf"change\({_RATE}(?: \| \[(?:[^\]=]+=)?(?P<group>[^\]]+)\])?\)")
-_MOST_CHANGE = re.compile(rf"max_change\({_RATE}, \[(?P<feature>[^\]]+)\]\)")
+def _read(name: str) -> str:
+    """A name as people gave it."""
+    return re.sub(r"\\(.)", r"\1", name)
 
 
 def expression_of(constraint: str) -> str:
-    """The left side of a constraint."""
-    return re.split(r"\s(?:<=|>=)\s", constraint)[0]
+    """The left side of a constraint, whatever its names hold.
+
+    >>> expression_of("FPR | [age=x >= 50] <= 0.1")
+    'FPR | [age=x >= 50]'
+    """
+    return re.split(r"\s(?:<=|>=)\s(?!.*[<>]=)", constraint, flags=re.DOTALL)[0]
 
 
 def plain(expression: str) -> str:
@@ -42,17 +53,20 @@ def plain(expression: str) -> str:
 
     >>> plain("max_gap(FPR, [sex])")
     'the largest gap in false positive rate between the groups of sex'
+    >>> plain(r"FPR | [a\\[1\\]]")
+    'the false positive rate of a[1]'
     """
     if match := _GAP.fullmatch(expression):
         rate = RATES.get(match["rate"], match["rate"])
-        return f"the largest gap in {rate} between the groups of {match['feature']}"
+        return f"the largest gap in {rate} between the groups of {_read(match['feature'])}"
     if match := _OF_GROUP.fullmatch(expression):
-        return f"the {RATES.get(match['rate'], match['rate'])} of {match['group']}"
+        return f"the {RATES.get(match['rate'], match['rate'])} of {_read(match['group'])}"
     if match := _MOST_CHANGE.fullmatch(expression):
         rate = RATES.get(match["rate"], match["rate"])
-        return f"the largest change in {rate} against the baseline in a group of {match['feature']}"
+        of = _read(match["feature"])
+        return f"the largest change in {rate} against the baseline in a group of {of}"
     if match := _CHANGE.fullmatch(expression):
-        whom = f" of {match['group']}" if match["group"] else ""
+        whom = f" of {_read(match['group'])}" if match["group"] else ""
         return f"the change in {RATES.get(match['rate'], match['rate'])}{whom} against the baseline"
     if expression in RATES:
         return f"the {RATES[expression]}"
@@ -61,7 +75,9 @@ def plain(expression: str) -> str:
 
 def short(piece: str) -> str:
     """A piece of a constraint, in a legend: "FPR of Young - FPR of Not Young ≤ 0.01"."""
-    piece = re.sub(r"([A-Z]+) \| \[(?:[^\]=]+=)?([^\]]+)\]", r"\1 of \2", piece)
+    piece = re.sub(
+        rf"([A-Z]+) \| {_GROUP}", lambda found: f"{found[1]} of {_read(found['group'])}", piece
+    )
     piece = re.sub(r" - ([\d.e-]+) <= 0$", r" <= \1", piece)
     return piece.replace("<=", "≤").replace(">=", "≥").replace(" - ", " − ")  # noqa: RUF001
 

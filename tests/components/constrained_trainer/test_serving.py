@@ -13,7 +13,13 @@ from components.constrained_trainer import deciding, networks, serving
 from components.constrained_trainer.cells import Cells, CellThresholds
 from components.constrained_trainer.data import load_split
 from components.constrained_trainer.snapshots import predict_scores
-from components.features import TRANSFORMED_IMAGE, Features, GroupFeature, LabelFeature
+from components.features import (
+    SLICES_LABEL,
+    TRANSFORMED_IMAGE,
+    Features,
+    GroupFeature,
+    LabelFeature,
+)
 from components.transform.inputs import model_inputs
 from components.transform.preprocessing import bytes_to_pixels
 from tests.tiny_dataset import GROUP, IMAGE, LABEL, World, record, schema, write_shard
@@ -105,9 +111,9 @@ def test_one_record_is_answered_as_among_many(served, people):
 
 def test_slices_name_label_and_group(served, world, people):
     answers = ask(served, "slices", [record(world.columns(person)) for person in people])
-    assert set(answers) == {"label", "Team"}
+    assert set(answers) == {SLICES_LABEL, "Team"}
     assert [name.decode() for name in answers["Team"]] == [person.group for person in people]
-    assert answers["label"].tolist() == [float(person.label) for person in people]
+    assert answers[SLICES_LABEL].tolist() == [float(person.label) for person in people]
 
 
 def test_a_value_that_no_group_has_is_shown_as_unknown(served, world, people):
@@ -116,7 +122,7 @@ def test_a_value_that_no_group_has_is_shown_as_unknown(served, world, people):
     row[LABEL] = "puzzled" if isinstance(row[LABEL], str) else 2
     answers = ask(served, "slices", [record(row)])
     assert answers["Team"].tolist() == [serving.UNKNOWN_GROUP.encode()]
-    assert np.isnan(answers["label"]).all()
+    assert np.isnan(answers[SLICES_LABEL]).all()
 
 
 def test_a_picture_that_cannot_be_decoded_is_an_error_and_not_a_score(served):

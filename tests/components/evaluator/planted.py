@@ -18,7 +18,7 @@ from tfx.utils import json_utils, proto_utils
 from components.evaluator.component import Evaluator
 from components.evaluator.executor import Executor
 from components.fairness_metrics import gate
-from components.features import TRANSFORMED_LABEL, TRANSFORMED_UNIT
+from components.features import SLICES_LABEL, SLICES_UNIT
 from fairgate.constraints.rates import Counts, Group
 from pipeline.dag import NO_WORKERS_ELSEWHERE
 from pipeline.settings import Settings, load
@@ -102,7 +102,7 @@ class Model(tf.Module):
         first, second = self._names
         team = tf.where(parsed["team"] == self._names[first], first, second)
         label = tf.cast(parsed["label"], tf.float32)
-        return {TRANSFORMED_LABEL: label, "Team": team, TRANSFORMED_UNIT: parsed["person"]}
+        return {SLICES_LABEL: label, "Team": team, SLICES_UNIT: parsed["person"]}
 
 
 def model(folder: Path, weight: float = 1.0, names: Mapping[str, str] = RAW):
@@ -148,8 +148,8 @@ def gate_of(settings: Settings):
     config = gate.eval_config(
         settings.gate,
         features.group_names,
-        TRANSFORMED_LABEL,
-        features.transformed_unit,
+        SLICES_LABEL,
+        features.slices_unit,
         features.largest_unit,
     )
     [specs] = config.metrics_specs

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from tfx.utils import json_utils
 
+from components import pictures
 from components.features import ImageFeature
 from components.transform import preprocessing
 from tests.tiny_dataset import GROUP, IMAGE, LABEL, World, jpeg
@@ -29,7 +30,7 @@ def constant(value: int, height: int, width: int) -> np.ndarray:
 )
 def test_a_picture_of_one_colour_stays_of_that_colour(value, size, seen):
     image = ImageFeature(height=seen[0], width=seen[1], channels=3)
-    pixels = preprocessing.decode(jpeg(constant(value, *size)), image).numpy()
+    pixels = pictures.decode(jpeg(constant(value, *size)), image).numpy()
     assert pixels.shape == image.shape and pixels.dtype == np.uint8
     np.testing.assert_allclose(pixels.astype(int), value, atol=1)  # a JPEG may round by one
 
@@ -39,7 +40,7 @@ def test_downsizing_averages():
     stripes = constant(0, 64, 64)
     stripes[:, ::2] = 255
     image = ImageFeature(height=8, width=8, channels=3)
-    pixels = preprocessing.decode(jpeg(stripes, quality=100), image).numpy().astype(int)
+    pixels = pictures.decode(jpeg(stripes, quality=100), image).numpy().astype(int)
     np.testing.assert_allclose(pixels, 127.5, atol=4)
 
 
@@ -47,7 +48,7 @@ def test_a_checkerboard_keeps_its_squares_when_each_becomes_a_pixel():
     white = np.indices((4, 4)).sum(0) % 2 == 1
     board = np.kron(white * 200, np.ones((16, 16)))[..., None] * np.ones(3)
     image = ImageFeature(height=4, width=4, channels=3)
-    pixels = preprocessing.decode(jpeg(board.astype(np.uint8), quality=100), image).numpy()
+    pixels = pictures.decode(jpeg(board.astype(np.uint8), quality=100), image).numpy()
     np.testing.assert_allclose(pixels, np.repeat(white[..., None] * 200.0, 3, axis=2), atol=2)
 
 
@@ -68,14 +69,14 @@ def test_each_pixel_is_the_mean_of_the_area_it_covers(size, seen):
     decoded = tf.io.decode_jpeg(encoded).numpy()[..., 0].astype(float)
     weights = [area_weights(*pair) for pair in zip(size, seen, strict=True)]
     image = ImageFeature(height=seen[0], width=seen[1], channels=1)
-    pixels = preprocessing.decode(encoded, image).numpy()[..., 0]
+    pixels = pictures.decode(encoded, image).numpy()[..., 0]
     np.testing.assert_allclose(pixels, weights[0] @ decoded @ weights[1].T, atol=0.51)
 
 
 def test_a_gradient_stays_a_gradient():
     ramp = np.linspace(0, 255, 64)[None, :, None] * np.ones((64, 1, 3))
     image = ImageFeature(height=8, width=8, channels=3)
-    pixels = preprocessing.decode(jpeg(ramp.astype(np.uint8)), image).numpy().astype(float)
+    pixels = pictures.decode(jpeg(ramp.astype(np.uint8)), image).numpy().astype(float)
     centres = (np.arange(8) + 0.5) * 8 - 0.5
     expected = 255 / 63 * centres
     np.testing.assert_allclose(pixels[..., 0], np.tile(expected, (8, 1)), atol=3)
@@ -86,7 +87,7 @@ def test_a_gradient_stays_a_gradient():
 def test_grey_and_colour_are_turned_into_each_other(grey, channels):
     encoded = jpeg(constant(90, 20, 20), grey=grey)
     image = ImageFeature(height=5, width=6, channels=channels)
-    pixels = preprocessing.decode(encoded, image).numpy()
+    pixels = pictures.decode(encoded, image).numpy()
     assert pixels.shape == (5, 6, channels)
     np.testing.assert_allclose(pixels.astype(int), 90, atol=1)
 
@@ -94,13 +95,13 @@ def test_grey_and_colour_are_turned_into_each_other(grey, channels):
 def test_colours_stay_apart():
     red = constant(0, 32, 32)
     red[..., 0] = 200
-    pixels = preprocessing.decode(jpeg(red), ImageFeature(height=4, width=4)).numpy().astype(int)
+    pixels = pictures.decode(jpeg(red), ImageFeature(height=4, width=4)).numpy().astype(int)
     np.testing.assert_allclose(pixels, np.broadcast_to([200, 0, 0], (4, 4, 3)), atol=3)
 
 
 def test_what_is_no_jpeg_is_an_error():
     with pytest.raises(tf.errors.InvalidArgumentError):
-        preprocessing.decode(b"not a picture", ImageFeature())
+        pictures.decode(b"not a picture", ImageFeature())
 
 
 # Bytes.
@@ -189,7 +190,7 @@ def test_records_become_pixels_labels_and_group_indices(world, form):
     image = world.features.image
     pixels = preprocessing.bytes_to_pixels(outputs["image_bytes"], image).numpy()
     for shown, person in zip(pixels, people, strict=True):
-        np.testing.assert_array_equal(shown, preprocessing.decode(person.jpeg, image))
+        np.testing.assert_array_equal(shown, pictures.decode(person.jpeg, image))
 
 
 def test_a_value_that_no_group_has_becomes_minus_one():
