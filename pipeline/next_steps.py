@@ -55,7 +55,9 @@ def _served(run: Run, verdict: Verdict, command: str) -> list[Step]:
     model = shlex.quote(verdict.pushed_model)
     table = run.settings.get("data", {}).get("features", {}).get("image") is None
     what, own = ("FILE.csv", "rows") if table else ("FOLDER", "pictures")
-    return [Step(f"{command} serve {what} --model {model}", f"asks the model about your own {own}")]
+    return [
+        Step(f"{command} predict {what} --model {model}", f"asks the model about your own {own}")
+    ]
 
 
 def _ways_out(run: Run, verdict: Verdict, command: str) -> list[Step]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import io
+import functools
+import math
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from pipeline import places
 from pipeline.data import records
 from pipeline.settings import Settings
 
-Value = int | float | str | pathlib.Path
 PICTURES = (".jpg", ".jpeg", ".png")
+# Looked at, too, so that nothing that a person takes for a picture is passed over without a word.
+_OTHER_PICTURES = (".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif")
 # Served is sigmoid(score): this is the decision that the constraints were trained and judged at.
 THRESHOLD = 0.5
 _BATCH = 128
@@ -51,8 +53,23 @@ class Example:
     error: str | None = None
 
 
-def read(source: pathlib.Path, settings: Settings) -> list[Example]:
-    """The examples in `source`: a folder of pictures, or a CSV file with the model's columns.
+@dataclass(frozen=True)
+class Given:
+    """What there is to ask about.
+
+    Attributes:
+      examples: in the order of their names, or of the rows.
+      left_out: names of hidden files, such as macOS keeps beside pictures.
+    """
+
+    examples: list[Example]
+    left_out: list[str]
+
+
+def read(source: pathlib.Path, settings: Settings) -> Given:
+    """The examples in `source`: a picture, a folder of them, or a CSV file with the model's columns.
+
+    What cannot be read is an example that says why: it keeps no other from its answer.
 
     Args:
       source: what to ask about.
@@ -61,10 +78,16 @@ def read(source: pathlib.Path, settings: Settings) -> list[Example]:
     Raises:
       DataError: nothing in it could be an example of this model.
     """
+    features = settings.data.features
     if source.is_dir():
-        return list(_pictures(source, settings.data.features))
+        _require_pictures_alone(source, features)
+        files, hidden = _pictures(source)
+        return Given([_picture(str(f.relative_to(source)), f, features) for f in files], hidden)
     if source.is_file():
-        return list(_rows(source, settings))
+        if _is_picture(source):
+            _require_pictures_alone(source, features)
+            return Given([_picture(source.name, source, features)], [])
+        return Given(list(_rows(source, settings)), [])
     raise DataError(f"{source}: no such file or folder. Give a folder of pictures, or a CSV file")
 
 
@@ -85,45 +108,82 @@ def ask(model: pathlib.Path, examples: Sequence[Example]) -> list[Prediction]:
         served = tf.saved_model.load(places.plain(str(model))).signatures["serving_default"]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{model}: holds no model that can be asked: {error}") from None
-    readable = [example for example in examples if example.error is None]
-    scores: list[float] = []
+    readable = [at for at, example in enumerate(examples) if example.error is None]
+    answers: dict[int, float | str] = {}
     for start in range(0, len(readable), _BATCH):
-        batch = tf.constant([example.record for example in readable[start : start + _BATCH]])
-        try:
-            [answers] = served(examples=batch).values()
-        except tf.errors.InvalidArgumentError as error:
-            raise DataError(
-                f"{model}: does not read these examples: {error.message.splitlines()[0]}. Name the run "
-                "that made the model with --run, or give what it was trained on"
-            ) from None
-        scores += answers.numpy().reshape(-1).tolist()
-        progress.report(len(scores), len(readable), f"{len(scores):,} of {len(readable):,}")
-    answered = iter(scores)
-    return [
-        Prediction(
-            example.file, None if example.error is not None else next(answered), example.error
+        batch = readable[start : start + _BATCH]
+        answers |= zip(batch, _answers(served, [examples[at].record for at in batch]), strict=True)
+        progress.report(len(answers), len(readable), f"{len(answers):,} of {len(readable):,}")
+    refused = [answer for answer in answers.values() if isinstance(answer, str)]
+    if refused and len(refused) == len(answers):
+        raise DataError(
+            f"{model}: does not read these examples: {refused[0]}. Name the run that made the model with "
+            "--run, or give what it was trained on"
         )
-        for example in examples
+    return [_prediction(example, answers.get(at)) for at, example in enumerate(examples)]
+
+
+def _answers(served: Any, records: Sequence[bytes]) -> list[float | str]:
+    """The score of each record, or what the model says of one that it does not read."""
+    import tensorflow as tf
+
+    try:
+        [scores] = served(examples=tf.constant(records, tf.string)).values()
+    except tf.errors.InvalidArgumentError as error:
+        if len(records) == 1:
+            return [error.message.splitlines()[0]]
+        half = len(records) // 2
+        return _answers(served, records[:half]) + _answers(served, records[half:])
+    return [
+        score if math.isfinite(score) else "no score" for score in scores.numpy().ravel().tolist()
     ]
 
 
-def _pictures(folder: pathlib.Path, features: Features) -> Iterator[Example]:
+def _prediction(example: Example, answer: float | str | None) -> Prediction:
+    if isinstance(answer, float):
+        return Prediction(example.file, answer)
+    error = example.error if answer is None else f"the model does not read it: {answer}"
+    return Prediction(example.file, None, error)
+
+
+def _require_pictures_alone(source: pathlib.Path, features: Features) -> None:
+    what = "a folder" if source.is_dir() else "a picture"
     if features.image is None:
         raise DataError(
-            f"{folder}: a folder, but the model reads the columns {', '.join(features.input_columns)}. "
+            f"{source}: {what}, but the model reads the columns {', '.join(features.input_columns)}. "
             "Give a CSV file that has them"
         )
     if features.has_table:
         others = ", ".join(features.input_columns[1:])
         raise DataError(
-            f"{folder}: the model reads columns besides the picture ({others}). Give a CSV file that has "
+            f"{source}: the model reads columns besides the picture ({others}). Give a CSV file that has "
             f"them, and the name of each picture's file in a column '{features.image.name}'"
         )
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PICTURES)
-    if not files:
-        raise DataError(f"{folder}: holds no pictures ({', '.join(PICTURES)})")
-    for file in files:
-        yield _example(str(file.relative_to(folder)), {features.image.name: file})
+
+
+def _pictures(folder: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:
+    """(pictures below `folder`, names of hidden ones), sorted."""
+    found = sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in (*PICTURES, *_OTHER_PICTURES) and file.is_file()
+    )
+    names = {file: file.relative_to(folder) for file in found}
+    hidden = [file for file in found if any(part.startswith(".") for part in names[file].parts)]
+    if len(hidden) == len(found):
+        besides = f" but hidden ones, such as {names[hidden[0]]}" if hidden else ""
+        raise DataError(f"{folder}: holds no pictures ({', '.join(PICTURES)}){besides}")
+    return [file for file in found if file not in hidden], [str(names[file]) for file in hidden]
+
+
+def _is_picture(file: pathlib.Path) -> bool:
+    from components import pictures
+
+    try:
+        with file.open("rb") as opened:
+            return pictures.kind(opened.read(16)) is not None
+    except OSError:
+        return False  # whoever reads it as a table says what is the matter
 
 
 def _rows(file: pathlib.Path, settings: Settings) -> Iterator[Example]:
@@ -132,48 +192,101 @@ def _rows(file: pathlib.Path, settings: Settings) -> Iterator[Example]:
 
     features = settings.data.features
     csv = settings.data.csv.model_copy(update={"together": None})
-    table = reading.read([file], features, csv, features.input_columns)
-    whole = _whole_numbers(pathlib.Path(settings.data.contract))
+    refused: dict[int, str] = {}
+    table = reading.read([file], features, csv, features.input_columns, refused)
+    schema = _schema(pathlib.Path(settings.data.schema_file))
     for row in range(len(table)):
-        values: dict[str, Value] = {}
-        for name, column in table.columns.items():
-            value: Any = column[row]
-            if value is None:
-                continue  # left out, as in training
-            if features.image is not None and name == features.image.name:
-                value = file.parent / value
-            elif name in whole:
-                value = int(value)
-            values[name] = value
-        yield _example(f"{file.name} row {row + 1}", values)
+        shown = f"{file.name} row {row + 1}"
+        if row in refused:
+            yield Example(shown, error=refused[row])
+            continue
+        values = {name: column[row] for name, column in table.columns.items()}
+        try:
+            columns = {
+                name: _column(name, value, schema.get(name)) for name, value in values.items()
+            }
+        except ValueError as error:
+            yield Example(shown, error=str(error))
+            continue
+        known = {name: value for name, value in columns.items() if value is not None}
+        if features.image is not None and features.image.name in known:
+            picture = file.parent / str(values[features.image.name])
+            yield _picture(shown, picture, features, known)
+        else:
+            yield Example(shown, records.example(known))
 
 
-def _whole_numbers(schema_file: pathlib.Path) -> set[str]:
-    """Columns that the schema says hold whole numbers; those of CSV files are fractions otherwise."""
+def _schema(file: pathlib.Path) -> dict[str, Any]:
+    """Column -> what the schema says of it; empty where there is none."""
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
 
-    if not schema_file.is_file():
-        return set()
-    schema = text_format.Parse(schema_file.read_text(), schema_pb2.Schema())
-    return {column.name for column in schema.feature if column.type == schema_pb2.INT}
+    if not file.is_file():
+        return {}
+    schema = text_format.Parse(file.read_text(encoding="utf-8"), schema_pb2.Schema())
+    return {column.name: column for column in schema.feature}
 
 
-def _example(shown: str, values: Mapping[str, Value]) -> Example:
-    from PIL import Image, UnidentifiedImageError
+def _column(name: str, value: Any, meant: Any) -> int | float | bytes | None:
+    """A value as a record of training has it: left out where it is not known, whole where that is meant.
 
-    columns: dict[str, int | float | bytes] = {}
-    for name, value in values.items():
-        if isinstance(value, pathlib.Path):
-            try:
-                encoded = value.read_bytes()
-                with Image.open(io.BytesIO(encoded)) as picture:
-                    picture.load()
-            except UnidentifiedImageError:
-                return Example(shown, error="not a picture")
-            except OSError as error:
-                return Example(shown, error=error.strerror or str(error))
-            columns[name] = encoded
-        else:
-            columns[name] = value.encode() if isinstance(value, str) else value
-    return Example(shown, records.example(columns))
+    Raises:
+      ValueError: the schema lets no record have it.
+    """
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    if value is None:
+        if meant is not None and meant.HasField("shape"):
+            raise ValueError(f"column '{name}' holds nothing; the model needs a value there")
+        return None
+    if meant is None or meant.type != schema_pb2.INT:
+        return value.encode() if isinstance(value, str) else value
+    try:
+        number = int(value)
+        if number != float(value) or not -(2**63) <= number < 2**63:
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"column '{name}' holds {value!r}; expected a whole number") from None
+    return number
+
+
+def _picture(
+    shown: str,
+    file: pathlib.Path,
+    features: Features,
+    others: Mapping[str, int | float | bytes] | None = None,
+) -> Example:
+    """A picture, decoded as the model will, with other columns beside it."""
+    from components import pictures
+
+    assert features.image is not None
+    try:
+        encoded = file.read_bytes()
+    except OSError as error:
+        return Example(shown, error=error.strerror or str(error))
+    if (why := pictures.refusal(encoded)) is not None:
+        return Example(shown, error=why)
+    if (why := _damage(encoded)) is not None:
+        return Example(shown, error=f"is a damaged {pictures.kind(encoded)} picture: {why}")
+    return Example(shown, records.example({**(others or {}), features.image.name: encoded}))
+
+
+def _damage(encoded: bytes) -> str | None:
+    """What the decoder of the served model says of a picture that it cannot decode."""
+    import tensorflow as tf
+
+    try:
+        _height()(encoded)
+    except tf.errors.InvalidArgumentError as error:
+        return error.message.splitlines()[0].split("Detected at node")[0].strip()
+    return None
+
+
+@functools.cache
+def _height() -> Any:
+    """`pictures.height`, traced once."""
+    import tensorflow as tf
+
+    from components import pictures
+
+    return tf.function(pictures.height, input_signature=[tf.TensorSpec([], tf.string)])

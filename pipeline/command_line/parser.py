@@ -88,10 +88,16 @@ def make() -> Parser:
     for command in (show, explain, unseal):
         _add_run(command, nargs="?", help="run to look at (default: the newest one)")
     _add_run(compare, nargs=2, help="runs to compare")
-    serve = add("serve", "serving:serve", "predict with the pushed model")
-    _add_serve(serve)
+    predict = add(
+        "predict",
+        "predicting:predict",
+        "ask the pushed model about your own pictures or rows",
+    )
+    serve = add("serve", "predicting:serve", "the former name of predict")
+    for command in (predict, serve):
+        _add_predict(command)
     _add_verbose(unseal)
-    for command in (show, runs, explain, compare, unseal, serve):
+    for command in (show, runs, explain, compare, unseal, predict, serve):
         command.add_argument(
             "--runs",
             type=_place,
@@ -213,12 +219,13 @@ def _add_from_csv(data: argparse.ArgumentParser) -> None:
     _add_json(command, default=argparse.SUPPRESS)
 
 
-def _add_serve(command: argparse.ArgumentParser) -> None:
+def _add_predict(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "source",
         type=_place,
         metavar="FOLDER",
-        help="folder of JPEG and PNG pictures; for a model of a table, a CSV file with its columns",
+        help="a JPEG or PNG picture, or a folder of them; for a model of a table, a CSV file with its "
+        "columns",
     ).complete = _file()
     command.add_argument(
         "--model",

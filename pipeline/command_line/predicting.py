@@ -1,4 +1,4 @@
-"""The command serve: what the pushed model says of a person's own pictures or rows."""
+"""The command predict: what the pushed model says of a person's own pictures or rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 import pathlib
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +27,23 @@ class NothingPushed(FairGateError):
 
 
 def serve(options: argparse.Namespace) -> Answer:
+    """The former name of `predict`, which says so."""
+    print(
+        f"note: serve is called predict now, for it serves nothing: {called()} predict",
+        file=sys.stderr,
+    )
+    return predict(options)
+
+
+def predict(options: argparse.Namespace) -> Answer:
     """A score and a decision for each picture or row; the exit status is 1 if any could not be read."""
     run, model = _model(options)
     with _loading(options.verbose):
         from pipeline import predicting, settings
 
         tree = settings.load([str(run.settings_file)])
-        predictions = predicting.ask(model, predicting.read(pathlib.Path(options.source), tree))
+        given = predicting.read(pathlib.Path(options.source), tree)
+        predictions = predicting.ask(model, given.examples)
     label = tree.data.features.label
     document = {
         "model": str(model),
@@ -43,6 +54,7 @@ def serve(options: argparse.Namespace) -> Answer:
             {"file": p.file, "score": p.score, "decision": p.decision, "error": p.error}
             for p in predictions
         ],
+        "left_out": given.left_out,
     }
     failed = any(prediction.error for prediction in predictions)
     return Answer(
@@ -167,6 +179,11 @@ def _show(document: dict[str, Any], predictions: list[Prediction], console: Cons
         )
     console.print(made)
     answered = [p for p in predictions if p.decision is not None]
+    if failed := len(predictions) - len(answered):
+        console.print(f"{failed:,} of {len(predictions):,} could not be read", style="red")
+    if names := document["left_out"]:
+        more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+        console.print(f"left out, as hidden: {', '.join(names[:3])}{more}", markup=False)
     yes = sum(bool(p.decision) for p in answered)
     console.print(
         f"{yes:,} of {len(answered):,} are told Yes: score over {document['threshold']:g}, "

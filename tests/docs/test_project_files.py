@@ -257,7 +257,7 @@ def test_every_fairgate_command_exists(page):
 def test_the_commands_of_pages_are_found():
     found = [words for page in ALL_PAGES for words in given_to_fairgate(page)]
     assert len(found) > 10
-    assert {"runs", "explain", "compare", "serve"} <= {words[0] for words in found}
+    assert {"runs", "explain", "compare", "predict"} <= {words[0] for words in found}
 
 
 @pytest.mark.parametrize(

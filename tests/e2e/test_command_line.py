@@ -63,7 +63,7 @@ def test_serve_says_of_pictures_what_the_served_model_says(passed, place, told, 
     people = place.world.people(5, seed=9)
     for number, person in enumerate(people):
         (tmp_path / f"{number}.jpg").write_bytes(person.jpeg)
-    status, document = told("serve", str(tmp_path), "--run", f"tiny/{passed.folder.name}")
+    status, document = told("predict", str(tmp_path), "--run", f"tiny/{passed.folder.name}")
     assert status == 0 and document["model"] == passed.verdict["pushed_model"]
     served = tf.saved_model.load(document["model"]).signatures["serving_default"]
     records = tf.constant([record({IMAGE: person.jpeg}) for person in people])

@@ -114,7 +114,7 @@ def test_a_csv_file_becomes_a_served_model(settings, capfd):
     rows_file = folder / "rows.csv"
     rows_file.write_text("skill,hours,work,sex\n2.0,40,office,F\n-2.0,40,office,F\n,40,office,F\n")
     capfd.readouterr()
-    assert main(["serve", str(rows_file), "--runs", str(folder / "runs"), "--json"]) == 0
+    assert main(["predict", str(rows_file), "--runs", str(folder / "runs"), "--json"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert [p["score"] for p in told["predictions"]] == pytest.approx(probability[:3, 0], abs=1e-6)
 

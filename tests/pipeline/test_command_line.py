@@ -54,7 +54,7 @@ def loaded_by(*arguments: str) -> tuple[int, list[str], str]:
         ["tune", "--help"],
         ["data", "--help"],
         ["data", "from-csv", "--help"],
-        ["serve", "--help"],
+        ["predict", "--help"],
         ["completion", "bash"],
     ],
 )

@@ -227,7 +227,7 @@ def test_a_pass_is_explained_too_and_leads_to_serving(root, said):
     assert f"run --settings runs/{PASSED}/settings.yaml pushes the model again" in text
     (root.parent / "serving" / "smiling" / "1700000000").mkdir(parents=True)
     text = words_of(said("explain", PASSED)[1])
-    assert "pipeline serve FOLDER --model serving/smiling/1700000000" in text
+    assert "pipeline predict FOLDER --model serving/smiling/1700000000" in text
     assert "What would help" not in text
 
 

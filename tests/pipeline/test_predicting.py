@@ -1,4 +1,4 @@
-"""serve: which model is asked, what it is asked about, and what is refused."""
+"""predict: which model is asked, what it is asked about, and what is refused, example by example."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from fairgate.errors import DataError
 from pipeline import predicting
 from pipeline.__main__ import main
+from pipeline.data import records
 from pipeline.settings import load
 from tests.pipeline import run_folders
 from tests.tiny_dataset import jpeg
@@ -64,21 +66,74 @@ def place(tmp_path, monkeypatch, model):
 
 
 def test_every_picture_has_a_score_and_a_decision_or_a_reason(place, pictures, capfd):
-    assert main(["serve", "pictures", "--json"]) == 1
+    assert main(["predict", "pictures", "--json"]) == 1
     document = json.loads(capfd.readouterr().out)
     # The newer run's model is gone.
     assert document["run"] == OLDER and document["threshold"] == 0.5
     grey, noise, text, torn = document["predictions"]
     assert grey == {"file": "grey.JPG", "score": 0.25, "decision": False, "error": None}
     assert noise == {"file": "more/noise.jpeg", "score": 0.75, "decision": True, "error": None}
-    assert text["file"] == "text.png" and text["error"] == "not a picture"
-    assert torn["score"] is None and "truncated" in torn["error"].lower()
+    assert text["file"] == "text.png" and "is no picture that is known here" in text["error"]
+    assert torn["score"] is None and "is a damaged JPEG picture" in torn["error"]
+    assert document["left_out"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "said"),
+    [
+        ("a.jpg", "WEBP", "is a WebP file, whatever its name says; expected JPEG or PNG"),
+        ("b.jpg", "BMP", "is a BMP file"),
+        ("c.png", "GIF", "is a GIF file"),
+        ("d.webp", "WEBP", "is a WebP file"),
+    ],
+)
+def test_another_kind_of_picture_keeps_no_other_from_its_answer(
+    place, pictures, capfd, name, kind, said
+):
+    Image.new("RGB", (9, 9)).save(pictures / name, kind)
+    assert main(["predict", "pictures"]) == 1
+    words = " ".join(capfd.readouterr().out.split())
+    assert "grey.JPG 0.2500 No" in words and "more/noise.jpeg 0.7500 Yes" in words
+    assert said.split()[2] in words and "3 of 5 could not be read" in words
+    settings = load([])
+    [found] = [e for e in predicting.read(pictures, settings).examples if e.file == name]
+    assert said in found.error
+
+
+def test_a_single_picture_is_answered(place, pictures, capfd):
+    assert main(["predict", "pictures/grey.JPG", "--json"]) == 0
+    [found] = json.loads(capfd.readouterr().out)["predictions"]
+    assert found["file"] == "grey.JPG" and found["score"] == 0.25
+
+
+def test_hidden_pictures_are_left_out_and_said_to_be(place, pictures, capfd):
+    for name in ("text.png", "torn.jpg"):
+        (pictures / name).rename(pictures / f"._{name}")
+    assert main(["predict", "pictures"]) == 0
+    assert "left out, as hidden: ._text.png, ._torn.jpg" in capfd.readouterr().out
+
+
+def test_the_former_name_still_answers_and_says_so(place, pictures, capfd):
+    assert main(["serve", "pictures", "--json"]) == 1
+    captured = capfd.readouterr()
+    assert len(json.loads(captured.out)["predictions"]) == 4
+    assert "note: serve is called predict now" in captured.err
+
+
+def test_what_the_model_alone_refuses_is_refused_alone(place, model):
+    """Ten examples of which the model does not read the fourth and the last."""
+    good = predicting.Example("good", records.example({"image": b"x" * 2000}))
+    bad = predicting.Example("bad", records.example({"other": 1}))
+    asked = [bad if at in (3, 9) else good for at in range(10)]
+    told = predicting.ask(model, asked)
+    assert [p.score for p in told] == [None if at in (3, 9) else 0.75 for at in range(10)]
+    assert "the model does not read it: " in told[3].error and told[3].decision is None
 
 
 def test_the_answers_are_a_table_without_anybody_elses_noise(place, pictures, capfd):
     for name in ("text.png", "torn.jpg"):
         (pictures / name).unlink()
-    assert main(["serve", "pictures"]) == 0
+    assert main(["predict", "pictures"]) == 0
     captured = capfd.readouterr()
     words = " ".join(captured.out.split())
     assert "grey.JPG 0.2500 No more/noise.jpeg 0.7500 Yes" in words
@@ -88,7 +143,7 @@ def test_the_answers_are_a_table_without_anybody_elses_noise(place, pictures, ca
 
 def test_a_model_is_found_by_its_folder_by_its_parent_and_by_its_run(place, pictures, model, capfd):
     for arguments in (["--model", str(model)], ["--model", str(model.parent)], ["--run", OLDER]):
-        main(["serve", "pictures", "--json", *arguments])
+        main(["predict", "pictures", "--json", *arguments])
         document = json.loads(capfd.readouterr().out)
         assert (document["model"], document["run"]) == (str(model), OLDER)
 
@@ -110,14 +165,14 @@ def test_what_cannot_be_asked_is_refused_in_words(place, pictures, arguments, me
     (place / "empty").mkdir()
     (place / "copy").mkdir()
     (place / "copy" / "saved_model.pb").touch()
-    assert main(["serve", *arguments]) == 2
+    assert main(["predict", *arguments]) == 2
     assert capfd.readouterr().err.startswith(f"error: {message}")
 
 
 def test_a_model_that_is_gone_is_said_to_be(place, pictures, capfd):
     tree = run_folders.verdict(pushed_model="serving/smiling/1")
     (place / "runs" / OLDER / "verdict.json").write_text(json.dumps(tree))
-    assert main(["serve", "pictures"]) == 2
+    assert main(["predict", "pictures"]) == 2
     assert (
         "the model that run celeba/20261122-170000-000 pushed is no longer"
         in capfd.readouterr().err
@@ -127,14 +182,14 @@ def test_a_model_that_is_gone_is_said_to_be(place, pictures, capfd):
 def test_a_file_that_is_no_model_is_one_message(place, pictures, capfd):
     (place / "copy").mkdir()
     (place / "copy" / "saved_model.pb").write_text("no model")
-    assert main(["serve", "pictures", "--model", "copy", "--run", OLDER]) == 2
+    assert main(["predict", "pictures", "--model", "copy", "--run", OLDER]) == 2
     assert "copy: holds no model that can be asked" in capfd.readouterr().err
 
 
 def test_a_model_of_other_columns_is_one_message(place, model, tmp_path):
     (tmp_path / "rows.csv").write_text("age\n30\n")
     settings = load([], ["data.features={image: null, numeric: [age]}", NETWORK])
-    examples = predicting.read(tmp_path / "rows.csv", settings)
+    examples = predicting.read(tmp_path / "rows.csv", settings).examples
     with pytest.raises(DataError, match="does not read these examples"):
         predicting.ask(model, examples)
 
@@ -168,17 +223,38 @@ def test_rows_are_read_as_the_run_read_its_own(tmp_path):
             "data.csv.together=name",
         ],
     )
-    first, second = predicting.read(tmp_path / "rows.csv", settings)
+    first, second = predicting.read(tmp_path / "rows.csv", settings).examples
     assert first.file == "rows.csv row 1"
     assert parsed(first) == {"work": b"farm", "children": 2, "age": 30.5}
     assert parsed(second) == {"children": 0}
 
 
-def test_a_row_that_cannot_be_read_is_named(tmp_path):
-    (tmp_path / "rows.csv").write_text("work,children,age\nfarm,2,old\n")
-    settings = load([], [NO_PICTURE, NETWORK])
-    with pytest.raises(DataError, match="line 2: column 'age' holds 'old'"):
-        predicting.read(tmp_path / "rows.csv", settings)
+SCHEMA = """
+feature { name: "age" type: FLOAT presence { min_fraction: 1.0 min_count: 1 } shape {} }
+feature { name: "children" type: INT presence { min_count: 1 } value_count { min: 1 max: 1 } }
+feature { name: "work" type: BYTES presence { min_count: 1 } value_count { min: 1 max: 1 } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("farm,2,old", "line 3: column 'age' holds 'old'; expected a number"),
+        ("farm,2,", "column 'age' holds nothing; the model needs a value there"),
+        ("farm,2.5,30", "column 'children' holds 2.5; expected a whole number"),
+        ("farm,1e300,30", "column 'children' holds 1e+300; expected a whole number"),
+        ("farm,2", "line 3: 2 field(s), expected 3"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_named_and_the_others_are_there(tmp_path, row, said):
+    (tmp_path / "schema.pbtxt").write_text(SCHEMA)
+    (tmp_path / "rows.csv").write_text(f"work,children,age\nfarm,2,30\n{row}\n,,40\n")
+    assignment = f"data.schema_file={tmp_path / 'schema.pbtxt'}"
+    settings = load([], [NO_PICTURE, NETWORK, assignment])
+    first, second, third = predicting.read(tmp_path / "rows.csv", settings).examples
+    assert parsed(first) == {"work": b"farm", "children": 2, "age": 30}
+    assert (second.file, second.record) == ("rows.csv row 2", b"") and said in second.error
+    assert parsed(third) == {"age": 40}
 
 
 def test_a_folder_is_refused_where_the_model_reads_columns(pictures):
@@ -192,6 +268,6 @@ def test_a_csv_file_may_name_pictures(pictures):
     file = pictures / "rows.csv"
     file.write_text("picture,age,children,work\ngrey.JPG,30,1,farm\nnone.jpg,30,1,farm\n")
     settings = load([], [*TABLE, "data.features.image.name=picture"])
-    first, second = predicting.read(file, settings)
+    first, second = predicting.read(file, settings).examples
     assert parsed(first)["picture"] == (pictures / "grey.JPG").read_bytes()
     assert second.error == "No such file or directory"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +38,7 @@ def read(
     features: Features,
     settings: CsvSettings,
     columns: Sequence[str] | None = None,
+    refused: dict[int, str] | None = None,
 ) -> Table:
     """All rows of `files`, in order; only the columns that `features` name.
 
@@ -46,6 +47,8 @@ def read(
       features: what the columns mean.
       settings: how the files are read.
       columns: those of them that are wanted, such as a model's inputs; None for all.
+      refused: takes row -> why it cannot be read, and the row is there without values; None: the first of
+        them is an error.
 
     Raises:
       DataError: naming the file, the line, the column, the value and what was expected.
@@ -64,28 +67,47 @@ def read(
         together = None if column is None or columns is not None else _place(file, header, column)
         twice = {name: place for name, place in places.items() if header.count(name) > 1}
         for line, fields in rows:
-            if len(fields) != len(header):
-                raise DataError(
-                    f"{file}: line {line}: {len(fields)} field(s), expected {len(header)} "
-                    f"({', '.join(header[:4])}, ...). Correct the line, or data.csv.delimiter"
-                )
-            for name, place in twice.items():
-                _require_equal(file, line, name, header, fields, place)
-            for name, convert in converters.items():
-                text = _meant(fields[places[name]], settings)
-                try:
-                    value = convert(text)
-                except ValueError as error:
-                    shown = "nothing" if text is None else repr(text)
-                    raise DataError(
-                        f"{file}: line {line}: column '{name}' holds {shown}; {error}"
-                    ) from None
+            try:
+                values = _values(fields, header, converters, places, twice, settings)
+            except ValueError as error:
+                if refused is None:
+                    raise DataError(f"{file}: line {line}: {error}") from None
+                refused[len(table)] = f"line {line}: {error}"
+                values = dict.fromkeys(converters)
+            for name, value in values.items():
                 table.columns[name].append(
                     known.setdefault(value, value) if isinstance(value, str) else value
                 )
             if together is not None:
                 table.together.append(_meant(fields[together], settings))
     return table
+
+
+def _values(
+    fields: Sequence[str],
+    header: Sequence[str],
+    converters: Mapping[str, Callable[[str | None], Value]],
+    places: Mapping[str, int],
+    twice: Mapping[str, int],
+    settings: CsvSettings,
+) -> dict[str, Value]:
+    """Column -> its value in a row; ValueError with the column, the field and what was expected."""
+    if len(fields) != len(header):
+        raise ValueError(
+            f"{len(fields)} field(s), expected {len(header)} ({', '.join(header[:4])}, ...). Correct the "
+            "line, or data.csv.delimiter"
+        )
+    for name, place in twice.items():
+        _require_equal(name, header, fields, place)
+    values = {}
+    for name, convert in converters.items():
+        text = _meant(fields[places[name]], settings)
+        try:
+            values[name] = convert(text)
+        except ValueError as error:
+            shown = "nothing" if text is None else repr(text)
+            raise ValueError(f"column '{name}' holds {shown}; {error}") from None
+    return values
 
 
 def _converters(features: Features) -> dict[str, Callable[[str | None], Value]]:
@@ -169,15 +191,13 @@ def _place(file: Path, header: Sequence[str], name: str) -> int:
     )
 
 
-def _require_equal(
-    file: Path, line: int, name: str, header: Sequence[str], fields: Sequence[str], place: int
-) -> None:
+def _require_equal(name: str, header: Sequence[str], fields: Sequence[str], place: int) -> None:
     for other in range(place + 1, len(header)):
         if header[other] == name and fields[other].strip() != fields[place].strip():
-            raise DataError(
-                f"{file}: line {line}: column '{name}' is there {header.count(name)} times, with "
-                f"{fields[place]!r} and {fields[other]!r}; expected one column of that name, or equal "
-                "values. Rename or remove one of them"
+            raise ValueError(
+                f"column '{name}' is there {header.count(name)} times, with {fields[place]!r} and "
+                f"{fields[other]!r}; expected one column of that name, or equal values. Rename or remove "
+                "one of them"
             )
 
 
