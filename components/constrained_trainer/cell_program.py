@@ -266,13 +266,16 @@ def _counts(table: _Table, shares: NDArray[np.float64]) -> Measured:
     }
 
 
-def frontier(programs: Sequence[CellProgram], steps: int) -> list[tuple[int, NDArray[np.float64]]]:
+def frontier(
+    programs: Sequence[CellProgram], steps: int, room: float = 0.0
+) -> list[tuple[int, NDArray[np.float64]]]:
     """The rules of least error over several models: at the limits, and at more and more room to them.
 
     Args:
       programs: of each model.
       steps: how many: at the limits alone (1), or up to as far inside them as any model gets. Where none
         keeps the limits, there is one, of the model that is least beyond them.
+      room: one more, so far inside the limits, if that can be had.
 
     Returns:
       (place of the model, shares of its program) of each.
@@ -286,6 +289,7 @@ def frontier(programs: Sequence[CellProgram], steps: int) -> list[tuple[int, NDA
         margins, tried = [-known[nearest] - _EXACT], [nearest]
     else:
         margins = [float(m) for m in np.linspace(0.0, -known[nearest], steps)]
+        margins += [room] if 0 < room <= -known[nearest] else []
         tried = list(known)
     found = []
     for margin in margins:

@@ -15,6 +15,7 @@ from components.constrained_trainer.cells import Cells, CellThresholds
 from components.constrained_trainer.config import SelectionConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.outlook import Outlook
+from components.constrained_trainer.resolving import rarest_of
 from fairgate.constraints.expressions import Constraint, CurveOf, rates_in, violations
 from fairgate.constraints.linear import linearize
 from fairgate.constraints.rates import Counts, Measured
@@ -179,10 +180,12 @@ class Rating:
         if not self._pieces or self._needs_scores:
             return []
         found = []
+        rarest = min(rarest_of(each, self._split).examples for each in self._constraints)
+        most = thresholds.number_of_shifts(rarest)
         for place, snapshot in enumerate(snapshots):
             if thresholds.tells_nothing(self._split.labels, snapshot.scores):
                 continue  # no threshold makes it of any use
-            shifts = thresholds.shifts(snapshot.scores)
+            shifts = thresholds.shifts(snapshot.scores, most)
             at_each = thresholds.counts_at(self._split, snapshot.scores, shifts)
             learned: Sequence[Measured | None] = [None] * len(shifts)
             if self._learned is not None:
@@ -251,7 +254,7 @@ class Rating:
                 )
                 for each in scored
             ]
-            for place, shares in frontier(programs, steps):
+            for place, shares in frontier(programs, steps, self._room_of_lines.min()):
                 program = programs[place]
                 rule, rated = program.rule(shares), self._expected(program, shares)
                 found.append(replace(scored[place], rule=rule, **rated))

@@ -19,23 +19,26 @@ if TYPE_CHECKING:  # it loads TensorFlow
 
 MOST = 65, 257
 """Thresholds looked at, of few examples and of many: the decisions' own, and quantiles between."""
-_EXAMPLES_BETWEEN = 30
+_RARE_BETWEEN = 4
 RARE = 0.1
 """Of what comes up: less says next to nothing; see `uselessness`."""
 _CHANCE = 0.01
 
 
-def shifts(scores: NDArray[np.floating], most: int | None = None) -> NDArray[np.float32]:
+def number_of_shifts(rarest: int) -> int:
+    """So many that about 4 of the rarest examples of a constraint lie between two, within MOST."""
+    return min(max(rarest // _RARE_BETWEEN, MOST[0]), MOST[1])
+
+
+def shifts(scores: NDArray[np.floating], most: int = MOST[0]) -> NDArray[np.float32]:
     """0, and thresholds between neighbouring scores, at about equal ranks; (t,) float32, rising.
 
     A threshold in the middle between two scores decides alike whatever rounding does to them.
 
     Args:
       scores: (n,) of one model.
-      most: how many at the most; None: so many that about 30 scores lie between two, within MOST.
+      most: how many at the most.
     """
-    if most is None:
-        most = min(max(len(scores) // _EXAMPLES_BETWEEN, MOST[0]), MOST[1])
     ordered = np.unique(np.asarray(scores, np.float64)[np.isfinite(scores)])
     middles = (ordered[1:] + ordered[:-1]) / 2
     if len(middles) >= most:

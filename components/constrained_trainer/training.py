@@ -195,9 +195,7 @@ def train(
     elif outlook is not None and other is not None:
         outlook = replace(outlook, other=other)
     learned = optimism.worth_a_look(training, validation, config.constraints)
-    # Thresholds of each group's own are made to lie at the limits.
-    one = config.thresholds == "one"
-    spread = optimism.spread(validation, learned, config.constraints) if one else 0.0
+    spread = optimism.spread(validation, learned, config.constraints)
     rating = Rating(trained, constraints, validation, config.selection, outlook, learned, spread)
     session = Session(loop, rating, config, on_moment)
     if checkpoints is not None:

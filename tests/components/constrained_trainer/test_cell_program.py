@@ -243,6 +243,17 @@ def test_the_frontier_goes_from_the_limits_inwards_at_growing_cost():
         assert value <= 0.05 * (1 - step / 5) + 1e-8
 
 
+@pytest.mark.parametrize(("room", "gaps"), [(0.0, [0.05]), (0.02, [0.05, 0.03]), (0.9, [0.05])])
+def test_one_rule_more_keeps_the_room_that_is_asked_for_if_it_can_be_had(room, gaps):
+    split, scores = noisy()
+    lines = ("max_gap(FPR, [G]) <= 0.05",)
+    program = program_of(split, scores, lines)
+    [gap] = parse(lines, split)
+    found = [gap.value(program.counts(shares)) for _, shares in frontier([program], 1, room)]
+    assert len(found) == len(gaps)
+    assert all(value <= most + 1e-8 for value, most in zip(found, gaps, strict=True))
+
+
 def test_limits_that_nothing_keeps_leave_what_is_least_beyond_them():
     lines = ("FPR | [b] <= 0.01", "TPR | [b] >= 0.95")
     split, scores = noisy()

@@ -165,3 +165,8 @@ def test_the_chosen_model_is_a_yardstick_and_a_mixture_is_what_is_expected_of_it
         for group in GROUPS
     ]
     assert mixed.worst == pytest.approx(abs(fpr[0] - fpr[1]) - 0.02)
+
+
+@pytest.mark.parametrize(("rarest", "expected"), [(0, 65), (200, 65), (400, 100), (10_000, 257)])
+def test_as_many_thresholds_are_looked_at_as_the_rarest_examples_can_tell_apart(rarest, expected):
+    assert thresholds.number_of_shifts(rarest) == expected
