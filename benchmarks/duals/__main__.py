@@ -2,7 +2,7 @@
 
 python -m benchmarks.duals [--steps 3000] [--seeds 5] [--output FILE]
 python -m benchmarks.duals --on-data [--seeds 2] [--output FILE] [--data ../shared/data]
-    [--keep runs/suite]
+    [--tasks law-fpr-race ...] [--keep runs/suite]
 
 Every update at every rate on the bank of convex problems that the tests of the games use, with exact
 constraints and with noisy ones; or, on data, the trainer with each of the updates on tasks of the suite.
@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, help="of the noise (5), or of the data's splits (2)")
     parser.add_argument("--output", type=Path, help="a Markdown file instead of the page")
     parser.add_argument("--on-data", action="store_true", help="the trainer, on tasks of the suite")
+    parser.add_argument("--tasks", nargs="+", metavar="TASK", help="of the suite, with --on-data")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--keep", type=Path, default=Path("runs/suite"), help="folder of the suite")
     options = parser.parse_args()
@@ -58,12 +59,13 @@ def on_data(options: argparse.Namespace) -> None:
     """Trains on data with each update, and writes their tables; started again, it goes on."""
     from benchmarks.duals import data_page, on_data
 
-    store, seeds = on_data.open_store(options.keep, options.data), options.seeds or 2
+    tasks, seeds = options.tasks or on_data.TASKS, options.seeds or 2
+    store = on_data.open_store(options.keep, options.data, tasks)
     with Progress() as progress:
-        bar = progress.add_task("Training", total=len(on_data.TASKS) * seeds)
+        bar = progress.add_task("Training", total=len(tasks) * seeds)
         plays = on_data.compare(
             list(on_data.UPDATES),
-            on_data.TASKS,
+            tasks,
             seeds,
             store,
             lambda what: progress.update(bar, advance=1, description=what),

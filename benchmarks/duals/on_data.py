@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from benchmarks.peers.tasks import TRAIN, VALIDATION, Answer, Task
-from benchmarks.suite import measuring
+from benchmarks.suite import measuring, tasks
 from benchmarks.suite.answers import Store
 from benchmarks.suite.methods.ours import split
 from components.constrained_trainer import component
@@ -93,7 +93,7 @@ Plays = Mapping[tuple[str, str, int], Play]
 
 def compare(
     names: Sequence[str],
-    tasks: Sequence[str],
+    asked: Sequence[str],
     seeds: int,
     store: Store,
     done: Callable[[str], None] = lambda what: None,
@@ -102,7 +102,7 @@ def compare(
 
     Args:
         names: keys of UPDATES.
-        tasks: keys of `benchmarks.suite.tasks.TASKS`.
+        asked: keys of `benchmarks.suite.tasks.TASKS`.
         seeds: how many.
         store: of the suite's questions.
         done: called after each task and seed, with what it was.
@@ -113,7 +113,7 @@ def compare(
     found: dict[tuple[str, str, int], Play] = {}
     code = component.fingerprint(TrainingConfig(network="tabular"))
     for seed in range(seeds):
-        for task in tasks:
+        for task in asked:
             file = store.folder / "duals" / f"{store.question_file(task, seed).stem}-{code}.json"
             known = json.loads(file.read_text()) if file.exists() else {}
             missing = [name for name in names if name not in known]
@@ -165,12 +165,20 @@ def _varies(snapshots: Sequence[Snapshot]) -> tuple[float, float]:
     return float(np.ptp([s.error_rate for s in late])), float(np.ptp([s.worst for s in late]))
 
 
-def open_store(keep: Path, data: Path) -> Store:
+def open_store(keep: Path, data: Path, names: Sequence[str]) -> Store:
     """The folder of questions and of what was trained; the suite's own will do.
 
+    Args:
+        keep: the folder.
+        data: where the data sets are.
+        names: of tasks.
+
     Raises:
-        ValueError: the folder's questions are of tasks that were made otherwise.
+        ValueError: the suite has no such task, or the folder's questions are of tasks made otherwise.
     """
+    unknown = [name for name in names if name not in tasks.TASKS]
+    if unknown:
+        raise ValueError(f"--tasks {unknown[0]}: expected some of {', '.join(tasks.TASKS)}")
     store = Store(keep, data)
-    store.require_same(TASKS)
+    store.require_same(names)
     return store
