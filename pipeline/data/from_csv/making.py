@@ -13,7 +13,7 @@ from components.features import Features
 from fairgate.errors import DataError
 from pipeline.data import records
 from pipeline.data.from_csv import divided as division
-from pipeline.data.from_csv import dividing
+from pipeline.data.from_csv import dividing, numbers
 from pipeline.data.from_csv.config import SPLITS, CsvSettings
 from pipeline.data.from_csv.reading import Table, Value, read
 from pipeline.data.from_csv.schema import draft
@@ -88,12 +88,14 @@ def make(
                 f"data.csv.shares.{split}; where few make up all rows and stay together, another "
                 "data.csv.seed draws anew"
             )
-    _write_all(folder, rows)
+    whole = numbers.whole(list(rows.values()), features, schema_file)
+    _write_all(folder, rows, whole)
     if not schema_file.exists():
         schema_file.parent.mkdir(parents=True, exist_ok=True)
-        schema_file.write_text(draft(list(rows.values()), features), encoding="utf-8")
+        schema_file.write_text(draft(list(rows.values()), features, whole), encoding="utf-8")
     cells = division.count(rows, features)
     warnings = list(division.warnings(cells, shares, features))
+    warnings += numbers.losses(list(rows.values()), features, whole)
     if alone:
         warnings.append(
             f"{alone:,} rows have nothing in column '{settings.together}' (data.csv.together): each of "
@@ -131,7 +133,9 @@ def _strata(table: Table, features: Features) -> list[tuple[Value, ...]]:
     return list(zip(*(table.columns[name] for name in names), strict=True))
 
 
-def _write_all(folder: Path, rows: Mapping[str, tuple[Table, Sequence[int]]]) -> None:
+def _write_all(
+    folder: Path, rows: Mapping[str, tuple[Table, Sequence[int]]], whole: set[str]
+) -> None:
     """Into a hidden sibling folder that is renamed when complete."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.incomplete-", dir=folder.parent))
@@ -143,7 +147,7 @@ def _write_all(folder: Path, rows: Mapping[str, tuple[Table, Sequence[int]]]) ->
                 name = f"{folder.name}-{split}.tfrecord-{shard:05d}-of-{shards:05d}"
                 with (unfinished / name).open("wb") as file:
                     for row in part[shard::shards]:
-                        file.write(records.framed(_example(table, row)))
+                        file.write(records.framed(_example(table, row, whole)))
                         done += 1
                         if done % _REPORT_EVERY == 0 or done == total:
                             progress.report(done, total, f"{done:,} of {total:,} rows")
@@ -153,13 +157,13 @@ def _write_all(folder: Path, rows: Mapping[str, tuple[Table, Sequence[int]]]) ->
         shutil.rmtree(unfinished, ignore_errors=True)  # gone already when all went well
 
 
-def _example(table: Table, row: int) -> bytes:
+def _example(table: Table, row: int, whole: set[str]) -> bytes:
     """A serialized tf.Example; what is not known is left out."""
-    values = {name: column[row] for name, column in table.columns.items()}
-    return records.example(
-        {
-            name: value.encode() if isinstance(value, str) else value
-            for name, value in values.items()
-            if value is not None
-        }
-    )
+    features: dict[str, int | float | bytes] = {}
+    for name, column in table.columns.items():
+        value = column[row]
+        if isinstance(value, str):
+            features[name] = value.encode()
+        elif value is not None:
+            features[name] = int(value) if name in whole else value
+    return records.example(features)

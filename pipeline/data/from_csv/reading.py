@@ -15,6 +15,9 @@ from pipeline.data.from_csv.config import CsvSettings
 
 Value = RawValue | float | None
 
+_LARGEST = 3.4028234e38  # of float32
+_EXACT = 2**53  # float64 has every whole number up to here
+
 
 @dataclass
 class Table:
@@ -133,12 +136,26 @@ def _number(text: str | None) -> Value:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
+    if not math.isfinite(value) or "_" in text:
         raise ValueError(
             "expected a number. Correct it, name it in data.csv.missing if it means that nothing is "
             "known, or name the column in data.features.categorical"
         )
+    if abs(value) > _LARGEST:
+        raise ValueError(
+            f"expected a number of at most {_LARGEST:g} (float32). Write the column in a larger unit, or "
+            "name it in data.csv.missing if it means that nothing is known"
+        )
+    if abs(value) >= _EXACT and _is_whole(text) and int(text) != value:
+        raise ValueError(
+            "expected a number of at most 15 digits: this one would change. If it names somebody or "
+            "something, name the column in data.features.categorical"
+        )
     return value
+
+
+def _is_whole(text: str) -> bool:
+    return text.removeprefix("-").removeprefix("+").isdecimal()
 
 
 def _category(text: str | None) -> Value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -16,7 +16,9 @@ _HEAD = """\
 """
 
 
-def draft(parts: Sequence[tuple[Table, Sequence[int]]], features: Features) -> str:
+def draft(
+    parts: Sequence[tuple[Table, Sequence[int]]], features: Features, whole: Collection[str] = ()
+) -> str:
     """The contract of the columns of tables, as a TFMD Schema in text.
 
     Label and groups take the values of the settings only; numbers and categories may be anything. A
@@ -26,6 +28,7 @@ def draft(parts: Sequence[tuple[Table, Sequence[int]]], features: Features) -> s
     Args:
       parts: tables of the same columns, and which of their rows there are.
       features: what the columns mean.
+      whole: the columns of numbers that are written as int64.
     """
     schema = schema_pb2.Schema()
     named: dict[str, tuple[RawValue, ...]] = {features.label.name: features.label.values}
@@ -38,7 +41,7 @@ def draft(parts: Sequence[tuple[Table, Sequence[int]]], features: Features) -> s
             column.type = schema_pb2.INT
             column.int_domain.min, column.int_domain.max = min(known), max(known)
         elif name in numbers:
-            column.type = schema_pb2.FLOAT
+            column.type = schema_pb2.INT if name in whole else schema_pb2.FLOAT
         else:
             column.type = schema_pb2.BYTES
             if known:
