@@ -144,8 +144,14 @@ def displaying(settings: Settings, console: Console, steps: int) -> Iterator[ter
     """
     _require_schema(settings.data.contract)
     make_data = settings.data.path is None and not pathlib.Path(settings.data.folder).exists()
-    display = terminal.Display(console, steps=make_data + 1 + steps)
+    try_network = ":" in settings.trainer.network
+    display = terminal.Display(console, steps=try_network + make_data + 1 + steps)
     with display, progress.listening(display.report):
+        if try_network:
+            with display.step("Try the network"):
+                from components.constrained_trainer import trying
+
+                trying.require_usable(settings.trainer, settings.data.features)
         if make_data:
             with display.step("Make synthetic stand-in"):
                 make_stand_in(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from dataclasses import dataclass, replace
 
 import ml_metadata as mlmd
@@ -28,7 +29,8 @@ from fairgate.gate import advice, attempts, checks, judgement, ledger, requireme
 from fairgate.gate.attempts import Attempt
 from fairgate.gate.prediction import Sizes
 from pipeline import terminal
-from pipeline.dag import BASELINE, CONSTRAINED, create_pipeline, ledger_folder
+from pipeline.contents import Contents
+from pipeline.dag import BASELINE, CONSTRAINED, RESOLVER, create_pipeline, ledger_folder
 from pipeline.settings import Settings
 from pipeline.terminal import Display, Note
 
@@ -39,6 +41,8 @@ REPORT = "Report"
 STATISTICS = "StatisticsGen"
 VALIDATOR = "ExampleValidator"
 TRANSFORM = "Transform"
+# What these name was made by others, or has gone to where it is served.
+_NO_RESULTS = (PUSHER, RESOLVER)
 
 
 @dataclass(frozen=True)
@@ -147,20 +151,24 @@ def _run_nodes(
         ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
     )
     runner = LocalDagRunner()
+    contents = Contents(pathlib.Path(settings.runs, settings.name))
     for node in ir.nodes:
         name = node.pipeline_node.node_info.id
         with display.step(name) as step:
             # A model that was pushed and then taken away is pushed again.
             cache = name != PUSHER or not _push_is_gone(store, settings.name, run_id)
+            for sentence in contents.set_aside_incomplete(_results(store, settings.name, name)):
+                display.note(sentence, warns=True)
             try:
                 runner.run_with_ir(_only(ir, name, cache))
             except NoSolution as found:
                 step.outcome = terminal.NOT_ASKED
                 return str(found)
-            if _execution(store, settings.name, run_id, name).last_known_state == (
-                metadata_store_pb2.Execution.CACHED
-            ):
+            done = _execution(store, settings.name, run_id, name)
+            if done.last_known_state == metadata_store_pb2.Execution.CACHED:
                 step.outcome = "reused"
+            elif name not in _NO_RESULTS:
+                contents.keep(_results(store, settings.name, name, done.id))
             try:
                 notes = _notes(store, settings, run_id, name) if until is None else []
             except NoSolution as found:
@@ -222,6 +230,26 @@ def _require_enough(settings: Settings, sizes: Sizes) -> None:
         raise NoSolution(
             f"Whatever is trained, it cannot pass: {'; '.join(missing)}. No attempt was spent"
         )
+
+
+def _results(
+    store: mlmd.MetadataStore, pipeline: str, node: str, execution: int | None = None
+) -> list[str]:
+    """Folders that `node` has made so far, or that one execution of it has."""
+    context = store.get_context_by_type_and_name("node", f"{pipeline}.{node}")
+    if context is None or node in _NO_RESULTS:
+        return []
+    finished = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
+    all_made = store.get_executions_by_context(context.id)
+    made = [
+        each.id
+        for each in all_made
+        if each.last_known_state in finished and execution in (None, each.id)
+    ]
+    outputs = [e.artifact_id for e in store.get_events_by_execution_ids(made) if e.type == _OUTPUT]
+    return (
+        sorted({artifact.uri for artifact in store.get_artifacts_by_id(outputs)}) if outputs else []
+    )
 
 
 def _only(ir: pipeline_pb2.Pipeline, name: str, cache: bool) -> pipeline_pb2.Pipeline:

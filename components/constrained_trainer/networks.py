@@ -9,6 +9,9 @@ from __future__ import annotations
 import importlib
 import itertools
 import math
+import pathlib
+import sys
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -121,7 +124,10 @@ def build(name: str, inputs: Mapping[str, ModelInput], seed: int) -> keras.Model
     own = name not in NETWORKS
     try:
         model = network(inputs[IMAGE].shape if own and picture_alone else inputs)
-    except (KeyError, TypeError, ValueError) as error:
+        model = _functional(model, inputs, name) if own else model
+    except SettingsError:
+        raise
+    except Exception as error:  # whatever a user's function may raise
         shapes = (
             f"pictures of shape {inputs[IMAGE].shape} (the size is set in data.features.image)"
             if picture_alone
@@ -129,7 +135,7 @@ def build(name: str, inputs: Mapping[str, ModelInput], seed: int) -> keras.Model
         )
         cause = f"it looks for {error}" if isinstance(error, KeyError) else error
         raise SettingsError(
-            f"trainer.network = {name!r} cannot be made for {shapes}: {cause}"
+            f"trainer.network = {name!r} cannot be made for {shapes}: {_place(error, name)}{cause}"
         ) from error
     if tuple(model.output_shape) != (None, 1):
         raise SettingsError(
@@ -137,6 +143,39 @@ def build(name: str, inputs: Mapping[str, ModelInput], seed: int) -> keras.Model
             "expected (None, 1), one real score per example"
         )
     return model
+
+
+def _functional(model: Any, inputs: Mapping[str, ModelInput], name: str) -> keras.Model:
+    """A model of a user's own with inputs and one output that are known, whatever kind it is of."""
+    if not isinstance(model, keras.Model):
+        raise SettingsError(
+            f"trainer.network = {name!r}: the function returned {type(model).__name__}; expected a Keras "
+            "model. Return the model at its end"
+        )
+    known = bool(getattr(model, "inputs", None))
+    given = _given(model) if known else argument(_inputs(inputs))
+    found = model(given)
+    if known and not isinstance(found, dict | list | tuple):
+        return model
+    flat = tf.nest.flatten(found)
+    if len(flat) != 1:
+        raise SettingsError(
+            f"trainer.network = {name!r}: it has {len(flat)} outputs; expected one real score per example"
+        )
+    return keras.Model(given, flat[0], name=model.name)
+
+
+def _given(model: keras.Model) -> Any:
+    """What `model` is called with, as Keras has it: one tensor, or several by their names."""
+    return model.inputs[0] if len(model.inputs) == 1 else model.input
+
+
+def _place(error: Exception, name: str) -> str:
+    """File and line of the user's module at which `error` was raised, if it was there."""
+    file = f"{name.partition(':')[0].replace('.', '/')}.py"
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [each.lineno for each in frames if each.filename.endswith(f"/{file}")]
+    return f"{file}, line {lines[-1]}: {type(error).__name__}: " if lines else ""
 
 
 def call(model: keras.Model, inputs: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
@@ -214,7 +253,14 @@ def has_score_bias(model: keras.Model) -> bool:
 
 def uses_convolution(model: keras.Model) -> bool:
     """Whether `model` has a convolution, which XLA runs on one core only on a CPU."""
-    return any("conv" in layer.name or "Conv" in type(layer).__name__ for layer in model.layers)
+    # In the graph, so that it is found in whatever layer or function it is.
+    examples = tf.nest.map_structure(
+        lambda given: tf.TensorSpec((2, *given.shape[1:]), given.dtype), _given(model)
+    )
+    traced = tf.function(lambda inputs: model(inputs, training=False))
+    graph = traced.get_concrete_function(examples).graph.as_graph_def()
+    nodes = [*graph.node, *(node for each in graph.library.function for node in each.node_def)]
+    return any("Conv" in node.op for node in nodes)
 
 
 def _inputs(given: Mapping[str, ModelInput]) -> dict[str, keras.KerasTensor]:
@@ -291,8 +337,25 @@ def _find(name: str) -> Callable[..., keras.Model]:
         raise SettingsError(f"trainer.network = {name!r}: no such network; {expected}")
     try:
         found = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(f"trainer.network = {name!r}: {error}; {expected}") from None
+    except Exception as error:  # a user's module may raise anything
+        place = _place(error, name) or _syntax(error)
+        raise SettingsError(f"trainer.network = {name!r}: {place}{error}; {expected}") from None
+    _require_own_file(name, module)
     if not callable(found):
         raise SettingsError(f"trainer.network = {name!r}: {found!r} is not a function; {expected}")
     return found
+
+
+def _syntax(error: Exception) -> str:
+    return f"{error.filename}, line {error.lineno}: " if isinstance(error, SyntaxError) else ""
+
+
+def _require_own_file(name: str, module: str) -> None:
+    """Raises SettingsError where another module of this name stands before the user's file."""
+    file = pathlib.Path(f"{module.replace('.', '/')}.py")
+    found = getattr(sys.modules.get(module), "__file__", None)
+    if file.is_file() and found and not file.samefile(found):
+        raise SettingsError(
+            f"trainer.network = {name!r}: {file} is here, but another module is called {module!r}, too "
+            f"({found}), and comes first. Give the file another name"
+        )

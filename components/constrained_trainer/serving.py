@@ -54,6 +54,8 @@ class ServedModel(tf.Module):
         super().__init__()
         self._features = features
         self._network = network
+        # Keras does not show the states of random layers (dropout, augmentation) to SavedModel.
+        self._states = [variable.value for variable in network.variables]
         self._rule = rule
         self._mixture: StochasticClassifier | None = None
         if len(members) > 1:

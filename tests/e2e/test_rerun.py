@@ -43,6 +43,21 @@ def test_unchanged_inputs_re_use_everything(passed, place):
     assert again.folder.name in (again.folder / "report.html").read_text()
 
 
+def test_a_result_of_which_a_part_is_gone_is_made_again(passed, place):
+    before = place.executions()
+    folder = place.home / "artifacts" / "Transform" / "transformed_examples"
+    newest = max(folder.glob("[0-9]*"), key=lambda each: int(each.name))
+    for file in (newest / "Split-train").iterdir():
+        file.unlink()
+    again = place.run()
+    assert again.status == passed.status
+    assert place.worked(before) == {"Transform"} | TRAINERS | AFTER_TRAINING
+    assert "files" in again.words and "are gone" in again.words
+    assert [each.name for each in folder.glob("*.incomplete-*")]
+    # From the same data, the same models: it is no other look at the test split.
+    assert again.verdict["models"] == passed.verdict["models"]
+
+
 def test_another_limit_judges_again_and_blocks_with_status_3(passed, place):
     before, served = place.executions(), place.served()
     blocked = place.run("gate.limit=0.001")

@@ -1,0 +1,74 @@
+"""Results of which a part is gone are set aside; all others stay as they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.contents import FILE, Contents
+
+
+@pytest.fixture
+def home(tmp_path):
+    for name in ("examples/1", "examples/2", "graph/3"):
+        folder = tmp_path / "artifacts" / "Gen" / name
+        (folder / "Split-train").mkdir(parents=True)
+        (folder / "Split-train" / "data-0").write_bytes(b"12345")
+        (folder / "empty").touch()
+    return tmp_path
+
+
+def folders(home) -> list[str]:
+    return [str(home / "artifacts/Gen" / name) for name in ("examples/1", "examples/2", "graph/3")]
+
+
+def test_what_is_whole_stays(home):
+    contents = Contents(home)
+    contents.keep(folders(home))
+    assert contents.set_aside_incomplete(folders(home)) == []
+    (home / "artifacts/Gen/examples/1/more").write_text("a file more takes nothing away")
+    (home / "artifacts/Gen/examples/1/empty").write_text("nor does a longer one")
+    assert Contents(home).set_aside_incomplete(folders(home)) == []
+
+
+@pytest.mark.parametrize("damage", ["a file gone", "a folder gone", "cut short"])
+def test_what_is_not_whole_any_more_is_set_aside_and_told(home, damage):
+    Contents(home).keep(folders(home))
+    file = home / "artifacts/Gen/examples/1/Split-train/data-0"
+    if damage == "cut short":
+        file.write_bytes(b"123")
+    else:
+        file.unlink()
+    if damage == "a folder gone":
+        file.parent.rmdir()
+    [said] = Contents(home).set_aside_incomplete(folders(home))
+    assert "1 of 2 files, such as Split-train/data-0, are gone or cut short" in said
+    [aside] = (home / "artifacts/Gen/examples").glob("1.incomplete-*")
+    assert str(aside) in said and (aside / "empty").exists()
+    assert not (home / "artifacts/Gen/examples/1").exists()  # so that TFX makes it again
+    assert (home / "artifacts/Gen/examples/2").exists()
+    assert Contents(home).set_aside_incomplete(folders(home)) == []
+
+
+def test_of_what_was_never_kept_only_empty_folders_are_set_aside(home):
+    for name in ("Split-train/data-0", "empty"):
+        (home / "artifacts/Gen/graph/3" / name).unlink()
+    [said] = Contents(home).set_aside_incomplete(folders(home))
+    assert "graph/3" in said and "all files" in said
+
+
+def test_a_result_that_was_made_empty_may_be_empty(home):
+    empty = home / "artifacts/Gen/other/4"
+    empty.mkdir(parents=True)
+    Contents(home).keep([str(empty)])
+    assert Contents(home).set_aside_incomplete([str(empty)]) == []
+
+
+def test_runs_may_be_moved_and_what_was_kept_be_lost(home, tmp_path_factory):
+    Contents(home).keep(folders(home))
+    moved = tmp_path_factory.mktemp("elsewhere") / "moved"
+    home.rename(moved)
+    (moved / "artifacts/Gen/examples/2/Split-train/data-0").unlink()
+    assert len(Contents(moved).set_aside_incomplete(folders(moved))) == 1
+    (moved / FILE).write_text("{ cut sh")
+    (moved / "artifacts/Gen/examples/1/Split-train/data-0").unlink()
+    assert Contents(moved).set_aside_incomplete(folders(moved)) == []
