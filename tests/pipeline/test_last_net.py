@@ -62,7 +62,7 @@ def test_where_it_happened_is_told_on_demand(capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["shw", "--json"], ["run", "--json", "--no-such"], ["serve", "--json"]]
+    "arguments", [["shw", "--json"], ["run", "--json", "--no-such"], ["predict", "--json"]]
 )
 def test_a_command_line_that_makes_no_sense_is_told_in_json_too(capsys, arguments):
     with pytest.raises(SystemExit) as ended:

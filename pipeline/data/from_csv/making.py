@@ -15,6 +15,7 @@ from pipeline.data import records
 from pipeline.data.from_csv import divided as division
 from pipeline.data.from_csv import dividing, numbers
 from pipeline.data.from_csv.config import SPLITS, CsvSettings
+from pipeline.data.from_csv.precision import require_kept
 from pipeline.data.from_csv.reading import Table, Value, read
 from pipeline.data.from_csv.schema import draft
 
@@ -81,6 +82,7 @@ def make(
         else:
             parts = dividing.stratified(strata, shares, settings.seed)
         rows |= {split: (table, part) for split, part in parts.items()}
+    require_kept({id(table): table for table, _ in rows.values()}.values(), features)
     for split in SPLITS:
         if not rows[split][1]:
             raise DataError(
