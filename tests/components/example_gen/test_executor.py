@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
@@ -42,12 +44,12 @@ def test_the_code_is_part_of_the_custom_config():
     assert len(packed) == 2
 
 
-def run(folder, target, world):
+def run(folder, target, world, patterns=None):
     examples = standard_artifacts.Examples()
     examples.uri = str(target)
     splits = [
         example_gen_pb2.Input.Split(name=name, pattern=pattern)
-        for name, pattern in PATTERNS.items()
+        for name, pattern in (patterns or PATTERNS).items()
     ]
     Executor().Do(
         {},
@@ -76,6 +78,26 @@ def test_every_record_arrives_in_its_split(tmp_path):
         sources = sorted(str(path) for path in folder.glob(PATTERNS[split]))
         read = [r.numpy() for r in tf.data.TFRecordDataset(sources)]
         assert sorted(written) == sorted(read) and len(read) == SIZES[split]
+
+
+def test_packed_shards_of_one_name_in_two_folders_arrive_and_hidden_ones_are_told(tmp_path):
+    import tensorflow as tf
+
+    world = World()
+    folder = tmp_path / "data"
+    for day, seed in (("day1", 1), ("day2", 2)):
+        write_dataset(folder / day, world, SIZES, seed=seed)
+        for file in (folder / day).glob("*tfrecord*"):
+            file.write_bytes(gzip.compress(file.read_bytes()))
+    (folder / "day1" / "._tiny-train.tfrecord-00000-of-00002").write_bytes(b"\x00\x05\x16\x07")
+    patterns = {split: f"day*/*{pattern}" for split, pattern in PATTERNS.items()}
+    examples = run(folder, tmp_path / "out", world, patterns)
+    for split in SIZES:
+        [uri] = artifact_utils.get_split_uris([examples], split)
+        written = [r.numpy() for r in tf.data.TFRecordDataset(tf.io.gfile.glob(f"{uri}/*"))]
+        assert len(written) == len(set(written)) == 2 * SIZES[split]
+    warnings = examples.get_string_custom_property("warnings").splitlines()
+    assert [w for w in warnings if "day1/._tiny-train.tfrecord-00000-of-00002 (hidden)" in w]
 
 
 @pytest.mark.parametrize("split", SIZES)
