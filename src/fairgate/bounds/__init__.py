@@ -7,6 +7,7 @@
 | `conditional` | the exact bound of F1, and of other quotients of one group's outcomes |
 | `betting`, `over_units` | rates over people with several examples, and weights |
 | `paired` | how much a rate changes from one model to another, on the same examples |
+| `joint` | the sum of two parts that are independent |
 | `shares` | which rates are independent; how delta is shared |
 | `arithmetic` | `upper_bound` and `lower_bound` of any expression |
 """

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from fairgate.bounds import over_units
 from fairgate.bounds.conditional import Moebius, one_share
+from fairgate.bounds.joint import upper_of_sum
 from fairgate.bounds.one_rate import LOWER, UPPER, check_delta
 from fairgate.bounds.paired import lower_change, upper_change
 from fairgate.bounds.shares import disjoint, independent, share, spread
@@ -46,6 +47,7 @@ def upper_bound(
     | rate | Clopper-Pearson at delta |
     | change of a rate against another model | McNemar's, of the examples that differ (`paired`) |
     | a r + b s, two independent rates | Buehler's bound at delta (`two_rates`) |
+    | a sum of two such parts, all of whose rates are independent | `joint`, a staircase of both bounds |
     | any other sum | each part's bound at a share of delta, by `shares.share` |
     | max | max_i U(e_i, delta), every one at the full delta |
     | min | min_i U(e_i, delta / n) over the n arguments that hold rates |
@@ -131,7 +133,16 @@ class _Bounds:
         missing = (evaluate(term, self.counts) for term, factor in terms.items() if not factor)
         if any(map(math.isnan, missing)):
             return math.nan  # the value cancels, but it must exist
-        parts = self._parts({term: factor for term, factor in terms.items() if factor})
+        random = {term: factor for term, factor in terms.items() if factor}
+        parts = self._parts(random)
+        if len(parts) == 2 and self.method == "exact" and self._sizes(tuple(random)) is not None:
+            one, other = parts
+            return total + upper_of_sum(
+                lambda level: one.bound(level, -math.inf),
+                lambda level: other.bound(level, -math.inf),
+                (one.spread, other.spread),
+                delta,
+            )
         shares = share(delta, [part.spread for part in parts])
         least = floor - total if len(parts) == 1 else -math.inf
         found = [part.bound(each, least) for part, each in zip(parts, shares, strict=True)]
