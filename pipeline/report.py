@@ -6,7 +6,7 @@ import json
 import pathlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 from tfx.types import artifact_utils
@@ -18,12 +18,10 @@ from components.report.data import ReportData
 from fairgate.documents import to_json, write_text
 from fairgate.gate import words
 from pipeline import evaluation as evaluations
+from pipeline.outcomes import Unsolved
 from pipeline.runs import FRONTIER_FILE, REPORT_FILE, VERSIONS_FILE
 from pipeline.settings import Settings
 from pipeline.verdict import Verdict
-
-if TYPE_CHECKING:  # it makes the pipeline, which names this module
-    from pipeline.runner import Unsolved
 
 DATA_FILE = "report.json"
 READ_VERDICT = "pipeline.report:read_verdict"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import ml_metadata as mlmd
 from absl import logging as absl_logging
@@ -26,11 +26,12 @@ from components.model_properties import BROKEN, NO_SOLUTION, PREDICTED_TO_PASS
 from fairgate.constraints.rates import Counts
 from fairgate.errors import NoSolution
 from fairgate.gate import advice, attempts, checks, judgement, ledger, requirements
-from fairgate.gate.attempts import Attempt
 from fairgate.gate.prediction import Sizes
+from fairgate.records import Records
 from pipeline import terminal
 from pipeline.contents import Contents
 from pipeline.dag import BASELINE, CONSTRAINED, RESOLVER, create_pipeline, ledger_folder
+from pipeline.outcomes import Outcome, Transformed, Unsolved
 from pipeline.settings import Settings
 from pipeline.terminal import Display, Note
 
@@ -43,66 +44,6 @@ VALIDATOR = "ExampleValidator"
 TRANSFORM = "Transform"
 # What these name was made by others, or has gone to where it is served.
 _NO_RESULTS = (PUSHER, RESOLVER)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a finished run left.
-
-    Attributes:
-      evaluation: folder of the Evaluator's results.
-      blessed: what it decided.
-      pushed_model: folder of the pushed model, or None.
-      attempt: which model this was on its test split.
-      warnings: what is no error and should be known.
-      report: folder of what the component Report wrote.
-      training: folder of the constrained model's ModelRun.
-    """
-
-    evaluation: str
-    blessed: bool
-    pushed_model: str | None
-    attempt: Attempt
-    warnings: list[str]
-    report: str
-    training: str
-
-
-@dataclass(frozen=True)
-class Unsolved:
-    """What a run left that has no model which is worth judging.
-
-    Attributes:
-      why: in words, why none can pass; empty: what was trained is of no use.
-      trainings: model -> folder of its ModelRun; empty where it was known before any training.
-      statistics: folder of StatisticsGen's.
-      examples: what was trained on, and the test split that was not asked.
-    """
-
-    why: str
-    trainings: dict[str, str]
-    statistics: str
-    examples: types.Artifact
-
-    @property
-    def warnings(self) -> list[str]:
-        """What is no error and should be known."""
-        return self.examples.get_string_custom_property(WARNINGS).splitlines()
-
-
-@dataclass(frozen=True)
-class Transformed:
-    """What the nodes up to Transform left.
-
-    Attributes:
-      examples: transformed, of the splits train and validation.
-      graph: folder of Transform's graph.
-      statistics: folder of the statistics of all splits.
-    """
-
-    examples: types.Artifact
-    graph: str
-    statistics: str
 
 
 def run(settings: Settings, run_id: str, display: Display) -> Outcome | Unsolved:
@@ -152,6 +93,7 @@ def _run_nodes(
     )
     runner = LocalDagRunner()
     contents = Contents(pathlib.Path(settings.runs, settings.name))
+    pages = _Pages(store, settings, run_id)
     for node in ir.nodes:
         name = node.pipeline_node.node_info.id
         with display.step(name) as step:
@@ -170,7 +112,7 @@ def _run_nodes(
             elif name not in _NO_RESULTS:
                 contents.keep(_results(store, settings.name, name, done.id))
             try:
-                notes = _notes(store, settings, run_id, name) if until is None else []
+                notes = _notes(store, settings, run_id, name, pages) if until is None else []
             except NoSolution as found:
                 return str(found)
             for note in notes:
@@ -180,10 +122,12 @@ def _run_nodes(
     return ""
 
 
-def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str) -> list[Note]:
+def _notes(
+    store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str, pages: _Pages
+) -> list[Note]:
     """What a person should know once `node` is done, before the gate is asked."""
     if node == EXAMPLE_GEN:
-        page = _page(store, settings, run_id)
+        page = pages.read()
         refusal = attempts.warning(
             page.entries, settings.gate.confidence, settings.gate.attempts, page.end
         )
@@ -195,7 +139,7 @@ def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str
         sizes = group_sizes.read(statistics.uri, "test", features)
         _require_enough(settings, sizes)
         # An attempt more costs each its share: what the ledger will give is what counts.
-        page = _page(store, settings, run_id)
+        page = pages.read()
         confidence = attempts.next_confidence(
             page.entries, settings.gate.confidence, settings.gate.attempts, page.end
         )
@@ -213,11 +157,20 @@ def _notes(store: mlmd.MetadataStore, settings: Settings, run_id: str, node: str
     return []
 
 
-def _page(store: mlmd.MetadataStore, settings: Settings, run_id: str) -> ledger.Page:
-    """What was judged on this run's test split so far."""
-    root = ledger_folder(settings)
-    adopt_former(root)
-    return ledger.read(root, test_records(_examples(store, settings.name, run_id)), FILES)
+class _Pages:
+    """What was judged on a run's test split so far; its records are read once."""
+
+    def __init__(self, store: mlmd.MetadataStore, settings: Settings, run_id: str) -> None:
+        self._of = store, settings.name, run_id
+        self._root = ledger_folder(settings)
+        self._records: Records | None = None
+
+    def read(self) -> ledger.Page:
+        """The page as it is now; once ImportExampleGen has run."""
+        adopt_former(self._root)
+        if self._records is None:
+            self._records = test_records(_examples(*self._of))
+        return ledger.read(self._root, self._records, FILES)
 
 
 def _require_enough(settings: Settings, sizes: Sizes) -> None:

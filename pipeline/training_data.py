@@ -14,7 +14,7 @@ from pipeline.terminal import Display
 if TYPE_CHECKING:  # they load TensorFlow
     from components.constrained_trainer.data import Split
     from components.transform.inputs import ModelInput
-    from pipeline.runner import Transformed
+    from pipeline.outcomes import Transformed
 
 STEPS = 5 + 1  # the nodes up to Transform, and reading what it left
 

@@ -115,7 +115,22 @@ def make() -> Parser:
     completion.add_argument("shell", choices=("bash", "zsh"))
     completion.set_defaults(command="pipeline.command_line.working:completion", json=False)
     library.add_commands(commands)
+    _add_run_to_monitor(commands.choices["monitor"])
     return parser
+
+
+def _add_run_to_monitor(monitor: argparse.ArgumentParser) -> None:
+    """The library's command, and a run whose promise is watched."""
+    monitor.set_defaults(command="pipeline.command_line.watching:monitor")
+    monitor.add_argument(
+        "--run",
+        metavar="RUN",
+        help="run whose promise is watched: takes the gate's constraints, limits and confidence, the "
+        "groups, and the label's column and positive value; what is given besides comes first",
+    ).complete = _completed_by(_RUNS, _LIST_RUNS)  # type: ignore[attr-defined]
+    monitor.add_argument(
+        "--runs", default="runs", metavar="FOLDER", help="folder for runs (default: runs)"
+    ).complete = _directory()  # type: ignore[attr-defined]
 
 
 def _add_json(command: argparse.ArgumentParser, default: object = False) -> None:

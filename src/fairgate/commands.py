@@ -98,8 +98,7 @@ def power(options: argparse.Namespace) -> Answer:
                     options.files, options.label, options.group, asked, options.positive, progress
                 )
         else:
-            examples = planning.read_sizes(options.files)
-            found = planning.power(examples, options.constraint, options.confidence)
+            found = planning.power_of_sizes(planning.read_sizes(options.files), asked)
     document = {
         "promises": [
             {

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fairgate import vocabulary
 from fairgate.api import count, gate_config
 from fairgate.constraints import language
 from fairgate.constraints.rates import Group
@@ -43,6 +44,14 @@ def power(
     >>> promise.limits[0.05]
     0.07
     """
+    with vocabulary.speaking(vocabulary.ARGUMENTS):
+        return power_of_sizes(examples, gate_config(constraints, confidence))
+
+
+def power_of_sizes(
+    examples: Mapping[str, Mapping[str, tuple[int, int]]], asked: GateConfig
+) -> list[Promise]:
+    """As `power`, for a gate, and in the words in force."""
     sizes: dict[Any, Size] = {}
     totals = {}
     for feature, members in examples.items():
@@ -62,9 +71,7 @@ def power(
         )
     negatives, positives = next(iter(totals.values()))
     sizes[None] = Size(positives, negatives)
-    return promises(
-        sizes, {f: list(m) for f, m in examples.items()}, gate_config(constraints, confidence)
-    )
+    return promises(sizes, {f: list(m) for f, m in examples.items()}, asked)
 
 
 def read_sizes(paths: Sequence[str | os.PathLike[str]]) -> dict[str, dict[str, tuple[int, int]]]:

@@ -9,7 +9,7 @@ import os
 import pathlib
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -54,13 +54,19 @@ class _Asked:
         return [self.label, self.prediction, *self.groups]
 
 
-def monitor(options: argparse.Namespace) -> Answer:
-    """Watches a log."""
+def monitor(options: argparse.Namespace, known: Mapping[str, Any] | None = None) -> Answer:
+    """Watches a log.
+
+    Args:
+      options: of the command line.
+      known: what they need not say: `constraints`, `groups` (feature -> names), `confidence`, `label`,
+        `positive`, each as far as it is known from elsewhere.
+    """
     for file in (options.state, options.picture, options.events):
         require_writable(file)
     with contextlib.ExitStack() as stack, vocabulary.speaking(vocabulary.OPTIONS):
         state = State(options.state) if options.state else None
-        asked = _asked(options, state)
+        asked = _asked(options, state, known or {})
         log = stack.enter_context(contextlib.closing(_open(options.log, state)))
         groups = _named_groups(asked, log)
         watched = Monitor(
@@ -189,9 +195,11 @@ class _Watch:
         self.saved, self.dirty = time.monotonic(), False
 
 
-def _asked(options: argparse.Namespace, state: State | None) -> _Asked:
+def _asked(
+    options: argparse.Namespace, state: State | None, elsewhere: Mapping[str, Any]
+) -> _Asked:
     """What the command line says, and where it is silent the state, and then the judgement."""
-    known: dict[str, Any] = {}
+    known = dict(elsewhere)
     if options.judged:
         known |= _of_judgement(options.judged)
     if state is not None and state.is_there:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scipy.special import ndtri
 
@@ -19,6 +19,7 @@ from fairgate.gate.config import GateConfig
 from fairgate.gate.prediction import Sizes, sizes_of
 from fairgate.gate.samples import Addition, labels_needed, more_examples
 from fairgate.gate.words import percent
+from fairgate.vocabulary import Vocabulary
 
 # Shares that a model may well have: of errors, and of Yes where decisions are compared.
 _ERRORS = (0.02, 0.05, 0.1)
@@ -189,6 +190,7 @@ class Promise:
         compared): the tightest limit that it passes 4 times in 5. NaN where nothing can be measured.
       of_decisions: whether the shares are of Yes.
       scarcest: in words, the examples that the bound depends on most.
+      names: what whoever asked calls settings and test data.
     """
 
     constraint: Constraint
@@ -196,6 +198,7 @@ class Promise:
     limits: dict[float, float]
     of_decisions: bool
     scarcest: str
+    names: Vocabulary = field(default_factory=vocabulary.now, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.constraint}: {self.said}"
@@ -203,8 +206,7 @@ class Promise:
     @property
     def said(self) -> str:
         """What is promised, in words."""
-        names = vocabulary.now()
-        what = f"the {names.test_data} {names.has} {self.scarcest}"
+        what = f"the {self.names.test_data} {self.names.has} {self.scarcest}"
         if any(map(math.isnan, self.limits.values())):
             return f"{what}. Nothing can be measured there: {_HARDLY}."
         kept = [s for s, limit in self.limits.items() if self.constraint.is_satisfied(limit)]

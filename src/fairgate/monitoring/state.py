@@ -7,15 +7,29 @@ import json
 import os
 import pathlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError, SettingsError
 
-if TYPE_CHECKING:
-    from fairgate.monitoring.monitor import Monitor
-
 _FORMAT = "fairgate monitor 1"
+
+
+class Kept(Protocol):
+    """What is kept in the file: a monitor."""
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """What is watched."""
+        ...
+
+    def restore(self, document: Mapping[str, Any]) -> None:
+        """Goes on from what `as_document` told."""
+        ...
+
+    def as_document(self) -> dict[str, Any]:
+        """All that is needed to go on."""
+        ...
 
 
 class State:
@@ -47,7 +61,7 @@ class State:
         document = self._require()
         return {**document["question"], "lines": document["lines"]}
 
-    def restore(self, monitor: Monitor) -> None:
+    def restore(self, monitor: Kept) -> None:
         """Lets a monitor go on from here.
 
         Raises:
@@ -68,7 +82,7 @@ class State:
         except (ValueError, TypeError, KeyError) as error:
             raise self._damaged(str(error)) from None
 
-    def save(self, monitor: Monitor, source: Mapping[str, Any] | None = None) -> None:
+    def save(self, monitor: Kept, source: Mapping[str, Any] | None = None) -> None:
         """Writes the state.
 
         Raises:
