@@ -169,6 +169,19 @@ class Features(Strict):
         description="where there is a unit, the most test examples that anybody can have; unset: as many "
         "as the largest has",
     )
+    weight: str | None = Field(
+        None,
+        description="column of numbers that says what a record counts, at least 0, such as that of a "
+        "survey: in training, in all rates that are shown, and in the gate's bounds; unset: each counts "
+        "one",
+    )
+    largest_weight: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="where there is a weight, what no weight of the population is over, known before the "
+        "test split is looked at: the gate's bounds are for weights up to it",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -201,6 +214,7 @@ class Features(Strict):
                 f"the unit {self.unit!r} is the label, a group or a number, too: name the column that "
                 "says whose example a record is"
             )
+        self._check_weight(taken)
         for feature, group in self.groups.items():
             is_text = isinstance(next(iter(group.values.values())), str)
             if is_text and group.name in [column.name for column in self.numeric]:
@@ -209,6 +223,25 @@ class Features(Strict):
                     "holds text: name it in categorical instead"
                 )
         return self
+
+    def _check_weight(self, taken: set[str]) -> None:
+        if self.weight is None:
+            if self.largest_weight is not None:
+                raise ValueError(
+                    f"largest_weight = {self.largest_weight:g} is given without weight: name the column "
+                    "that says what a record counts, or leave largest_weight out"
+                )
+            return
+        if self.weight in taken | set(self.input_columns) | {self.unit}:
+            raise ValueError(
+                f"the weight {self.weight!r} is the label, a group, an input or the unit, too: a weight "
+                "only says what a record counts; name a column of its own"
+            )
+        if self.largest_weight is None:
+            raise ValueError(
+                f"weight = {self.weight!r} is given without largest_weight: of weights without a largest "
+                "nothing can be promised. Give what no weight of the population is over"
+            )
 
     @field_validator("groups")
     @classmethod
@@ -228,8 +261,17 @@ class Features(Strict):
 
     @property
     def slices_unit(self) -> str | None:
-        """The column, among those by which models are judged, that says whose example a record is."""
-        return None if self.unit is None else SLICES_UNIT
+        """The column, among those by which models are judged, that says whose example a record is.
+
+        Where records have weights and nobody has several, each is of its own; the column then tells their
+        order.
+        """
+        return SLICES_UNIT if self.unit or self.weight else None
+
+    @property
+    def slices_weight(self) -> str | None:
+        """The column, among those by which models are judged, that says what a record counts."""
+        return None if self.weight is None else SLICES_WEIGHT
 
     @property
     def has_table(self) -> bool:
@@ -287,8 +329,10 @@ def transformed_group(feature: str) -> str:
 
 TRANSFORMED_IMAGE = "image_bytes"
 TRANSFORMED_LABEL = "label"
+TRANSFORMED_WEIGHT = "fairgate_weight"
 # Beside group features under their own names, which hold no brackets, in what a model says of examples.
 SLICES_LABEL = "[label]"
 SLICES_UNIT = "[unit]"
+SLICES_WEIGHT = "[weight]"
 TRANSFORMED_NUMERIC = "numeric"
 TRANSFORMED_CATEGORICAL = "categorical"

@@ -23,8 +23,10 @@ from tfx.proto import pusher_pb2, transform_pb2
 from tfx.types import standard_artifacts
 from tfx_bsl.public.proto import slicing_spec_pb2
 
+from components.compared_model.component import ComparedModel
 from components.constrained_trainer.component import ConstrainedTrainer
 from components.constrained_trainer.config import GateTarget, TrainingConfig
+from components.evaluator import digests
 from components.evaluator.component import Evaluator
 from components.evaluator.stamp import gate_digest
 from components.example_gen.component import ImportExampleGen
@@ -35,7 +37,7 @@ from components.fingerprint import code_fingerprint
 from components.pusher.component import Pusher
 from components.report.component import Report
 from fairgate.gate import checks
-from pipeline import places
+from pipeline import compared, places
 from pipeline import report as reports
 from pipeline.settings import Settings
 
@@ -106,14 +108,18 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
         settings.gate,
         features.group_names,
         SLICES_LABEL,
-        features.slices_unit,
-        features.largest_unit,
+        gate.units_of(features, settings.gate),
     )
+    beside = baseline.outputs["model"]
+    others = []
+    if settings.gate.compare_with != compared.BASELINE:
+        others.append(_compared_model(settings, example_gen.outputs["examples"]))
+        beside = others[0].outputs["model"]
     evaluator = Evaluator(
         examples=example_gen.outputs["examples"],
         example_splits=["test"],
         model=constrained.outputs["model"],
-        baseline_model=baseline.outputs["model"],
+        baseline_model=beside,
         eval_config=eval_config,
         ledger=ledger_folder(settings),
         confidence=settings.gate.confidence,
@@ -136,7 +142,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
         statistics=statistics_gen.outputs["statistics"],
         model=constrained.outputs["model"],
         model_run=constrained.outputs["model_run"],
-        baseline_model=baseline.outputs["model"],
+        baseline_model=beside,
         baseline_run=baseline.outputs["model_run"],
         evaluation=evaluator.outputs["evaluation"],
         blessing=evaluator.outputs["blessing"],
@@ -152,6 +158,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
         schema_gen,
         statistics_gen,
         example_validator,
+        *others,  # what cannot be compared with is told before anything is trained
         transform,
         baseline,
         *resolvers,
@@ -205,6 +212,17 @@ def gate_target(settings: Settings) -> GateTarget:
         constraints=tuple(str(check.constraint) for check in asked),
         confidence=settings.gate.confidence_of_each,
         minimum_accuracy=settings.gate.minimum_accuracy,
+    )
+
+
+def _compared_model(settings: Settings, examples: types.BaseChannel) -> ComparedModel:
+    """The model from outside that the candidate is held against."""
+    folder = compared.resolved(settings).gate.compare_with
+    return ComparedModel(
+        examples=examples,
+        folder=os.path.abspath(folder),
+        digest=digests.files_digest(folder),
+        features=settings.data.features,
     )
 
 

@@ -10,13 +10,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from components.fairness_metrics import gate
 from fairgate.constraints.paired import Changes
 from fairgate.constraints.rates import Counts, Group, Measured
-from fairgate.constraints.units import UnitCounts, UnitTable
 from fairgate.gate import advice, checks, costs, judging, requirements
 from fairgate.gate.attempts import Attempt
 from fairgate.gate.judgement import BASELINE, CONSTRAINED, Outcome, outcome_of
 from fairgate.gate.judging import Measurement
+from pipeline import compared
 from pipeline.settings import Settings
 from pipeline.verdict import Validation, Verdict, Yardstick
 
@@ -109,7 +110,8 @@ def read_verdict(
         gate=rows,
         models=models,
         reasons=reasons,
-        warnings=warnings,
+        # Once, though a verdict that is read again has them already.
+        warnings=list(dict.fromkeys([*compared.sentences(settings), *warnings])),
         attempt=attempt,
         run_id=run_id,
         pipeline=settings.name,
@@ -230,11 +232,9 @@ def _measured(slices: Mapping[_Key, _Found], settings: Settings) -> Measured:
         Group(feature, name) for feature, names in features.group_names.items() for name in names
     ]
     everyone = slices.get((), _Found({}))
-    if everyone.units is not None:
-        cells = everyone.units
-        largest = features.largest_unit or float(cells[:, 0].sum(axis=1).max(initial=1.0))
-        tables = {group: UnitTable.of(cells[:, row]) for row, group in enumerate([None, *named])}
-        return UnitCounts(len(cells), tables, largest, settings.gate.units)
+    over = gate.units_of(features, settings.gate)
+    if everyone.units is not None and over is not None:
+        return over.outcomes(everyone.units, [None, *named])
     counted: dict[Group | None, Counts] = {None: _counts(everyone.numbers)}
     return counted | {
         group: _counts(slices.get(((group.feature, group.name),), _Found({})).numbers)

@@ -19,7 +19,7 @@ from components import progress
 from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError, FairGateError, SettingsError
 from fairgate.gate.judgement import CONSTRAINED
-from pipeline import ending, terminal
+from pipeline import compared, ending, terminal
 from pipeline.runs import FAILURE_FILE, LOCK_FILE, LOG_FILE, SETTINGS_FILE, STEPS_FILE, Run
 from pipeline.settings import Settings, dump
 from pipeline.verdict import VERDICT_FILE, Verdict
@@ -45,8 +45,10 @@ def run(settings: Settings, verbose: bool = False) -> Ended:
     settings.yaml, steps.json and run.log.
 
     Raises:
-      SettingsError: a folder cannot be written, or another run is using it.
+      SettingsError: a folder cannot be written, another run is using it, or there is no model to
+        compare with where one is asked for.
     """
+    settings = compared.resolved(settings)
     _require_writable("serving", pathlib.Path(settings.serving))
     model = pathlib.Path(settings.serving, settings.model_name)
     if model.exists():
@@ -166,9 +168,10 @@ def _run_steps(
 ) -> tuple[Verdict, list[terminal.Step], ReportData]:
     """The verdict, the steps, and what the report shows."""
     resolves = settings.trainer.warm_start == "blessed"
-    with displaying(settings, console, steps=10 + resolves + 1) as display:
+    compares = settings.gate.compare_with != compared.BASELINE
+    with displaying(settings, console, steps=10 + resolves + compares + 1) as display:
         from components.report.gathering import history
-        from pipeline import evaluation, report, runner
+        from pipeline import evaluation, outcomes, report, runner
 
         outcome = runner.run(settings, run_id, display)
         with display.step("Read verdict"):
@@ -180,7 +183,7 @@ def _run_steps(
                 for note in step.notes
                 if step.name == runner.CONSTRAINED
             ]
-            if isinstance(outcome, runner.Unsolved):
+            if isinstance(outcome, outcomes.Unsolved):
                 trained = outcome.trainings.get(CONSTRAINED)
                 verdict = evaluation.without_solution(
                     settings,

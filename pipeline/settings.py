@@ -13,11 +13,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from components.constrained_trainer.config import TrainingConfig
+from components.constrained_trainer.limits import beside_any
 from components.features import Features, require_groups_are_inputs, require_network_fits
 from fairgate.constraints import algebra, language
-from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.linear import linearize
-from fairgate.constraints.rates import Counts, Measured
 from fairgate.errors import SettingsError
 from fairgate.gate import checks
 from fairgate.gate.config import GateConfig
@@ -163,18 +162,20 @@ class Settings(Strict):
                         line, groups, from_counts=field == "gate" or by_bound
                     )
                     if field == "trainer":
-                        trainable.pieces(algebra.beside(constraint, _no_errors(constraint)))
+                        trainable.pieces(beside_any(constraint))
                 except ValueError as error:
                     raise ValueError(f"{field}.constraints.{index}: {error}") from error
         asked = checks.checks(self.gate, groups)  # with gate.limit in place: can it be kept at all?
         changes = [
             each.constraint for each in asked if algebra.has_changes(each.constraint.expression)
         ]
-        if changes and self.data.features.unit is not None:
-            raise ValueError(
-                f"gate.constraints: {changes[0]}: changes are bounded over independent examples, "
-                "not over units: leave the constraint out, or data.features.unit"
-            )
+        for setting in ("unit", "weight"):
+            if changes and getattr(self.data.features, setting) is not None:
+                raise ValueError(
+                    f"gate.constraints: {changes[0]}: changes are bounded over independent examples "
+                    "that count one each, not over units or with weights: leave the constraint out, or "
+                    f"data.features.{setting}"
+                )
         return self
 
     @model_validator(mode="after")
@@ -194,15 +195,10 @@ class Settings(Strict):
                 )
             require_groups_are_inputs(named, self.data.features)
             for constraint in [*constraints, *asked]:
-                linearize(algebra.beside(constraint, _no_errors(constraint)))
+                linearize(beside_any(constraint))
         except ValueError as error:
             raise ValueError(f"trainer.thresholds: {error}") from None
         return self
-
-
-def _no_errors(constraint: Constraint) -> Measured:
-    """A baseline of which nothing is known yet."""
-    return dict.fromkeys([None, *constraint.groups()], Counts(1, 0, 1, 0))
 
 
 def load(files: Sequence[str] = (), assignments: Sequence[str] = ()) -> Settings:

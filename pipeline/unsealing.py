@@ -15,12 +15,12 @@ from fairgate.errors import DataError
 from fairgate.gate import ledger
 from fairgate.gate.attempts import End
 from fairgate.gate.judgement import BASELINE, CONSTRAINED
-from pipeline import evaluation, report, runs
+from pipeline import compared, evaluation, report, runs
 from pipeline.dag import BASELINE as BASELINE_NODE
 from pipeline.dag import CONSTRAINED as CONSTRAINED_NODE
 from pipeline.inspect.metadata import Metadata
 from pipeline.runs import Run
-from pipeline.settings import load
+from pipeline.settings import Settings, load
 from pipeline.verdict import VERDICT_FILE, Verdict
 
 
@@ -51,6 +51,12 @@ def _opened(home: pathlib.Path, root: str) -> Iterator[Run]:
         if ledger.is_open(root, verdict.attempt, FILES):
             show(run, verdict)
             yield Run(run.folder)
+
+
+def _beside(settings: Settings) -> str:
+    """The node whose model the candidate was held against."""
+    own = settings.gate.compare_with == compared.BASELINE
+    return BASELINE_NODE if own else "ComparedModel"
 
 
 def show(run: Run, verdict: Verdict) -> None:
@@ -93,7 +99,7 @@ def show(run: Run, verdict: Verdict) -> None:
         evaluated,
         {TEST: f"{examples}/Split-{TEST}"},
         {
-            BASELINE: path_utils.serving_model_path(known.uri(BASELINE_NODE, "model")),
+            BASELINE: path_utils.serving_model_path(known.uri(_beside(settings), "model")),
             CONSTRAINED: path_utils.serving_model_path(known.uri(CONSTRAINED_NODE, "model")),
         },
         settings.data.features,

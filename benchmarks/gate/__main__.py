@@ -3,6 +3,7 @@
 python -m benchmarks.gate [--output FOLDER] [--draws 10000] [--processes 2]
 python -m benchmarks.gate attempts [--draws 50000]
 python -m benchmarks.gate units [--draws 20000]
+python -m benchmarks.gate weights [--draws 20000]
 python -m benchmarks.gate peers [--draws 10000] [--resamples 1000]
 python -m benchmarks.gate middle
 python -m benchmarks.gate monitor [--draws 10000] [--whole 40] [--records 100000]
@@ -16,6 +17,8 @@ into docs/promise.md.
 
 `units` draws people with several examples that resemble each other, and weights, and writes its table
 into docs/promise.md.
+
+`weights` draws examples that count more or less than one each, and writes its table there, too.
 
 `peers` asks MAPIE, fairlearn and statsmodels about ten tables of counts, and writes the tables of
 docs/bounds_compared.md and bounds_compared.json beside this file.
@@ -38,7 +41,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from benchmarks.gate import attempts, chart, monitor, peers, units
+from benchmarks.gate import attempts, chart, monitor, peers, units, weights
 from benchmarks.gate.samples import CASES, WANTED, Case, needed
 from benchmarks.gate.simulation import (
     DELTA,
@@ -54,6 +57,7 @@ from benchmarks.peers.environments import ROOT, Unavailable
 Row = dict[str, object]
 _PAGE = ROOT / "docs" / "promise.md"
 _UNITS = "<!-- units: by python -m benchmarks.gate units -->", "<!-- units: end -->"
+_WEIGHTS = "<!-- weights: by python -m benchmarks.gate weights -->", "<!-- weights: end -->"
 _BEGIN, _END = "<!-- attempts: by python -m benchmarks.gate attempts -->", "<!-- attempts: end -->"
 
 
@@ -90,6 +94,11 @@ def main() -> None:
     )
     command.add_argument("--draws", type=int, default=20_000, help="of each setting")
     command.add_argument("--seed", type=int, default=0)
+    command = commands.add_parser(
+        "weights", help="false passes where examples count more or less than one each"
+    )
+    command.add_argument("--draws", type=int, default=20_000, help="of each setting")
+    command.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     if options.draws < 1 or options.processes < 1:
         parser.error("--draws and --processes must be at least 1")
@@ -110,6 +119,9 @@ def main() -> None:
     elif options.command == "units":
         told = f"{options.draws:,} draws of each setting, delta {DELTA:g}, seed {options.seed}."
         _into_page(_UNITS, told, [units.measure(options.draws, options.seed)])
+    elif options.command == "weights":
+        told = f"{options.draws:,} draws of each setting, delta {DELTA:g}, seed {options.seed}."
+        _into_page(_WEIGHTS, told, [weights.measure(options.draws, options.seed)])
     else:
         _promise(options)
 

@@ -82,6 +82,7 @@ class CellProgram:
         sizes = [len(tried) for tried in self._tried]
         self._sums = np.repeat(np.eye(len(sizes)), sizes, axis=1)
         self._measured = self._outcomes(split, scores)
+        self._measured_examples = len(split) * split.effective
         self._learned, self.optimism = None, 0.0
         if learned is not None:
             others, own = learned
@@ -144,7 +145,7 @@ class CellProgram:
             return shares
         single = np.round(found.x)
         error = float(self.errors @ shares)
-        chance = math.sqrt(error * (1 - error) / len(self._index))
+        chance = math.sqrt(error * (1 - error) / self._measured_examples)
         return single if self.errors @ single <= error + _WORTH_DRAWS * chance else shares
 
     def counts(self, shares: NDArray[np.float64]) -> Measured:
@@ -178,8 +179,7 @@ class CellProgram:
             for cell, tried in zip(self._occupied, self._tried, strict=True)
         ]
         return {
-            group: np.concatenate([table[group] for table in tables], axis=1).astype(float)
-            for group in tables[0]
+            group: np.concatenate([table[group] for table in tables], axis=1) for group in tables[0]
         }
 
     def _estimated(self) -> _Table:
@@ -258,7 +258,8 @@ class CellProgram:
 
 
 def _counts(table: _Table, shares: NDArray[np.float64]) -> Measured:
-    whole = bool(np.isin(shares, (0.0, 1.0)).all())
+    # Sums of weights are none, whatever the shares are.
+    whole = bool(np.isin(shares, (0.0, 1.0)).all() and (table[None] % 1 == 0).all())
     found = {group: cells @ shares for group, cells in table.items()}
     return {
         group: Counts(*(round(v) if whole else float(v) for v in values))

@@ -5,16 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from components.features import TRANSFORMED_LABEL, Features, transformed_group
+from components.features import (
+    TRANSFORMED_LABEL,
+    TRANSFORMED_WEIGHT,
+    Features,
+    transformed_group,
+)
 from components.transform.inputs import ModelInput, transformed_feature_spec, unpack_inputs
 from fairgate.constraints.curves import Scored, scored_groups
-from fairgate.constraints.rates import Counts, Group, count_outcomes
+from fairgate.constraints.paired import Changes
+from fairgate.constraints.rates import Counts, Group, Measured, count_outcomes
+from fairgate.errors import DataError
 
 _BATCH = 1024
 
@@ -29,12 +36,14 @@ class Split:
       labels: float32 (n,), 1 for the positive class.
       memberships: float32 (n, len(groups)), 1 where the example belongs to the group.
       groups: the groups, in the order of the columns of `memberships`.
+      weights: float32 (n,), at least 0 and 1 on average: what each example counts; None: one.
     """
 
     inputs: Mapping[str, np.ndarray]
     labels: np.ndarray
     memberships: np.ndarray
     groups: tuple[Group, ...]
+    weights: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n = len(self.labels)
@@ -45,6 +54,25 @@ class Split:
                 f"inputs {sizes}, labels {self.labels.shape} and memberships "
                 f"{self.memberships.shape} for {len(self.groups)} groups do not belong together"
             )
+
+    @property
+    def counted(self) -> np.ndarray | None:
+        """(n,) float64 what each example counts in outcomes; None: one.
+
+        Weights that together are as much as the examples that would tell as much, sum^2 / sum of squares
+        (Kish, Survey Sampling, 1965, section 11.7), so that whatever looks at the size of outcomes to see
+        how sure they are sees about the right one.
+        """
+        if self.weights is None:
+            return None
+        weights = self.weights.astype(np.float64)
+        return weights * (weights.sum() / np.square(weights).sum())
+
+    @property
+    def effective(self) -> float:
+        """The share of the examples that, with weights of one, would tell as much."""
+        counted = self.counted
+        return 1.0 if counted is None else float(counted.sum()) / len(self)
 
     @property
     def nbytes(self) -> int:
@@ -77,22 +105,48 @@ class Split:
             self.labels[rows],
             self.memberships[rows],
             self.groups,
+            None if self.weights is None else relative(self.weights[rows]),
         )
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def counts(self, scores: np.ndarray) -> dict[Group | None, Counts]:
+    def counts(
+        self, scores: np.ndarray, beside: np.ndarray | None = None
+    ) -> dict[Group | None, Counts]:
         """Confusion counts at the decision score > 0, of all examples (None) and of each group.
 
         Args:
           scores: (n,), one for each example.
+          beside: (n,) of another model; without weights the counts then know which examples the two
+            decide differently.
+
+        Returns:
+          Whole numbers; with weights, sums of what examples count (`counted`).
         """
-        yes = scores > 0
-        counts: dict[Group | None, Counts] = {None: count_outcomes(yes, self.labels)}
+        yes, weights = scores > 0, self.counted
+        counts: dict[Group | None, Counts] = {
+            None: count_outcomes(yes, self.labels, weights=weights)
+        }
         for column, group in enumerate(self.groups):
-            counts[group] = count_outcomes(yes, self.labels, self.memberships[:, column])
-        return counts
+            members = self.memberships[:, column]
+            counts[group] = count_outcomes(yes, self.labels, members, weights)
+        if beside is None or weights is not None:
+            return counts
+        return {g: replace(c, against=self._changes(yes, beside > 0, g)) for g, c in counts.items()}
+
+    def _changes(self, yes: np.ndarray, other: np.ndarray, group: Group | None) -> Changes:
+        inside = np.ones(len(self), bool)
+        if group is not None:
+            inside = self.memberships[:, self.groups.index(group)] > 0
+        positive = self.labels > 0
+        return Changes(
+            *(
+                int(np.sum(inside & (positive == label) & (yes == now) & (other != now)))
+                for label in (True, False)
+                for now in (True, False)
+            )
+        )
 
     def scored(self, scores: np.ndarray) -> dict[Group | None, Scored]:
         """As `counts`, with the scores, for measures over all thresholds.
@@ -101,7 +155,15 @@ class Split:
           scores: (n,), one for each example.
         """
         members = dict(zip(self.groups, self.memberships.T, strict=True))
-        return scored_groups(scores, self.labels, members)
+        return scored_groups(scores, self.labels, members, self.counted)
+
+
+def whole(counts: Measured) -> dict[Group | None, Counts]:
+    """The nearest whole numbers, which the bounds of rates need."""
+    return {
+        group: Counts(*(round(value) for value in (each.tp, each.fp, each.tn, each.fn)))
+        for group, each in counts.items()
+    }
 
 
 def load_split(files: Sequence[str], features: Features, scratch: str) -> Split:
@@ -110,12 +172,16 @@ def load_split(files: Sequence[str], features: Features, scratch: str) -> Split:
     Inputs are written to files in the folder `scratch` and mapped into memory from there, so that a
     split may be larger than memory; they must stay while the split is used. Memory otherwise:
     4 * (1 + number of groups) bytes per example.
+
+    Raises:
+      DataError: the weights are all 0.
     """
     columns = transformed_feature_spec(features)
 
     def parse(records: tf.Tensor) -> Mapping[str, Any]:
         parsed = tf.io.parse_example(records, columns)
         kept = {TRANSFORMED_LABEL, *map(transformed_group, features.groups)}
+        kept |= set() if features.weight is None else {TRANSFORMED_WEIGHT}
         return {"inputs": unpack_inputs(parsed, features)} | {key: parsed[key] for key in kept}
 
     compression = "GZIP" if files and files[0].endswith(".gz") else ""
@@ -145,7 +211,24 @@ def load_split(files: Sequence[str], features: Features, scratch: str) -> Split:
         )
         for name in shapes
     }
-    return Split(inputs, labels, *memberships(joined, features))
+    found = joined.get(TRANSFORMED_WEIGHT)
+    weights = None if found is None else relative(found)
+    return Split(inputs, labels, *memberships(joined, features), weights)
+
+
+def relative(weights: np.ndarray) -> np.ndarray:
+    """(n,) float32 weights that are 1 on average, from (n,) any of at least 0.
+
+    Raises:
+      DataError: none is over 0.
+    """
+    total = weights.sum(dtype=np.float64)
+    if not total > 0:
+        raise DataError(
+            "data.features.weight: the weights of a split are all 0, so that nothing in it counts; give "
+            "some record a weight over 0"
+        )
+    return (weights * (len(weights) / total)).astype(np.float32)
 
 
 def memberships(

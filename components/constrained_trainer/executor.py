@@ -22,7 +22,7 @@ from components.constrained_trainer import devices, serving, telling, weight_fil
 from components.constrained_trainer.config import GateTarget, TrainingConfig
 from components.constrained_trainer.data import Split, load_split
 from components.constrained_trainer.history import History
-from components.constrained_trainer.outlook import Outlook
+from components.constrained_trainer.outlook import Outlook, effective_sizes
 from components.constrained_trainer.resolving import resolve
 from components.constrained_trainer.training import TrainingResult, train
 from components.features import Features
@@ -72,7 +72,9 @@ class Executor(base_executor.BaseExecutor):
                 baseline=_weights_of(input_dict, "base_model"),
                 checkpoints=folder,
                 scope=scope,
-                outlook=_outlook(input_dict, exec_properties, config, features),
+                outlook=_outlook(
+                    input_dict, exec_properties, config, features, splits[1].effective
+                ),
             )
         if result.stopped:
             logging.warning("training stopped early: %s", result.stopped)
@@ -91,7 +93,12 @@ class Executor(base_executor.BaseExecutor):
                 model.set_int_custom_property(PREDICTED_TO_PASS, int(result.predicted_to_pass))
             model.set_string_custom_property(
                 VALIDATION,
-                json.dumps({"examples": len(splits[1]), "error_rate": result.error_rate}),
+                json.dumps(
+                    {
+                        "examples": round(len(splits[1]) * splits[1].effective),
+                        "error_rate": result.error_rate,
+                    }
+                ),
             )
             if (sentence := telling.broken(result)) and result.is_useful:
                 model.set_string_custom_property(BROKEN, sentence)
@@ -150,14 +157,19 @@ def _outlook(
     exec_properties: dict[str, Any],
     config: TrainingConfig,
     features: Features,
+    effective: float,
 ) -> Outlook | None:
-    """The gate that is to come, if the component was told of one."""
+    """The gate that is to come, if the component was told of one.
+
+    Its examples are as many as would tell as much without weights: the share that is `effective` on the
+    validation split.
+    """
     if not exec_properties.get("gate"):
         return None
     statistics = artifact_utils.get_single_uri(input_dict["statistics"])
     return Outlook(
         GateTarget.model_validate_json(exec_properties["gate"]),
-        group_sizes.read(statistics, "test", features),
+        effective_sizes(group_sizes.read(statistics, "test", features), effective),
         config.selection.pass_probability,
     )
 

@@ -17,15 +17,16 @@ import tensorflow as tf
 
 from components.constrained_trainer import devices
 from components.constrained_trainer.config import TrainingConfig
-from components.constrained_trainer.data import Split
+from components.constrained_trainer.data import Split, whole
 from components.constrained_trainer.limits import tightening
 from components.constrained_trainer.resolving import Resolved, resolve
 from components.constrained_trainer.session import Moment
 from components.constrained_trainer.training import train
 from components.transform.inputs import ModelInput
+from fairgate.constraints import algebra
 from fairgate.constraints.curves import Scored
 from fairgate.constraints.expressions import Constraint, CurveOf, Sense, rates_in
-from fairgate.constraints.rates import Group
+from fairgate.constraints.rates import Counts, Group
 from fairgate.gate.prediction import bound_of
 
 
@@ -117,6 +118,9 @@ def sweep(
 
     points: list[Point] = []
     weights = start
+    # What a change is against is the model without constraints, which comes first.
+    changes = any(algebra.has_changes(each.expression) for each in legs[0][1])
+    baseline = scores = None
     # Where a constraint is only measured, its limit plays no part.
     for limit, constraints in [(None, legs[0][1]), *legs]:
         leg = free if limit is None else at(later, constraints)
@@ -135,17 +139,23 @@ def sweep(
             moved,
             inputs=inputs,
             start=weights,
+            baseline=baseline,
             scope=scope,
         )
-        weights = result.model.get_weights()
-        outcomes = validation.scored(result.scores(validation))
+        weights, said = result.model.get_weights(), result.scores(validation)
+        if changes and baseline is None:
+            baseline, scores = weights, said
+        outcomes = validation.scored(said)
+        counts = (
+            whole(validation.counts(said)) if scores is None else validation.counts(said, scores)
+        )
         delta = 1 - config.selection.confidence
         points.append(
             Point(
                 limit=limit,
                 sense=constraints[0].sense,
                 accuracy=outcomes[None].rate("ACC"),
-                measured=tuple(_measured(each, outcomes, delta) for each in constraints),
+                measured=tuple(_measured(each, outcomes, counts, delta) for each in constraints),
                 step=result.chosen.step,
                 steps=leg.steps,
                 seconds=time.perf_counter() - began,
@@ -167,12 +177,14 @@ def _shortened(config: TrainingConfig, share: float) -> TrainingConfig:
 
 
 def _measured(
-    constraint: Constraint, outcomes: Mapping[Group | None, Scored], delta: float
+    constraint: Constraint,
+    outcomes: Mapping[Group | None, Scored],
+    counts: Mapping[Group | None, Counts],
+    delta: float,
 ) -> Measured:
     by_threshold = any(isinstance(rate, CurveOf) for rate in rates_in(constraint.expression))
-    counts = {group: scored.counts for group, scored in outcomes.items()}
     return Measured(
         expression=str(constraint).rsplit(constraint.sense, 1)[0].strip(),
-        value=constraint.value(outcomes),
+        value=constraint.value(outcomes if by_threshold else counts),
         bound=math.nan if by_threshold else bound_of(constraint, counts, delta),
     )

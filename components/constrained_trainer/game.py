@@ -11,7 +11,7 @@ however rare its group is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -47,13 +47,17 @@ def make_game(
       NotTrainableError: (a ValueError) for a constraint that no game can be made of.
     """
     split = config.multipliers.watch != "training"
-    weighted = config.batches != "proportional"
+    weighted = {
+        "training": config.batches != "proportional" or training.weights is not None,
+        "watched": watched.weights is not None,
+    }
     context, members = _context(model, training, split, weighted)
     made = [co.from_language(constraint, context, members) for constraint in constraints]
     lines = [line for each in made for line in each]
     loss = _OBJECTIVES[config.objective]()
     problem = co.RateMinimizationProblem(co.error_rate(context, penalty_loss=loss), lines)
-    problem.count([{"training": _whole(training, weighted), "watched": _whole(watched, False)}])
+    whole = {"training": training, "watched": watched}
+    problem.count([{key: _whole(each, weighted[key]) for key, each in whole.items()}])
     decayed = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps)
     optimizer: keras.optimizers.Optimizer = CalmAdam(
         decayed, config.weight_decay, max(1.0, _MEAN_OVER * config.steps)
@@ -62,7 +66,7 @@ def make_game(
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     # Each constraint on the scale of its rarest set; what rates bring along comes last.
     shares = [
-        max(rarest_of(constraint, training).examples, 1) / len(training)
+        max(rarest_of(constraint, training).examples, 1) / (len(training) * training.effective)
         for constraint, each in zip(constraints, made, strict=True)
         for _ in each
     ]
@@ -72,7 +76,7 @@ def make_game(
 
 
 def _context(
-    model: keras.Model, split: Split, is_split: bool, weighted: bool
+    model: keras.Model, split: Split, is_split: bool, weighted: Mapping[str, bool]
 ) -> tuple[co.Context, dict]:
     """The context of everyone, and the predicates of each group."""
 
@@ -89,7 +93,7 @@ def _context(
     predictions = [scores(key, training=key == "training") for key in keys]
     labels = [column(key, "labels") for key in keys]
     # The watched examples are gone through in turn, each as often as any other.
-    weights = [column(key, "weights") if weighted and key == "training" else None for key in keys]
+    weights = [column(key, "weights") if weighted[key] else None for key in keys]
     make = co.split_rate_context if is_split else co.rate_context
     context = make(*predictions, *labels, *weights)
     members = {
@@ -125,4 +129,5 @@ def _formulation(config: MultiplierConfig, scale: Sequence[float]) -> co.Formula
 def _whole(split: Split, weighted: bool) -> dict:
     """A split as one minibatch without inputs: nothing is predicted while denominators are counted."""
     ones = np.ones(len(split), np.float32)
-    return columns(split, ones if weighted else None) | {"inputs": {}}
+    weights = ones if split.weights is None else split.weights
+    return columns(split, weights if weighted else None) | {"inputs": {}}

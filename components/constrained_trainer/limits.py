@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from fairgate.constraints import language
+from fairgate.constraints import algebra, language
 from fairgate.constraints.expressions import Constraint
+from fairgate.constraints.rates import Counts
 from fairgate.errors import SettingsError
 from fairgate.optimization import trainable
 
@@ -67,9 +68,15 @@ def tightening(
     return found
 
 
+def beside_any(constraint: Constraint) -> Constraint:
+    """The constraint with changes held against a baseline of which nothing is known yet."""
+    none = dict.fromkeys([None, *constraint.groups()], Counts(1, 0, 1, 0))
+    return algebra.beside(constraint, none)
+
+
 def _require_trainable(limit: float, constraint: Constraint) -> None:
     try:
-        pieces = trainable.pieces(constraint)
+        pieces = trainable.pieces(beside_any(constraint))
     except ValueError as error:
         raise SettingsError(f"limit {limit:g}: {error}") from error
     if not pieces:

@@ -55,7 +55,7 @@ class Rarest:
     """The smallest set of examples that a constraint needs.
 
     Attributes:
-      examples: how many there are.
+      examples: how many there are; with weights, how many would tell as much.
       name: in words, such as "negatives of [Young]".
     """
 
@@ -133,11 +133,11 @@ def rarest_of(constraint: Constraint, split: Split) -> Rarest:
     for rate in rates_in(constraint.expression):
         name = "everybody" if rate.group is None else f"[{rate.group.name}]"
         for kind, size in _needed(rate, counts[rate.group]):
-            sets.append(Rarest(size, f"{kind} of {name}"))
+            sets.append(Rarest(round(size), f"{kind} of {name}"))
     return min(sets, key=lambda each: each.examples)
 
 
-def _needed(rate: RateOf | CurveOf, counts: Counts) -> list[tuple[str, int]]:
+def _needed(rate: RateOf | CurveOf, counts: Counts) -> list[tuple[str, float]]:
     sets = {"positives": counts.positives, "negatives": counts.negatives}
     if isinstance(rate, CurveOf):
         return list(sets.items())
@@ -256,9 +256,11 @@ def _joined(one: Split, other: Split) -> Split:
     inputs: Mapping[str, np.ndarray] = {
         name: np.concatenate([column, other.inputs[name]]) for name, column in one.inputs.items()
     }
+    weights = one.weights, other.weights
     return Split(
         inputs,
         np.concatenate([one.labels, other.labels]),
         np.concatenate([one.memberships, other.memberships]),
         one.groups,
+        None if weights[0] is None or weights[1] is None else np.concatenate(weights),
     )

@@ -4,7 +4,7 @@ A minibatch is drawn with replacement, in parts: part k takes B_k of its B rows 
 S_k. A row x then comes up with probability q(x) per draw, and weighs p(x) / q(x), so that weighted
 means over minibatches are means over the data, whatever the parts:
 
-    q(x) = sum_k (B_k / B) 1[x in S_k] / |S_k|,    p(x) = 1 / N
+    q(x) = sum_k (B_k / B) 1[x in S_k] / |S_k|,    p(x) = 1 / N,  or  w(x) / sum w  of data with weights w
 
 (multiple importance sampling with the balance heuristic: Veach and Guibas, SIGGRAPH 1995, section
 3.3). Rows depend on the seed and the step alone, so that a training that was stopped goes on with the
@@ -49,7 +49,7 @@ class Sampler:
         self._seed = (seed, stream)
         self._rows = len(split)
         parts = _parts(split, scheme)
-        self.weights: np.ndarray | None = None
+        self.weights = split.weights
         self._order: np.ndarray | None = None
         if len(parts) > 1:
             counts = _shares([share for share, _ in parts], batch_size, scheme)
@@ -60,6 +60,8 @@ class Sampler:
             reached = density > 0
             self.weights = np.zeros(len(split), np.float32)
             self.weights[reached] = 1 / (len(split) * density[reached])
+            if split.weights is not None:
+                self.weights *= split.weights
             self._order = np.concatenate(sets).astype(np.int32)
             sizes = np.array([len(rows) for rows in sets])
             self._sizes = np.repeat(sizes, counts)
@@ -100,11 +102,13 @@ class Rounds:
       batch_size: rows per step; all that there are at the most.
       seed: of the training.
       every: the player moves at steps every - 1, 2 every - 1, ... only.
+
+    Attributes:
+      weights: (N,) float32, those of the split; None where all are 1.
     """
 
-    weights = None
-
     def __init__(self, split: Split, batch_size: int, seed: int, every: int):
+        self.weights = split.weights
         self.batch_size = min(batch_size, len(split))
         self._every = every
         self._order = _stratified(split, np.random.default_rng(seed)).astype(np.int32)

@@ -12,10 +12,14 @@ import tensorflow_transform as tft
 from components.columns import label_and_groups
 from components.constrained_trainer import networks
 from components.constrained_trainer.cells import CellThresholds
-from components.features import SLICES_LABEL, SLICES_UNIT, Features
+from components.features import SLICES_LABEL, SLICES_UNIT, SLICES_WEIGHT, Features
 from components.transform.inputs import unpack_inputs
-from components.transform.preprocessing import group_index, value_index
-from fairgate.errors import SettingsError
+from components.transform.preprocessing import (
+    group_index,
+    require_described,
+    value_index,
+    weights,
+)
 from fairgate.optimization.serving import StochasticClassifier, draws_by_key
 
 PROBABILITY = "probability"
@@ -59,20 +63,18 @@ class ServedModel(tf.Module):
         self._rule = rule
         self._mixture: StochasticClassifier | None = None
         if len(members) > 1:
-            probabilities, weights = zip(*members, strict=True)
-            self._mixture = StochasticClassifier.from_snapshots(network, weights, probabilities)
+            probabilities, of_each = zip(*members, strict=True)
+            self._mixture = StochasticClassifier.from_snapshots(network, of_each, probabilities)
         self._transform = transform.transform_features_layer()
         # As the schema has them: a column that it lets a record do without may be missing here too.
         columns = transform.raw_feature_spec()
         self._columns = {name: columns[name] for name in features.input_columns}
-        self._unit = {}
-        if features.unit is not None:
-            if features.unit not in columns:
-                raise SettingsError(
-                    f"data.features.unit = {features.unit!r}: the schema (data.schema_file) has no such "
-                    "column; describe it there, as it describes the others"
-                )
-            self._unit = {features.unit: columns[features.unit]}
+        self._counted = {}
+        for setting in ("unit", "weight"):
+            column = getattr(features, setting)
+            if column is not None:
+                require_described(column, setting, columns)
+                self._counted[column] = columns[column]
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -96,7 +98,9 @@ class ServedModel(tf.Module):
     def slices(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """(n,) serialized tf.Examples -> the label, float32 (n,), and the name of each group, (n,).
 
-        And whose example each is, (n,) text, where data.features.unit says.
+        And whose example each is, (n,) text, where data.features.unit says, and what it counts, float32
+        (n,), where data.features.weight does. Of records with weights that are of nobody in particular a
+        digest stands for the first, an order of them that has nothing to do with how they are stored.
 
         For evaluation: a slice called "Not Young" reads better than one called 0.
         """
@@ -109,7 +113,13 @@ class ServedModel(tf.Module):
             outputs[feature] = tf.gather(
                 names, tf.where(index < 0, tf.constant(len(group.values), tf.int64), index)
             )
-        for column in tf.io.parse_example(examples, self._unit).values() if self._unit else ():
+        counted = tf.io.parse_example(examples, self._counted) if self._counted else {}
+        if self._features.weight is not None:
+            outputs[SLICES_WEIGHT] = weights(counted[self._features.weight])
+            digests = tf.strings.to_hash_bucket_strong(examples, 2**62, [0, 0])
+            outputs[SLICES_UNIT] = tf.strings.as_string(digests)
+        if self._features.unit is not None:
+            column = counted[self._features.unit]
             if isinstance(column, tf.SparseTensor):  # the schema lets a record do without
                 column = tf.sparse.to_dense(column)
             names = column if column.dtype == tf.string else tf.strings.as_string(column)

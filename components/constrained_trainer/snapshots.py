@@ -13,12 +13,12 @@ from components.constrained_trainer import networks, optimism, thresholds
 from components.constrained_trainer.cell_program import CellProgram, frontier
 from components.constrained_trainer.cells import Cells, CellThresholds
 from components.constrained_trainer.config import SelectionConfig
-from components.constrained_trainer.data import Split
+from components.constrained_trainer.data import Split, whole
 from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.resolving import rarest_of
 from fairgate.constraints.expressions import Constraint, CurveOf, rates_in, violations
 from fairgate.constraints.linear import linearize
-from fairgate.constraints.rates import Counts, Measured
+from fairgate.constraints.rates import Measured
 from fairgate.gate.prediction import bound_of
 from fairgate.optimization import trainable
 
@@ -263,7 +263,7 @@ class Rating:
     def _expected(self, program: CellProgram, shares: np.ndarray) -> dict[str, Any]:
         """As `_rated`, of outcomes that are expected over draws."""
         counts, learned = program.counts(shares), program.learned_counts(shares)
-        found = self._violations(np.zeros(0), counts if self._delta is None else _whole(counts))
+        found = self._violations(np.zeros(0), counts)
         rated = self._rated(counts, found, learned, program.optimism)
         for name in ("violations", "estimated_violations"):
             rated[name] = np.where(np.abs(rated[name]) <= _ROUNDING, 0.0, rated[name])
@@ -290,19 +290,12 @@ class Rating:
         """(k,) float64; NaN where a rate has no examples."""
         if self._delta is not None:
             # What the violations are at most, with this confidence.
-            bounds = [bound_of(piece, counts, self._delta) for piece in self._pieces]
+            numbers = whole(counts)
+            bounds = [bound_of(piece, numbers, self._delta) for piece in self._pieces]
             return np.array([p.violation(b) for p, b in zip(self._pieces, bounds, strict=True)])
         if not self._needs_scores:
             return violations(self._pieces, counts)
         return violations(self._pieces, self._split.scored(scores))
-
-
-def _whole(counts: Measured) -> Measured:
-    """The nearest whole numbers, which bounds need."""
-    return {
-        group: Counts(*(round(value) for value in (each.tp, each.fp, each.tn, each.fn)))
-        for group, each in counts.items()
-    }
 
 
 def predict_scores(model: keras.Model, split: Split) -> np.ndarray:

@@ -51,7 +51,7 @@ def outcomes_at(
     scores: NDArray[np.floating],
     thresholds: NDArray[np.floating],
     among: NDArray[np.bool_] | None = None,
-) -> dict[Group | None, NDArray[np.int64]]:
+) -> dict[Group | None, NDArray[np.float64]]:
     """Outcomes of everyone (None) and of each group, at the decision score > threshold.
 
     Args:
@@ -61,9 +61,12 @@ def outcomes_at(
       among: (n,) which examples are counted; None: all.
 
     Returns:
-      (4, t) each: true and false positives, true and false negatives, at each threshold.
+      (4, t) each: true and false positives, true and false negatives, at each threshold; numbers, or
+      sums of what the examples count.
     """
-    positive = split.labels > 0
+    positive, weights = split.labels > 0, split.counted
+    # A score that is no number is above no threshold.
+    scores = np.where(np.isnan(scores), -np.inf, scores)
     counted = np.ones(len(split), bool) if among is None else among
     members = {None: counted} | {
         group: counted & (split.memberships[:, column] > 0)
@@ -71,13 +74,27 @@ def outcomes_at(
     }
     table = {}
     for group, of_group in members.items():
-        yes, no = scores[of_group & positive], scores[of_group & ~positive]
-        # A score that is no number is above no threshold.
-        yes, no = (np.where(np.isnan(each), -np.inf, each) for each in (yes, no))
-        fn = np.searchsorted(np.sort(yes), thresholds, side="right")
-        tn = np.searchsorted(np.sort(no), thresholds, side="right")
-        table[group] = np.stack([len(yes) - fn, len(no) - tn, tn, fn])
+        tp, fn = _above_and_below(scores, weights, of_group & positive, thresholds)
+        fp, tn = _above_and_below(scores, weights, of_group & ~positive, thresholds)
+        table[group] = np.stack([tp, fp, tn, fn])
     return table
+
+
+def _above_and_below(
+    scores: NDArray[np.floating],
+    weights: NDArray[np.float64] | None,
+    among: NDArray[np.bool_],
+    thresholds: NDArray[np.floating],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(t,) what those count who score above each threshold, and those who do not."""
+    own = scores[among]
+    if weights is None:
+        below = np.searchsorted(np.sort(own), thresholds, side="right").astype(np.float64)
+        return len(own) - below, below
+    order = np.argsort(own, kind="stable")
+    sums = np.append(0.0, np.cumsum(weights[among][order]))
+    below = sums[np.searchsorted(own[order], thresholds, side="right")]
+    return sums[-1] - below, below
 
 
 def counts_at(
@@ -85,8 +102,9 @@ def counts_at(
 ) -> list[dict[Group | None, Counts]]:
     """The same as confusion counts, threshold by threshold."""
     table = outcomes_at(split, scores, thresholds)
+    number = int if split.weights is None else float
     return [
-        {group: Counts(*map(int, cells[:, t])) for group, cells in table.items()}
+        {group: Counts(*map(number, cells[:, t])) for group, cells in table.items()}
         for t in range(len(thresholds))
     ]
 

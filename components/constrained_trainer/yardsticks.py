@@ -43,7 +43,7 @@ def measure(split: Split, constraints: Sequence[Constraint], scores: np.ndarray)
       constraints: of the trainer.
       scores: (n,) of the model without constraints.
     """
-    commonest = 1.0 if split.labels.mean() > 0.5 else -1.0
+    commonest = 1.0 if np.average(split.labels, weights=split.weights) > 0.5 else -1.0
     found = [
         _decided("the commonest answer", split, constraints, np.full(len(split), commonest)),
         _decided("the baseline", split, constraints, scores),
@@ -67,7 +67,8 @@ def chosen(
       sees_groups: whether it has thresholds for groups.
     """
     yes = split.labels > 0
-    members = [np.ones(len(split)), *split.memberships.T]
+    weights = np.ones(len(split)) if split.counted is None else split.counted
+    members = [weights, *(weights * column for column in split.memberships.T)]
     counts = {
         group: Counts(
             tp=float(of_group[yes] @ chances[yes]),

@@ -63,7 +63,12 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         attempts: how many there may be.
         features: what label and groups mean.
         """
-        meaning = Meaning(label=features.label, groups=features.groups, unit=features.unit)
+        meaning = Meaning(
+            label=features.label,
+            groups=features.groups,
+            unit=features.unit,
+            weight=features.weight,
+        )
         super().__init__(
             EvaluatorSpec(
                 examples=examples,

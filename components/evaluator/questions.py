@@ -35,11 +35,12 @@ _BATCH = 512
 
 
 class Meaning(Strict):
-    """What label, groups and unit of a gate are: the part of `Features` that a question depends on."""
+    """What label, groups, unit and weight of a gate are: what a question depends on of `Features`."""
 
     label: LabelFeature
     groups: dict[str, GroupFeature]
     unit: str | None = None
+    weight: str | None = None
 
 
 def question(config: config_pb2.EvalConfig, meaning: Meaning, model: str) -> Question:
@@ -67,6 +68,7 @@ def question(config: config_pb2.EvalConfig, meaning: Meaning, model: str) -> Que
     # Another kind of bound of the same model is another look.
     units = [json.loads(each.config).get("units") for each in bounds(config)]
     over = {} if meaning.unit is None else {"unit": meaning.unit, "bounds": units[0]}
+    over |= {} if meaning.weight is None else {"weight": meaning.weight, "bounds": units[0]}
     return Question(model, tuple(sorted(lines)), _digest(label | over))
 
 

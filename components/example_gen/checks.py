@@ -31,7 +31,7 @@ class SplitCounts:
     """How many examples of each group and label a split holds, and digests of its contents.
 
     `hashes` are the first 8 bytes of each record's digest, uint64; `shards` has the digest of each file,
-    `units` whose examples there are, where that is known.
+    `units` whose examples there are, where that is known, `weights` what each group's count together.
     """
 
     def __init__(self) -> None:
@@ -40,6 +40,7 @@ class SplitCounts:
         self.filled: collections.Counter[str] = collections.Counter()
         self.shards: dict[str, str] = {}
         self.units: set[int | bytes] = set()
+        self.weights: collections.Counter[tuple[str, str]] = collections.Counter()
         self._hashes: list[np.ndarray] = []
         self._sum = 0
 
@@ -59,13 +60,22 @@ class SplitCounts:
         """32 hex digits that depend on the records alone, not on their order or their files."""
         return f"{self._sum % (1 << 128):032x}"
 
-    def add(self, labels: np.ndarray, groups: Mapping[str, np.ndarray], features: Features) -> None:
-        """Counts a batch: `labels` (n,) of 0/1, `groups` feature -> (n,) group index."""
+    def add(
+        self,
+        labels: np.ndarray,
+        groups: Mapping[str, np.ndarray],
+        features: Features,
+        weights: np.ndarray | None = None,
+    ) -> None:
+        """Counts a batch: `labels` (n,) of 0/1, `groups` feature -> (n,) group index, `weights` (n,)."""
         self.examples += len(labels)
         for feature, indices in groups.items():
             for index, name in enumerate(features.groups[feature].values):
+                each = indices == index
+                heavy = each.sum() if weights is None else weights[each].sum()
+                self.weights[feature, name] += float(heavy)
                 for label in (0, 1):
-                    count = int(np.sum((indices == index) & (labels == label)))
+                    count = int(np.sum(each & (labels == label)))
                     self.by_group[feature, name, label] += count
 
     def sizes(self, features: Features) -> dict[str, dict[str, tuple[int, int]]]:
@@ -87,6 +97,7 @@ class SplitCounts:
         self.by_group.update(other.by_group)
         self.filled.update(other.filled)
         self.units |= other.units
+        self.weights.update(other.weights)
 
     def require_every_column(self, split: str, folder: str, features: Features) -> None:
         """Raises DataError when a column of numbers or categories has no value in any example."""
@@ -112,6 +123,13 @@ class SplitCounts:
                         f"{folder}: split '{split}' has no example of group [{name}] "
                         f"({group.name} = {value!r}) among {self.examples}; a gap to it cannot be "
                         f"measured. Add such examples to the split, or take the group out of "
+                        f"data.features.groups.{feature}.values"
+                    )
+                if not self.weights[feature, name]:
+                    raise DataError(
+                        f"{folder}: split '{split}' has only weights of 0 in group [{name}] (column "
+                        f"'{features.weight}', data.features.weight): nobody there counts, and a gap to "
+                        "it cannot be measured. Give them weights over 0, or take the group out of "
                         f"data.features.groups.{feature}.values"
                     )
 
@@ -179,7 +197,7 @@ def _check_batch(
         )
         for feature, group in features.groups.items()
     }
-    counts.add(labels, groups, features)
+    counts.add(labels, groups, features, tables.weights(file, position, parsed, features))
 
 
 def _units(file: str, position: int, column: tf.SparseTensor, name: str) -> list[int | bytes]:

@@ -43,6 +43,8 @@ def expected(name: str, spec: tf.io.VarLenFeature, features: Features) -> str:
     """In words, what a record may hold in the table's column `name`."""
     if name == features.unit:
         return "expected one value, which says whose example it is"
+    if name == features.weight:
+        return "expected one number, which says what the example counts"
     if name in [column.name for column in features.categorical]:
         kind = "int64" if spec.dtype == tf.int64 else "bytes"
         return f"expected at most one {kind} value (a category)"
@@ -82,9 +84,46 @@ def check_table(
     return filled
 
 
+def weights(
+    file: str, position: int, parsed: Mapping[str, tf.SparseTensor], features: Features
+) -> np.ndarray:
+    """What each record of a batch counts, float64 (n,); all ones where the settings name no weight.
+
+    Raises:
+      DataError: a weight is missing, negative, not finite or over the largest that is declared.
+    """
+    name = features.weight
+    if name is None:
+        return np.ones(len(parsed[features.label.name]))
+    column = parsed[name]
+    found = np.full(int(column.dense_shape[0]), np.nan)
+    found[column.indices.numpy()[:, 0]] = column.values.numpy()
+    assert features.largest_weight is not None
+    # As float32 has it: a weight of 0.1 is stored as a little more than 0.1.
+    largest = max(features.largest_weight, float(np.float32(features.largest_weight)))
+    for wrong, expected in (
+        (np.isnan(found), "expected what the record counts. Give every record a weight"),
+        (found < 0, "expected a weight of at least 0"),
+        (
+            found > largest,
+            f"expected at most data.features.largest_weight = {features.largest_weight:g}, up to which "
+            "the gate's bounds hold: cut larger weights, or declare a larger one",
+        ),
+    ):
+        for row in np.flatnonzero(wrong)[:1]:
+            there = row in column.indices.numpy()[:, 0]
+            shown = f"has the value {found[row]:g}" if there else "has no value"
+            raise DataError(
+                f"{file}: record {position + row}: column '{name}' (data.features.weight) {shown}; "
+                f"{expected}"
+            )
+    return found
+
+
 def _allowed(features: Features) -> dict[str, tuple[tf.DType, ...]]:
     """Column -> the types that its values may have."""
     numbers = {column.name: (tf.float32, tf.int64) for column in features.numeric}
+    numbers |= {} if features.weight is None else {features.weight: (tf.float32, tf.int64)}
     names = [column.name for column in features.categorical]
     names += [] if features.unit is None else [features.unit]
     return numbers | {name: (tf.string, tf.int64) for name in names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -21,21 +22,54 @@ from fairgate.gate.judgement import BASELINE
 DECISION_THRESHOLD = 0.5
 
 _TP, _FP, _TN, _FN, _CHANGES = range(5)
+NOBODY = Counts(0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Units:
-    """How examples fall to units.
+    """How examples fall to units, and what they count.
 
     Attributes:
       column: of the preprocessing signature; it says whose example a record is.
       method: how units are bounded.
       largest: the most examples of a unit; None: as many as the largest has here.
+      weight: column of that signature that says what a record counts; None: one.
+      largest_weight: what no weight of the population is over.
+      apart: each record is a unit of its own, and `column` tells their order alone.
     """
 
     column: str
     method: UnitMethod = "betting"
     largest: int | None = None
+    weight: str | None = None
+    largest_weight: float | None = None
+    apart: bool = False
+
+    @property
+    def columns(self) -> list[str]:
+        """Those that are read."""
+        return [self.column, *([] if self.weight is None else [self.weight])]
+
+    def outcomes(self, cells: np.ndarray, groups: Sequence[Group | None]) -> UnitCounts:
+        """What bounds are taken of.
+
+        Args:
+          cells: float64 (units, len(groups), 4) in the order of units: tp, fp, tn, fn; with weights
+            (units, len(groups), 8): the sums of these, and the numbers. NaN where an answer was none.
+          groups: the groups, None for everybody, who come first.
+        """
+        examples = float(np.nansum(cells[:, 0, -4:], axis=1).max(initial=0.0))
+        largest = 1 if self.apart else self.largest or examples
+        tables = {group: _table(cells[:, row, :4]) for row, group in enumerate(groups)}
+        numbers = None
+        if self.weight is not None:
+            numbers = {
+                group: _table(cells[:, row, 4:]).total() if len(tables[group].places) else NOBODY
+                for row, group in enumerate(groups)
+            }
+        return UnitCounts(
+            len(cells), tables, largest * (self.largest_weight or 1.0), self.method, numbers
+        )
 
     def as_arguments(self) -> dict[str, Any]:
         """For a metric's configuration; `Units(**arguments)` is the inverse."""
@@ -60,24 +94,31 @@ def group_counts(
       units: how examples fall to units; None: each is a draw of its own.
 
     Returns:
-      A computation with one private key whose value is a `Measured`: every group, and None for
-      all examples; with units, `UnitCounts`. A group without examples has counts of zero.
+      A computation with two private keys. The value of the first is a `Measured`: every group, and None
+      for all examples; with units, `UnitCounts`. A group without examples has counts of zero. That of the
+      second are the outcomes of each unit as `Units.outcomes` takes them; of none without units.
     """
-    key = metric_types.MetricKey(
-        name=f"_fairgate_counts_{sorted(groups)}", model_name=model_name, output_name=output_name
+    key, cells = (
+        metric_types.MetricKey(
+            # Where some metrics count examples and others units, both are there.
+            name=f"_fairgate_{name}_{sorted(groups)}_{units}",
+            model_name=model_name,
+            output_name=output_name,
+        )
+        for name in ("counts", "cells")
     )
     return metric_types.MetricComputation(
-        keys=[key],
+        keys=[key, cells],
         preprocessors=[
             metric_types.CombinedFeaturePreprocessor(
-                feature_keys=[*groups, *([units.column] if units else [])],
+                feature_keys=[*groups, *(units.columns if units else [])],
                 model_names=[model_name] if model_name else None,
             )
         ],
         combiner=(
-            _CountsCombiner(key, groups, model_name, output_name)
+            _CountsCombiner((key, cells), groups, model_name, output_name)
             if units is None
-            else _UnitsCombiner(key, groups, model_name, output_name, units)
+            else _UnitsCombiner((key, cells), groups, model_name, output_name, units)
         ),
     )
 
@@ -90,12 +131,12 @@ class _CountsCombiner(beam.CombineFn):
 
     def __init__(
         self,
-        key: metric_types.MetricKey,
+        keys: tuple[metric_types.MetricKey, metric_types.MetricKey],
         groups: Mapping[str, Sequence[str]],
         model_name: str,
         output_name: str,
     ):
-        self._key = key
+        self._keys = keys
         self._groups = [Group(feature, name) for feature, names in groups.items() for name in names]
         self._rows = {group: row + 1 for row, group in enumerate(self._groups)}
         self._features = list(groups)
@@ -108,15 +149,16 @@ class _CountsCombiner(beam.CombineFn):
     def add_input(
         self, accumulator: np.ndarray, element: metric_types.StandardMetricInputs
     ) -> np.ndarray:
-        self._add(accumulator, element)
+        accumulator += self._increments(element)
         return accumulator
 
-    def _add(self, accumulator: np.ndarray, element: metric_types.StandardMetricInputs) -> None:
+    def _increments(self, element: metric_types.StandardMetricInputs) -> np.ndarray:
+        """What one example adds to an accumulator."""
         label = self._scalar(element.label)
         prediction = self._scalar(element.prediction)
         positive = label > 0.5
         said_yes = prediction > DECISION_THRESHOLD
-        increment = np.zeros(accumulator.shape[1])
+        increment = np.zeros(_CHANGES + len(fields(Changes)))
         if np.isnan(prediction) or np.isnan(label):
             # An example without an answer makes every rate it belongs to unknown, not smaller.
             increment[:] = np.nan
@@ -127,11 +169,13 @@ class _CountsCombiner(beam.CombineFn):
                 increment[_CHANGES:] = np.nan
             elif said_yes != (other > DECISION_THRESHOLD):
                 increment[_CHANGES + 2 * (not positive) + (not said_yes)] = 1
-        accumulator[0] += increment
+        found = np.zeros((1 + len(self._groups), len(increment)))
+        found[0] = increment
         for feature in self._features:
-            row = self._rows.get(Group(feature, self._group_name(element, feature)))
+            row = self._rows.get(Group(feature, self._text(element, feature)))
             if row is not None:
-                accumulator[row] += increment
+                found[row] = increment
+        return found
 
     def _baseline(self, predictions: Any) -> float:
         """What the baseline says; NaN where there is none."""
@@ -142,13 +186,17 @@ class _CountsCombiner(beam.CombineFn):
     def merge_accumulators(self, accumulators: Iterable[np.ndarray]) -> np.ndarray:
         return np.sum(list(accumulators), axis=0)
 
-    def extract_output(
-        self, accumulator: np.ndarray
-    ) -> dict[metric_types.MetricKey, dict[Group | None, Counts]]:
+    def extract_output(self, accumulator: np.ndarray) -> dict[metric_types.MetricKey, Any]:
         rows = [None, *self._groups]
-        return {
-            self._key: {group: _counts(row) for group, row in zip(rows, accumulator, strict=True)}
-        }
+        return self._output(
+            {group: _counts(row) for group, row in zip(rows, accumulator, strict=True)}
+        )
+
+    def _output(
+        self, counts: Measured, cells: np.ndarray | None = None
+    ) -> dict[metric_types.MetricKey, Any]:
+        none = np.zeros((0, 1 + len(self._groups), _CHANGES))
+        return dict(zip(self._keys, (counts, none if cells is None else cells), strict=True))
 
     def _scalar(self, value: Any) -> float:
         for name in (self._model_name, self._output_name):
@@ -159,60 +207,82 @@ class _CountsCombiner(beam.CombineFn):
         values = np.asarray(value, dtype=np.float64).reshape(-1)
         return float(values[0]) if values.size else float("nan")
 
-    def _group_name(self, element: metric_types.StandardMetricInputs, feature: str) -> str:
-        features = element.get_transformed_features(self._model_name) or element.get_features()
-        value = np.asarray(features[feature]).reshape(-1)[0]
+    def _text(self, element: metric_types.StandardMetricInputs, feature: str) -> str:
+        value = self._value(element, feature)
         return value.decode() if isinstance(value, bytes) else str(value)
+
+    def _value(self, element: metric_types.StandardMetricInputs, feature: str) -> Any:
+        features = element.get_transformed_features(self._model_name) or element.get_features()
+        return np.asarray(features[feature]).reshape(-1)[0]
 
 
 class _UnitsCombiner(_CountsCombiner):
-    """Accumulator: unit -> as above; memory grows with the units of the split."""
+    """Accumulator: unit -> parts of it, (1 + number of groups, 4 or 8), as `Units.outcomes` has them.
+
+    Memory grows with the units of the split. Each has one part; where records are `apart`, those that
+    have one digest are as many units.
+    """
 
     def __init__(
         self,
-        key: metric_types.MetricKey,
+        keys: tuple[metric_types.MetricKey, metric_types.MetricKey],
         groups: Mapping[str, Sequence[str]],
         model_name: str,
         output_name: str,
         units: Units,
     ):
-        super().__init__(key, groups, model_name, output_name)
+        super().__init__(keys, groups, model_name, output_name)
         self._units = units
 
-    def create_accumulator(self) -> dict[str, np.ndarray]:
+    def create_accumulator(self) -> dict[str, list[np.ndarray]]:
         return {}
 
     def add_input(
-        self, accumulator: dict[str, np.ndarray], element: metric_types.StandardMetricInputs
-    ) -> dict[str, np.ndarray]:
-        name = self._group_name(element, self._units.column)
-        if name not in accumulator:
-            accumulator[name] = super().create_accumulator()
-        self._add(accumulator[name], element)
+        self, accumulator: dict[str, list[np.ndarray]], element: metric_types.StandardMetricInputs
+    ) -> dict[str, list[np.ndarray]]:
+        part = self._increments(element)[:, :_CHANGES]
+        if self._units.weight is not None:
+            part = np.concatenate([part * self._weight(element), part], axis=1)
+        self._put(accumulator, self._text(element, self._units.column), [part])
         return accumulator
 
+    def _weight(self, element: metric_types.StandardMetricInputs) -> float:
+        assert self._units.weight is not None
+        weight = float(self._value(element, self._units.weight))
+        if weight < 0 or math.isinf(weight):
+            return math.nan  # the example counts nobody knows what
+        # Over it by the rounding of float32 alone: ImportExampleGen has seen every record.
+        return weight if math.isnan(weight) else min(weight, self._units.largest_weight or weight)
+
+    def _put(
+        self, accumulator: dict[str, list[np.ndarray]], name: str, parts: list[np.ndarray]
+    ) -> None:
+        known = accumulator.get(name, [])
+        if known and not self._units.apart:
+            accumulator[name] = [known[0] + parts[0]]
+        else:
+            accumulator[name] = known + parts
+
     def merge_accumulators(
-        self, accumulators: Iterable[dict[str, np.ndarray]]
-    ) -> dict[str, np.ndarray]:
-        merged: dict[str, np.ndarray] = {}
+        self, accumulators: Iterable[dict[str, list[np.ndarray]]]
+    ) -> dict[str, list[np.ndarray]]:
+        merged: dict[str, list[np.ndarray]] = {}
         for accumulator in accumulators:
-            for name, cells in accumulator.items():
-                merged[name] = merged[name] + cells if name in merged else cells
+            for name, parts in accumulator.items():
+                self._put(merged, name, parts)
         return merged
 
     def extract_output(
-        self, accumulator: dict[str, np.ndarray]
-    ) -> dict[metric_types.MetricKey, Measured]:
+        self, accumulator: dict[str, list[np.ndarray]]
+    ) -> dict[metric_types.MetricKey, Any]:
         rows = [None, *self._groups]
         if not accumulator:
-            return {self._key: dict.fromkeys(rows, Counts(0, 0, 0, 0))}
-        names = sorted(accumulator)
-        places = order(names)
-        cells = np.empty((len(names), len(rows), _CHANGES))
-        cells[places] = np.stack([accumulator[name][:, :_CHANGES] for name in names])
-        tables = {group: _table(cells[:, row]) for row, group in enumerate(rows)}
-        largest = self._units.largest or float(np.nansum(cells[:, 0], axis=1).max())
-        return {self._key: UnitCounts(len(names), tables, largest, self._units.method)}
+            return self._output(dict.fromkeys(rows, NOBODY))
+        named = [(name, part) for name in sorted(accumulator) for part in accumulator[name]]
+        parts = np.stack([part for _, part in named])
+        cells = np.empty_like(parts)
+        cells[order([name for name, _ in named])] = parts
+        return self._output(self._units.outcomes(cells, rows), cells)
 
 
 def _table(cells: np.ndarray) -> UnitTable:

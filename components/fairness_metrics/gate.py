@@ -10,6 +10,7 @@ from typing import Any
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.fairness_metrics.counts import Units
+from components.features import Features
 from components.fingerprint import code_fingerprint
 from fairgate.constraints.paired import Changes
 from fairgate.gate.checks import (
@@ -39,8 +40,7 @@ def eval_config(
     gate: GateConfig,
     groups: Mapping[str, Sequence[str]],
     label: str,
-    unit: str | None = None,
-    largest_unit: int | None = None,
+    over: Units | None = None,
 ) -> config_pb2.EvalConfig:
     """The configuration of the standard Evaluator.
 
@@ -52,10 +52,9 @@ def eval_config(
       gate: the gate's settings.
       groups: display name of each group feature -> the names of its groups.
       label: column of the preprocessing signature that holds the label.
-      unit: column of that signature that says whose example a record is; None: each is its own.
-      largest_unit: the most examples of a unit; None: as many as the largest has on the test split.
+      over: how records fall to units, and what they count; None: each is its own, and counts one.
     """
-    units = {} if unit is None else {"units": Units(unit, gate.units, largest_unit).as_arguments()}
+    units = {} if over is None else {"units": over.as_arguments()}
     decision = []
     asked = checks(gate, groups)
     for check in asked:
@@ -151,6 +150,7 @@ def eval_config(
                 label_key=label,
                 signature_name=PREDICTION_SIGNATURE,
                 preprocessing_function_names=[PREPROCESSING_SIGNATURE],
+                example_weight_key=over.weight if over is not None else None,
             )
             for name in (CONSTRAINED, BASELINE)
         ],
@@ -158,7 +158,36 @@ def eval_config(
             config_pb2.SlicingSpec(),
             *(config_pb2.SlicingSpec(feature_keys=[feature]) for feature in groups),
         ],
-        metrics_specs=[config_pb2.MetricsSpec(metrics=[*display, *decision])],
+        metrics_specs=_specs(display, decision, over is not None and over.weight is not None),
+    )
+
+
+def _specs(
+    display: Sequence[config_pb2.MetricConfig],
+    decision: Sequence[config_pb2.MetricConfig],
+    weighted: bool,
+) -> list[config_pb2.MetricsSpec]:
+    if not weighted:
+        return [config_pb2.MetricsSpec(metrics=[*display, *decision])]
+    # What decides weighs the examples itself, since it needs their numbers, too.
+    own = config_pb2.ExampleWeightOptions(unweighted=True)
+    return [
+        config_pb2.MetricsSpec(metrics=display),
+        config_pb2.MetricsSpec(metrics=decision, example_weights=own),
+    ]
+
+
+def units_of(features: Features, gate: GateConfig) -> Units | None:
+    """How the records of a test split fall to units, and what they count, as the settings say it."""
+    if features.slices_unit is None:
+        return None
+    return Units(
+        features.slices_unit,
+        gate.units,
+        features.largest_unit,
+        features.slices_weight,
+        features.largest_weight,
+        apart=features.unit is None,
     )
 
 

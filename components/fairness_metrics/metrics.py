@@ -15,8 +15,7 @@ from tensorflow_model_analysis.metrics import metric_types
 
 from components.fairness_metrics.counts import Units, group_counts
 from fairgate.constraints import expressions, language
-from fairgate.constraints.rates import Group, Measured
-from fairgate.constraints.units import UnitCounts
+from fairgate.constraints.rates import Measured
 from fairgate.gate import checks, prediction, requirements
 from fairgate.gate.config import BetterThan
 
@@ -153,16 +152,17 @@ class DistinctDecisions(metric_types.Metric):
 
 
 class UnitOutcomes(metric_types.Metric):
-    """The outcomes of every unit, float64 (units, 1 + groups, 4): what all bounds rest on.
+    """The outcomes of every unit, float64 (units, 1 + groups, 4 or 8): what all bounds rest on.
 
     So that whoever reads an evaluation can take any other bound of the same outcomes. The order of units
-    is that of `constraints.units.order`; row 0 is everybody; tp, fp, tn, fn.
+    is that of `constraints.units.order`; row 0 is everybody; tp, fp, tn, fn, and where examples have
+    weights the sums of these first, then the numbers. `counts.Units.outcomes` reads it.
     """
 
     def __init__(self, groups: Groups, name: str, code: str = "", units: UnitArguments = None):
         """Args: as for `ConstraintValue`."""
         super().__init__(
-            _computations(_unit_outcomes), groups=groups, name=name, code=code, units=units
+            _computations(_unit_outcomes, of=1), groups=groups, name=name, code=code, units=units
         )
 
 
@@ -211,13 +211,8 @@ def _fewest_negatives(counts: Measured, constraints: Sequence[str], groups: Grou
     return checks.fewest_negatives(counts, requirements.groups_needed(asked, "negatives"))
 
 
-def _unit_outcomes(counts: Measured, groups: Groups) -> np.ndarray:
-    members = [Group(feature, name) for feature, names in groups.items() for name in names]
-    if not isinstance(counts, UnitCounts):
-        return np.zeros((0, 1 + len(members), 4))
-    cells = np.zeros((counts.units, 1 + len(members), 4))
-    for row, group in enumerate([None, *members]):
-        cells[counts.tables[group].places, row] = counts.tables[group].cells
+def _unit_outcomes(cells: np.ndarray, groups: Groups) -> np.ndarray:
+    del groups
     return cells
 
 
@@ -227,9 +222,14 @@ def _distinct_decisions(counts: Measured, groups: Groups) -> float:
 
 
 def _computations(
-    number: Callable[..., float | np.ndarray],
+    number: Callable[..., float | np.ndarray], of: int = 0
 ) -> Callable[..., metric_types.MetricComputations]:
-    """A TFMA computations function for a number that is derived from the counts."""
+    """A TFMA computations function for a number that is derived from the counts.
+
+    Args:
+      number: what is derived.
+      of: which of the keys of `group_counts` it is derived from.
+    """
 
     def computations(
         groups: Groups,
@@ -256,7 +256,7 @@ def _computations(
 
                 def derive(
                     metrics: Mapping[metric_types.MetricKey, Any],
-                    counts_key: metric_types.MetricKey = counts.keys[0],
+                    counts_key: metric_types.MetricKey = counts.keys[of],
                     key: metric_types.MetricKey = key,
                 ) -> dict[metric_types.MetricKey, float | np.ndarray]:
                     return {key: number(metrics[counts_key], groups=groups, **arguments)}

@@ -54,12 +54,17 @@ def score(folder: str, models: Mapping[str, str], features: Features) -> Scored:
     labels: list[np.ndarray] = []
     groups: dict[str, list[np.ndarray]] = {feature: [] for feature in features.groups}
     scores: dict[str, list[np.ndarray]] = {name: [] for name in loaded}
+    names = {"weights": features.slices_weight}
+    names |= {"units": features.slices_unit if features.unit else None}
+    counted: dict[str, list[np.ndarray]] = {key: [] for key, name in names.items() if name}
     for batch in _records(folder).batch(_BATCH).prefetch(2):
         columns = slices(examples=batch)
         labels.append(columns[SLICES_LABEL].numpy().reshape(-1))
         for feature in groups:
-            names = columns[feature].numpy().reshape(-1)
-            groups[feature].append(np.array([name.decode() for name in names]))
+            found = columns[feature].numpy().reshape(-1)
+            groups[feature].append(np.array([name.decode() for name in found]))
+        for key in counted:
+            counted[key].append(columns[names[key]].numpy().reshape(-1))
         for name, model in loaded.items():
             answers = model.signatures["serving_default"](examples=batch)
             scores[name].append(next(iter(answers.values())).numpy().reshape(-1))
@@ -72,7 +77,21 @@ def score(folder: str, models: Mapping[str, str], features: Features) -> Scored:
         {feature: np.concatenate(parts) for feature, parts in groups.items()},
         features.group_names,
         {name: np.concatenate(parts).astype(np.float64) for name, parts in scores.items()},
+        most=_most(features),
+        **{key: _plain(np.concatenate(parts)) for key, parts in counted.items()},
     )
+
+
+def _plain(column: np.ndarray) -> np.ndarray:
+    return column.astype(str) if column.dtype == object else column.astype(np.float64)
+
+
+def _most(features: Features) -> float | None:
+    """The most that the examples of a unit count; None: that is not known beforehand."""
+    if features.unit and not features.largest_unit:
+        return None
+    # Stored as float32, a weight may be a little over it.
+    return (features.largest_weight or 1.0) * (features.largest_unit or 1) * (1 + 1e-6)
 
 
 def _records(folder: str) -> tf.data.Dataset:

@@ -51,6 +51,6 @@ def _supposed(counts: Measured, names: Mapping[str, Any], sizes: Mapping[str, An
 def _scaled(counts: Counts, size: Mapping[str, Any]) -> Counts:
     negatives = size["negatives"]
     positives = size["examples"] - negatives
-    fp = round(negatives * counts.fp / max(1, counts.negatives))
-    fn = round(positives * counts.fn / max(1, counts.tp + counts.fn))
+    fp = round(negatives * counts.fp / (counts.negatives or 1))
+    fn = round(positives * counts.fn / (counts.positives or 1))
     return Counts(tp=positives - fn, fp=fp, tn=negatives - fp, fn=fn)

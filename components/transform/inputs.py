@@ -13,6 +13,7 @@ from components.features import (
     TRANSFORMED_IMAGE,
     TRANSFORMED_LABEL,
     TRANSFORMED_NUMERIC,
+    TRANSFORMED_WEIGHT,
     Features,
     transformed_group,
 )
@@ -39,7 +40,7 @@ class ModelInput:
 
 
 def transformed_feature_spec(features: Features) -> dict[str, tf.io.FixedLenFeature]:
-    """How to parse a transformed example: inputs, label and groups."""
+    """How to parse a transformed example: inputs, label, groups, and the weight where one is named."""
     columns: dict[str, tf.io.FixedLenFeature] = {}
     if features.image is not None:
         columns[TRANSFORMED_IMAGE] = tf.io.FixedLenFeature([], tf.string)
@@ -51,6 +52,8 @@ def transformed_feature_spec(features: Features) -> dict[str, tf.io.FixedLenFeat
         )
     for name in (TRANSFORMED_LABEL, *map(transformed_group, features.groups)):
         columns[name] = tf.io.FixedLenFeature([], tf.int64)
+    if features.weight is not None:
+        columns[TRANSFORMED_WEIGHT] = tf.io.FixedLenFeature([], tf.float32)
     return columns
 
 

@@ -6,7 +6,7 @@ The same graph runs in Transform, when training data is made, and inside the ser
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -18,6 +18,7 @@ from components.features import (
     TRANSFORMED_IMAGE,
     TRANSFORMED_LABEL,
     TRANSFORMED_NUMERIC,
+    TRANSFORMED_WEIGHT,
     CategoricalFeature,
     Features,
     GroupFeature,
@@ -26,6 +27,7 @@ from components.features import (
     RawValue,
     transformed_group,
 )
+from fairgate.errors import SettingsError
 
 # No column of a tf.Example that people write holds this.
 _NO_GROUP = "\x00none"
@@ -43,7 +45,11 @@ def preprocessing_fn(
     Returns:
       Of what the settings name: `image_bytes` (n,) string, `numeric` (n, k) float32, `categorical`
       (n, c) int64. Always: `label` (n,) int64, `group/<feature>` (n,) int64 index of the group in the
-      settings' order, -1 for a value that names none.
+      settings' order, -1 for a value that names none. Where a weight is named: `fairgate_weight` (n,)
+      float32, as it is; NaN where there is none.
+
+    Raises:
+      SettingsError: the schema has no column of weights.
     """
     features = Features.model_validate_json(custom_config["features"])
     outputs = {
@@ -70,7 +76,24 @@ def preprocessing_fn(
         outputs[transformed_group(feature)] = value_index(
             _flat(inputs[group.name]), tuple(group.values.values())
         )
+    if features.weight is not None:
+        require_described(features.weight, "weight", inputs)
+        outputs[TRANSFORMED_WEIGHT] = weights(inputs[features.weight])
     return outputs
+
+
+def require_described(column: str, setting: str, columns: Container[str]) -> None:
+    """Raises SettingsError where `column`, named by data.features.`setting`, is not in the schema."""
+    if column not in columns:
+        raise SettingsError(
+            f"data.features.{setting} = {column!r}: the schema (data.schema_file) has no such column; "
+            "describe it there, as it describes the others"
+        )
+
+
+def weights(raw: tf.Tensor | tf.SparseTensor) -> tf.Tensor:
+    """(n,) float32 what each record counts; NaN where a record does not say."""
+    return tf.cast(_one_or_none(raw, missing=float("nan")), tf.float32)
 
 
 def scale(raw: tf.Tensor | tf.SparseTensor, column: NumericFeature) -> tf.Tensor:

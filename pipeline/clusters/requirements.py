@@ -90,6 +90,11 @@ def _problems(settings: Settings, target: Target) -> Iterator[str]:
     yield from _schema_problems(settings, target)
     if target == "vertex" and deploy.vertex.endpoint is not None:
         yield from _endpoint_problems(settings)
+    if settings.gate.compare_with != "baseline":
+        yield (
+            f"gate.compare_with = {settings.gate.compare_with!r}: the model to compare with is read on "
+            "this machine when the run begins; on a cluster choose baseline"
+        )
     if target == "kubeflow" and settings.trainer.warm_start == "blessed":
         yield (
             "trainer.warm_start = 'blessed': looking up the last blessed model takes a resolver, which "

@@ -103,6 +103,13 @@ def test_the_default_picture_is_not_in_a_table():
         ({"numeric": [{"name": "age", "scale": "log10"}]}, "z_score"),
         ({"numeric": [{"nam": "age"}]}, "nam"),
         ({"numeric": "age"}, "tuple"),
+        ({"weight": "w"}, "of weights without a largest nothing can be promised"),
+        ({"largest_weight": 2}, "largest_weight = 2 is given without weight"),
+        ({"weight": "attributes/Young", "largest_weight": 2}, "is the label, a group, an input"),
+        ({"numeric": ["w"], "weight": "w", "largest_weight": 2}, "is the label, a group, an input"),
+        ({"weight": "u", "unit": "u", "largest_weight": 2}, "is the label, a group, an input"),
+        ({"weight": "w", "largest_weight": 0}, "greater than 0"),
+        ({"weight": "w", "largest_weight": float("inf")}, "finite"),
     ],
 )
 def test_inputs_that_make_no_sense_are_refused(given, message):

@@ -15,6 +15,7 @@ from pipeline.__main__ import main
 from pipeline.data.from_csv import making
 from pipeline.data.from_csv.config import SPLITS, CsvSettings
 from pipeline.data.from_csv.reading import read
+from pipeline.data.from_csv.schema import draft
 from pipeline.settings import load
 
 FEATURES = {
@@ -289,3 +290,38 @@ def test_a_dataset_of_more_rows_than_a_shard_is_whole(settings_file, tmp_path, m
     names = sorted(path.name for path in folder.glob("*-train*"))
     assert names == [f"people-train.tfrecord-{i:05d}-of-00004" for i in range(4)]
     assert len(examples(folder, "train")) == 320
+
+
+# Weights.
+
+
+def with_weights(folder: Path, *weights: str) -> Path:
+    rows = [f"{line},{weight}" for line, weight in zip(LINES, weights, strict=False)]
+    return write(folder, f"{HEADER},w", *rows)
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [
+        ("", "nothing; expected what the row counts, a finite number of at least 0"),
+        ("-1", "'-1'; expected what the row counts"),
+        ("inf", "'inf'; expected what the row counts"),
+        ("much", "'much'; expected what the row counts"),
+        ("5", "'5'; expected at most data.features.largest_weight = 4"),
+    ],
+)
+def test_a_weight_that_cannot_be_is_named_with_its_line(tmp_path, weight, said):
+    named = features().model_copy(update={"weight": "w", "largest_weight": 4.0})
+    file = with_weights(tmp_path, "2.5", weight)
+    with pytest.raises(DataError, match=rf"line 3: column 'w' (holds )?.*{said}"):
+        read([file], named, CsvSettings())
+
+
+def test_weights_are_read_and_described_as_numbers(tmp_path):
+    named = features().model_copy(update={"weight": "w", "largest_weight": 4.0})
+    file = with_weights(tmp_path, "2.5", "0")
+    table = read([file], named, CsvSettings())
+    assert table.columns["w"] == [2.5, 0.0]
+    contract = text_format.Parse(draft(table, range(2), named), schema_pb2.Schema())
+    [column] = [each for each in contract.feature if each.name == "w"]
+    assert column.type == schema_pb2.FLOAT and column.presence.min_fraction == 1

@@ -122,6 +122,8 @@ def _converters(features: Features) -> dict[str, Callable[[str | None], Value]]:
     }
     if features.unit is not None:
         converters[features.unit] = _unit
+    if features.weight is not None:
+        converters[features.weight] = _weight(features.largest_weight)
     for feature, group in features.groups.items():
         converters[group.name] = _one_of(
             tuple(group.values.values()), f"data.features.groups.{feature}.values"
@@ -166,6 +168,26 @@ def _unit(text: str | None) -> Value:
     if text is None:
         raise ValueError("expected whose row it is (data.features.unit)")
     return text
+
+
+def _weight(largest: float | None) -> Callable[[str | None], Value]:
+    def convert(text: str | None) -> Value:
+        try:
+            value = math.nan if text is None else float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and value >= 0):
+            raise ValueError(
+                "expected what the row counts, a finite number of at least 0 (data.features.weight)"
+            )
+        if largest is not None and value > largest:
+            raise ValueError(
+                f"expected at most data.features.largest_weight = {largest:g}: cut larger weights, or "
+                "declare a larger one"
+            )
+        return value
+
+    return convert
 
 
 def _one_of(values: Sequence[RawValue], setting: str) -> Callable[[str | None], Value]:

@@ -33,7 +33,7 @@ def draft(
     schema = schema_pb2.Schema()
     named: dict[str, tuple[RawValue, ...]] = {features.label.name: features.label.values}
     named |= {group.name: tuple(group.values.values()) for group in features.groups.values()}
-    numbers = {column.name for column in features.numeric}
+    numbers = {column.name for column in features.numeric} | {features.weight}
     for name in parts[0][0].columns:
         column = schema.feature.add(name=name)
         known = named.get(name, ())

@@ -12,6 +12,7 @@ from fairgate.constraints import algebra, language
 from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.notation import number_text
 from fairgate.constraints.rates import Group, Measured
+from fairgate.constraints.units import rows_of
 from fairgate.errors import SettingsError
 from fairgate.gate.config import GateConfig
 
@@ -73,7 +74,8 @@ def _require_possible(constraint: Constraint) -> None:
 
 def fewest_negatives(counts: Measured, groups: Sequence[Group]) -> float:
     """Number of negative examples of the group, of these, that has fewest; 0 when one is missing."""
-    return float(min(counts[group].negatives if group in counts else 0 for group in groups))
+    rows = rows_of(counts)
+    return float(min(rows[group].negatives if group in rows else 0 for group in groups))
 
 
 def distinct_decisions(counts: Measured) -> int:

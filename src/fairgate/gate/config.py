@@ -40,6 +40,13 @@ class GateConfig(Strict):
         description="bounds over units, where the data have a unit or weights: betting is guaranteed, "
         "cluster_robust is approximate and needs fewer units",
     )
+    compare_with: str = Field(
+        "baseline",
+        min_length=1,
+        description="the model that is `baseline` in the gate's constraints and in tables: baseline "
+        "(that of this run, trained without constraints), served (the newest version in the serving "
+        "folder), or the folder of a model that this pipeline has pushed",
+    )
     minimum_accuracy: float = Field(
         0.8,
         ge=0,

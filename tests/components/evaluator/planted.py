@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from tfx.utils import json_utils, proto_utils
 from components.evaluator.component import Evaluator
 from components.evaluator.executor import Executor
 from components.fairness_metrics import gate
-from components.features import SLICES_LABEL, SLICES_UNIT
+from components.features import SLICES_LABEL, SLICES_UNIT, SLICES_WEIGHT
 from fairgate.constraints.rates import Counts, Group
 from pipeline.dag import NO_WORKERS_ELSEWHERE
 from pipeline.settings import Settings, load
@@ -36,6 +37,8 @@ class Planted:
     names: Mapping[str, str] = field(default_factory=lambda: dict(RAW))
     each: int = 1
     """Examples of one person, one after the other."""
+    weights: tuple[float, ...] = (1.0,)
+    """What records count, in turn."""
 
     @property
     def counts(self) -> dict[Group | None, Counts]:
@@ -55,8 +58,8 @@ class Planted:
             ):
                 rows += [{"p": answer, "label": label, "team": RAW[group]}] * number
         return [
-            record(row | {"person": f"{whose}{place // self.each}"})
-            for place, row in enumerate(rows)
+            record(row | {"person": f"{whose}{place // self.each}", "weight": float(weight)})
+            for place, (row, weight) in enumerate(zip(rows, itertools.cycle(self.weights)))
         ]
 
     def settings(self, *assignments: str) -> Settings:
@@ -77,37 +80,51 @@ class Planted:
 
 
 class Model(tf.Module):
-    """Answers what the record says; its one weight makes it another model, and nothing else."""
+    """Answers what the record says; its one weight makes it another model, and nothing else.
 
-    def __init__(self, weight: float, names: Mapping[str, str]):
+    Args:
+      weight: any number.
+      names: of the groups -> raw values.
+      column: of the answers.
+    """
+
+    def __init__(self, weight: float, names: Mapping[str, str], column: str = "p"):
         super().__init__()
         self.weight = tf.Variable(weight)
         self._names = dict(names)
+        self._column = column
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """The planted answers."""
-        parsed = tf.io.parse_example(examples, {"p": tf.io.FixedLenFeature([], tf.float32)})
-        return {"probability": parsed["p"][:, tf.newaxis] + 0.0 * self.weight}
+        one = tf.io.FixedLenFeature([], tf.float32)
+        answers = tf.io.parse_example(examples, {self._column: one})[self._column]
+        return {"probability": answers[:, tf.newaxis] + 0.0 * self.weight}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def slices(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Label and group, by name, and whose record it is."""
+        """Label and group, by name, whose record it is, and what it counts."""
         columns = {
             "label": tf.io.FixedLenFeature([], tf.int64),
             "team": tf.io.FixedLenFeature([], tf.string),
             "person": tf.io.FixedLenFeature([], tf.string),
+            "weight": tf.io.FixedLenFeature([], tf.float32),
         }
         parsed = tf.io.parse_example(examples, columns)
         first, second = self._names
         team = tf.where(parsed["team"] == self._names[first], first, second)
         label = tf.cast(parsed["label"], tf.float32)
-        return {SLICES_LABEL: label, "Team": team, SLICES_UNIT: parsed["person"]}
+        return {
+            SLICES_LABEL: label,
+            "Team": team,
+            SLICES_UNIT: parsed["person"],
+            SLICES_WEIGHT: parsed["weight"],
+        }
 
 
-def model(folder: Path, weight: float = 1.0, names: Mapping[str, str] = RAW):
+def model(folder: Path, weight: float = 1.0, names: Mapping[str, str] = RAW, column: str = "p"):
     """A Model artifact."""
-    module = Model(weight, names)
+    module = Model(weight, names, column)
     tf.saved_model.save(
         module,
         str(folder / "Format-Serving"),
@@ -149,20 +166,25 @@ def gate_of(settings: Settings):
         settings.gate,
         features.group_names,
         SLICES_LABEL,
-        features.slices_unit,
-        features.largest_unit,
+        gate.units_of(features, settings.gate),
     )
-    [specs] = config.metrics_specs
-    decided = [metric for metric in specs.metrics if metric.class_name != "FairnessIndicators"]
-    del specs.metrics[:]
-    specs.metrics.extend(decided)
+    for specs in config.metrics_specs:
+        quick = [metric for metric in specs.metrics if metric.class_name != "FairnessIndicators"]
+        del specs.metrics[:]
+        specs.metrics.extend(quick)
     return config
 
 
 def judge(
-    folder: Path, data, candidate, settings: Settings, ledger: Path, run: str = "run-1"
+    folder: Path,
+    data,
+    candidate,
+    settings: Settings,
+    ledger: Path,
+    run: str = "run-1",
+    beside=None,
 ) -> Judgement:
-    """Runs the executor of the Evaluator, as TFX does; the candidate is its own baseline."""
+    """Runs the executor of the Evaluator, as TFX does; the candidate is its own baseline without one."""
     features = settings.data.features
     config = gate_of(settings)
     component = Evaluator(
@@ -192,7 +214,7 @@ def judge(
         unique_id="1",
     )
     Executor(context).Do(
-        {"examples": [data], "model": [candidate], "baseline_model": [candidate]},
+        {"examples": [data], "model": [candidate], "baseline_model": [beside or candidate]},
         {"blessing": [result.blessing], "evaluation": [result.evaluation]},
         properties,
     )

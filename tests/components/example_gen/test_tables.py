@@ -115,3 +115,45 @@ def test_whose_record_it_is_must_be_said_in_each(tmp_path, kind):
     file = write_shard(tmp_path / "b.tfrecord", [*rows, record(ROW)])
     with pytest.raises(DataError, match=r"record 3: column 'person' \(data.features.unit\) has no"):
         check_shard(str(file), people, SplitCounts())
+
+
+def weighed(tmp_path, *weights, largest=3.0) -> SplitCounts:
+    """What checking a shard of records with these weights counts."""
+    named = FEATURES.model_copy(update={"weight": "w", "largest_weight": largest})
+    rows = [record(ROW if w is None else ROW | {"w": w}) for w in weights]
+    counts = SplitCounts()
+    check_shard(str(write_shard(tmp_path / "w.tfrecord", rows)), named, counts)
+    return counts
+
+
+@pytest.mark.parametrize("weights", [(1.5, 0.0, 3.0), (1, 0, 3)])
+def test_what_records_count_is_added_up_by_group(tmp_path, weights):
+    counts = weighed(tmp_path, *weights)
+    assert set(counts.weights.values()) - {0.0} == {float(sum(weights))}
+    assert counts.examples == 3
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [
+        (None, "has no value; expected what the record counts"),
+        (-0.5, "has the value -0.5; expected a weight of at least 0"),
+        (float("nan"), "has the value nan; expected what the record counts"),
+        (float("inf"), "has the value inf; expected a finite number"),
+        (3.5, r"has the value 3.5; expected at most data.features.largest_weight = 3"),
+    ],
+)
+def test_a_weight_that_cannot_be_is_named(tmp_path, weight, said):
+    with pytest.raises(DataError, match=rf"record 2: column 'w' .*{said}"):
+        weighed(tmp_path, 1.0, 2.0, weight)
+
+
+def test_a_weight_that_float32_rounds_up_is_none_too_large(tmp_path):
+    assert weighed(tmp_path, 0.1, 0.1, largest=0.1).examples == 2
+
+
+def test_a_group_whose_weights_are_all_zero_is_named(tmp_path):
+    named = FEATURES.model_copy(update={"weight": "w", "largest_weight": 3.0})
+    counts = weighed(tmp_path, 0.0, 0.0)
+    with pytest.raises(DataError, match="has only weights of 0 in group"):
+        counts.require_every_group("test", "the/folder", named)

@@ -282,7 +282,7 @@ def test_groups_given_as_text_or_bytes_are_counted_alike():
         accumulator = computation.combiner.create_accumulator()
         for element in inputs(UNEVEN, "Young", as_bytes=as_bytes):
             accumulator = computation.combiner.add_input(accumulator, element)
-        [counts] = computation.combiner.extract_output(accumulator).values()
+        counts = computation.combiner.extract_output(accumulator)[computation.keys[0]]
         results.append(counts)
     assert results[0] == results[1]
     assert results[0][Group("Young", "Young")] == Counts(40, 6, 94, 10)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -116,3 +118,33 @@ def test_groups_of_the_same_name_are_told_apart():
     names = {"Race": ["White", "Other"], "Country": ["Here", "Other"]}
     assert curves.shown_name("Race", "Other", names) == "Race=Other"
     assert curves.shown_name("Race", "White", names) == "White"
+
+
+def test_examples_that_count_three_are_as_good_as_three():
+    rng = np.random.default_rng(5)
+    times = rng.integers(0, 4, size=200)
+    scores, positive = rng.random(200).round(2), rng.random(200) < 0.4
+    groups = np.where(rng.random(200) < 0.5, "A", "B")
+    rows = np.repeat(np.arange(200), times)
+    repeated = small(scores[rows], positive[rows], groups[rows].tolist())
+    weighed = replace(
+        small(scores, positive, groups.tolist()), weights=times.astype(float), most=3.0
+    )
+    for one, other in zip(curves.group_curves(weighed), curves.group_curves(repeated), strict=True):
+        assert one.area == pytest.approx(other.area)
+        assert one.decision == pytest.approx(other.decision)
+    assert curves.equal_thresholds(weighed) == [
+        replace(
+            each,
+            target=pytest.approx(each.target),
+            fpr=pytest.approx(each.fpr),
+            fnr=pytest.approx(each.fnr),
+        )
+        for each in curves.equal_thresholds(repeated)
+    ]
+    one, other = (curves.equal_overall(each)[2] for each in (weighed, repeated))
+    assert one.accuracy == pytest.approx(other.accuracy)
+    assert one.groups == pytest.approx(other.groups)
+    found, plain = (curves.outcomes(each)["constrained"] for each in (weighed, repeated))
+    assert all(found[group] == plain[group] for group in plain)
+    assert found.most == 3 and found.rows[None].examples == 200
