@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.report.data import AtThreshold, Bin, GroupCurve, GroupThreshold
+from fairgate.constraints.paired import Changes
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.constraints.units import UnitCounts, UnitTable, order, order_of_rows
 from fairgate.gate.judgement import BASELINE, CONSTRAINED, EVERYBODY, shown_name
@@ -74,9 +75,27 @@ def outcomes(scored: Scored) -> dict[str, Measured]:
             found[model] = _by_unit(scored, by_row, masks)
             continue
         found[model] = {
-            group: Counts(*map(int, by_row[mask].sum(axis=0))) for group, mask in masks.items()
+            group: Counts(
+                *map(int, by_row[mask].sum(axis=0)), against=_changes(scored, model, mask)
+            )
+            for group, mask in masks.items()
         }
     return found
+
+
+def _changes(scored: Scored, model: str, mask: Array) -> Changes | None:
+    """How many answers differ from the baseline's; None of the baseline, and where there is none."""
+    if model == BASELINE or BASELINE not in scored.scores:
+        return None
+    yes, other = (scored.scores[name][mask] > DECISION_THRESHOLD for name in (model, BASELINE))
+    positive = scored.positive[mask]
+    return Changes(
+        *(
+            int(np.sum((positive == label) & (yes == now) & (other != now)))
+            for label in (True, False)
+            for now in (True, False)
+        )
+    )
 
 
 def _by_unit(scored: Scored, by_row: Array, masks: Mapping[Group | None, Array]) -> UnitCounts:

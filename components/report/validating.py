@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 from components.report import curves
 from components.report.curves import Scored
+from fairgate.constraints.paired import Changes
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.gate import advice, judging, words
 from fairgate.gate.config import GateConfig
@@ -35,6 +36,7 @@ def judgement(
     return replace(
         found,
         reasons=list(map(words.of_validation, found.reasons)),
+        cost=[f"on the validation split {said}" for said in found.cost],
         advice=advice.for_test_split(same, confidence, scored.names, supposed),
     )
 
@@ -51,6 +53,10 @@ def _supposed(counts: Measured, names: Mapping[str, Any], sizes: Mapping[str, An
 def _scaled(counts: Counts, size: Mapping[str, Any]) -> Counts:
     negatives = size["negatives"]
     positives = size["examples"] - negatives
+    changes = counts.against
+    if changes is not None:
+        of = positives / (counts.positives or 1), negatives / (counts.negatives or 1)
+        changes = Changes(*(round(n * of[i // 2]) for i, n in enumerate(astuple(changes))))
     fp = round(negatives * counts.fp / (counts.negatives or 1))
     fn = round(positives * counts.fn / (counts.positives or 1))
-    return Counts(tp=positives - fn, fp=fp, tn=negatives - fp, fn=fn)
+    return Counts(tp=positives - fn, fp=fp, tn=negatives - fp, fn=fn, against=changes)

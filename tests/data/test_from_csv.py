@@ -322,6 +322,6 @@ def test_weights_are_read_and_described_as_numbers(tmp_path):
     file = with_weights(tmp_path, "2.5", "0")
     table = read([file], named, CsvSettings())
     assert table.columns["w"] == [2.5, 0.0]
-    contract = text_format.Parse(draft(table, range(2), named), schema_pb2.Schema())
+    contract = text_format.Parse(draft([(table, range(2))], named), schema_pb2.Schema())
     [column] = [each for each in contract.feature if each.name == "w"]
     assert column.type == schema_pb2.FLOAT and column.presence.min_fraction == 1

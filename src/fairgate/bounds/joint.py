@@ -39,6 +39,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
@@ -48,6 +49,7 @@ _STEPS = 4
 _MOST_DELTA = 0.2
 """Above it the normal deviates of a share may be negative."""
 
+Array = NDArray[np.float64]
 BoundAt = Callable[[float], float]
 
 
@@ -82,7 +84,7 @@ def levels(delta: float, ratio: float) -> tuple[tuple[float, ...], tuple[float, 
     """(e_0, ..., e_(m-1)) and (f_1, ..., f_m), where the second part is `ratio` times as uncertain."""
     turns = np.arange(_STEPS + 1) * (math.pi / 2 / _STEPS)
 
-    def at(total: float) -> tuple[np.ndarray, np.ndarray]:
+    def at(total: float) -> tuple[Array, Array]:
         axes = [-float(ndtri(each)) for each in share(total, [1.0, ratio])]
         return ndtr(-axes[0] * np.cos(turns[:-1])), ndtr(-axes[1] * np.sin(turns[1:]))
 
@@ -96,7 +98,7 @@ def levels(delta: float, ratio: float) -> tuple[tuple[float, ...], tuple[float, 
     return tuple(firsts.tolist()), tuple(seconds.tolist())
 
 
-def error(firsts: np.ndarray, seconds: np.ndarray) -> float:
+def error(firsts: Array, seconds: Array) -> float:
     """The largest probability of error of a staircase, by its levels e_0, ... and f_1, ..."""
     steps = np.diff(firsts)
     return float(firsts[0] + steps @ seconds[:-1] + (1 - firsts[-1]) * seconds[-1])
