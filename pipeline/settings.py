@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.limits import beside_any
 from components.features import Features, require_groups_are_inputs, require_network_fits
-from fairgate.constraints import algebra, language
+from fairgate.constraints import language
 from fairgate.constraints.linear import linearize
 from fairgate.errors import SettingsError
 from fairgate.gate import checks
@@ -165,17 +165,7 @@ class Settings(Strict):
                         trainable.pieces(beside_any(constraint))
                 except ValueError as error:
                     raise ValueError(f"{field}.constraints.{index}: {error}") from error
-        asked = checks.checks(self.gate, groups)  # with gate.limit in place: can it be kept at all?
-        changes = [
-            each.constraint for each in asked if algebra.has_changes(each.constraint.expression)
-        ]
-        for setting in ("unit", "weight"):
-            if changes and getattr(self.data.features, setting) is not None:
-                raise ValueError(
-                    f"gate.constraints: {changes[0]}: changes are bounded over independent examples "
-                    "that count one each, not over units or with weights: leave the constraint out, or "
-                    f"data.features.{setting}"
-                )
+        checks.checks(self.gate, groups)  # with gate.limit in place: can it be kept at all?
         return self
 
     @model_validator(mode="after")

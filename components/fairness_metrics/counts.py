@@ -54,21 +54,35 @@ class Units:
         """What bounds are taken of.
 
         Args:
-          cells: float64 (units, len(groups), 4) in the order of units: tp, fp, tn, fn; with weights
-            (units, len(groups), 8): the sums of these, and the numbers. NaN where an answer was none.
+          cells: float64 (units, len(groups), 8) in the order of units: tp, fp, tn, fn, and the examples
+            that are decided otherwise than by the baseline, as in `Changes`; with weights
+            (units, len(groups), 12): the sums of these, and tp, fp, tn, fn in numbers. NaN where an
+            answer was none.
           groups: the groups, None for everybody, who come first.
         """
-        examples = float(np.nansum(cells[:, 0, -4:], axis=1).max(initial=0.0))
+        of_numbers = slice(-_CHANGES, None) if self.weight is not None else slice(0, _CHANGES)
+        examples = float(np.nansum(cells[:, 0, of_numbers], axis=1).max(initial=0.0))
         largest = 1 if self.apart else self.largest or examples
-        tables = {group: _table(cells[:, row, :4]) for row, group in enumerate(groups)}
+        tables = {group: _table(cells[:, row, :_CHANGES]) for row, group in enumerate(groups)}
+        changes = cells[:, :, _CHANGES : _CHANGES + len(fields(Changes))]
+        against = None
+        if np.all(np.isfinite(changes)):
+            against = {group: UnitTable.of(changes[:, row]) for row, group in enumerate(groups)}
         numbers = None
         if self.weight is not None:
             numbers = {
-                group: _table(cells[:, row, 4:]).total() if len(tables[group].places) else NOBODY
+                group: _table(cells[:, row, of_numbers]).total()
+                if len(tables[group].places)
+                else NOBODY
                 for row, group in enumerate(groups)
             }
         return UnitCounts(
-            len(cells), tables, largest * (self.largest_weight or 1.0), self.method, numbers
+            len(cells),
+            tables,
+            largest * (self.largest_weight or 1.0),
+            self.method,
+            numbers,
+            against,
         )
 
     def as_arguments(self) -> dict[str, Any]:
@@ -195,7 +209,7 @@ class _CountsCombiner(beam.CombineFn):
     def _output(
         self, counts: Measured, cells: np.ndarray | None = None
     ) -> dict[metric_types.MetricKey, Any]:
-        none = np.zeros((0, 1 + len(self._groups), _CHANGES))
+        none = np.zeros((0, 1 + len(self._groups), _CHANGES + len(fields(Changes))))
         return dict(zip(self._keys, (counts, none if cells is None else cells), strict=True))
 
     def _scalar(self, value: Any) -> float:
@@ -217,7 +231,7 @@ class _CountsCombiner(beam.CombineFn):
 
 
 class _UnitsCombiner(_CountsCombiner):
-    """Accumulator: unit -> parts of it, (1 + number of groups, 4 or 8), as `Units.outcomes` has them.
+    """Accumulator: unit -> parts of it, (1 + number of groups, 8 or 12), as `Units.outcomes` has them.
 
     Memory grows with the units of the split. Each has one part; where records are `apart`, those that
     have one digest are as many units.
@@ -240,9 +254,9 @@ class _UnitsCombiner(_CountsCombiner):
     def add_input(
         self, accumulator: dict[str, list[np.ndarray]], element: metric_types.StandardMetricInputs
     ) -> dict[str, list[np.ndarray]]:
-        part = self._increments(element)[:, :_CHANGES]
+        part = self._increments(element)
         if self._units.weight is not None:
-            part = np.concatenate([part * self._weight(element), part], axis=1)
+            part = np.concatenate([part * self._weight(element), part[:, :_CHANGES]], axis=1)
         self._put(accumulator, self._text(element, self._units.column), [part])
         return accumulator
 

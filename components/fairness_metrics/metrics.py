@@ -152,11 +152,11 @@ class DistinctDecisions(metric_types.Metric):
 
 
 class UnitOutcomes(metric_types.Metric):
-    """The outcomes of every unit, float64 (units, 1 + groups, 4 or 8): what all bounds rest on.
+    """The outcomes of every unit, float64 (units, 1 + groups, 8 or 12): what all bounds rest on.
 
     So that whoever reads an evaluation can take any other bound of the same outcomes. The order of units
-    is that of `constraints.units.order`; row 0 is everybody; tp, fp, tn, fn, and where examples have
-    weights the sums of these first, then the numbers. `counts.Units.outcomes` reads it.
+    is that of `constraints.units.order`; row 0 is everybody. `counts.Units.outcomes` reads it, and says
+    what the columns are.
     """
 
     def __init__(self, groups: Groups, name: str, code: str = "", units: UnitArguments = None):

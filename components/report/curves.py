@@ -72,33 +72,37 @@ def outcomes(scored: Scored) -> dict[str, Measured]:
         cells = (yes & positive, yes & ~positive, ~yes & ~positive, ~yes & positive)
         by_row = np.stack(cells, axis=1)
         if scored.weights is not None or scored.units is not None:
-            found[model] = _by_unit(scored, by_row, masks)
+            found[model] = _by_unit(scored, model, by_row, masks)
             continue
         found[model] = {
             group: Counts(
-                *map(int, by_row[mask].sum(axis=0)), against=_changes(scored, model, mask)
+                *map(int, by_row[mask].sum(axis=0)), against=_changes(_changed(scored, model), mask)
             )
             for group, mask in masks.items()
         }
     return found
 
 
-def _changes(scored: Scored, model: str, mask: Array) -> Changes | None:
-    """How many answers differ from the baseline's; None of the baseline, and where there is none."""
+def _changes(changed: Array | None, mask: Array) -> Changes | None:
+    return None if changed is None else Changes(*map(int, changed[mask].sum(axis=0)))
+
+
+def _changed(scored: Scored, model: str) -> Array | None:
+    """(n, 4) which field of `Changes` each example is, if any; None where there is no other model."""
     if model == BASELINE or BASELINE not in scored.scores:
         return None
-    yes, other = (scored.scores[name][mask] > DECISION_THRESHOLD for name in (model, BASELINE))
-    positive = scored.positive[mask]
-    return Changes(
-        *(
-            int(np.sum((positive == label) & (yes == now) & (other != now)))
-            for label in (True, False)
-            for now in (True, False)
-        )
-    )
+    yes, other = (scored.scores[name] > DECISION_THRESHOLD for name in (model, BASELINE))
+    fields = [
+        (scored.positive == label) & (yes == now) & (other != now)
+        for label in (True, False)
+        for now in (True, False)
+    ]
+    return np.stack(fields, axis=1)
 
 
-def _by_unit(scored: Scored, by_row: Array, masks: Mapping[Group | None, Array]) -> UnitCounts:
+def _by_unit(
+    scored: Scored, model: str, by_row: Array, masks: Mapping[Group | None, Array]
+) -> UnitCounts:
     """Args: `by_row` bool (n, 4), which outcome each example is."""
     if scored.units is None:
         unit, places = np.arange(len(by_row)), order_of_rows(len(by_row))
@@ -106,17 +110,21 @@ def _by_unit(scored: Scored, by_row: Array, masks: Mapping[Group | None, Array])
         names, unit = np.unique(scored.units, return_inverse=True)
         places = order(names.tolist())
 
-    def table(mask: Array) -> UnitTable:
+    def table(mask: Array, of: Array) -> UnitTable:
         cells = np.zeros((len(places), 4))
-        np.add.at(cells, places[unit[mask]], (by_row * scored.counted[:, None])[mask])
+        np.add.at(cells, places[unit[mask]], (of * scored.counted[:, None])[mask])
         return UnitTable.of(cells)
 
-    tables = {group: table(mask) for group, mask in masks.items()}
+    tables = {group: table(mask, by_row) for group, mask in masks.items()}
+    changed = _changed(scored, model)
+    against = None
+    if changed is not None:
+        against = {group: table(mask, changed) for group, mask in masks.items()}
     rows = None
     if scored.weights is not None:
         rows = {g: Counts(*map(int, by_row[mask].sum(axis=0))) for g, mask in masks.items()}
     most = scored.most or float(tables[None].cells.sum(axis=1).max(initial=1.0))
-    return UnitCounts(len(places), tables, most, rows=rows)
+    return UnitCounts(len(places), tables, most, rows=rows, against=against)
 
 
 def group_curves(scored: Scored) -> list[GroupCurve]:

@@ -18,7 +18,7 @@ from fairgate import vocabulary
 from fairgate.constraints import algebra
 from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.rates import Measured
-from fairgate.constraints.units import UnitMethod
+from fairgate.constraints.units import UnitCounts, UnitMethod
 from fairgate.data import columns, files
 from fairgate.data.columns import Batch
 from fairgate.data.counting import Question, Tally
@@ -231,6 +231,11 @@ def judge_batches(
         # Beside another model it is another bound, which how the answers differ decides alone.
         differ = {str(group): of.against for group, of in outcomes[MODEL].items()}
         meaning += repr(sorted(differ.items()))
+        if isinstance(counts := outcomes[MODEL], UnitCounts) and counts.against is not None:
+            # And whose they are.
+            of_all = counts.against[None]
+            parts = of_all.places.tobytes() + of_all.cells.tobytes()
+            meaning += hashlib.blake2b(parts, digest_size=8).hexdigest()
     ask = attempts.Question(
         tally.fingerprints.answers,
         attempts.asked(asked_of),
@@ -254,11 +259,6 @@ def _require_another(constraints: Iterable[Constraint], question: Question) -> N
             raise SettingsError(
                 f"{constraint}: this is about a change against another model: give its answers, too "
                 "(baseline), such as those of the model that is served"
-            )
-        if question.in_units:
-            raise SettingsError(
-                f"{constraint}: changes are bounded over examples that are independent, not over units "
-                "or with weights: leave the constraint out, or unit and weight"
             )
 
 

@@ -211,3 +211,22 @@ def test_many_rows_of_few_people_take_little_memory():
     assert counts[None].examples == 1_500_000
     assert len(counts.tables[Group("sex", "a")].places) == 50
     assert bounds.upper_bound(fairgate.parse("ACC <= 1", {}).expression, counts, 0.05) > 0.5
+
+
+def test_a_change_against_another_model_is_bounded_over_people_with_weights():
+    people = People()
+    # The other model errs on no man of every second person.
+    spared = (people.sex == "Male") & (np.char.str_len(people.unit) % 2 == 0)
+    other = np.where(spared, people.labels, people.said)
+    named = {"unit": people.unit, "weight": people.weight, "largest_weight": 2}
+    line = "FPR | [Male] <= baseline + 0.3"
+    found = people.judge(**named, baseline=other, constraints=[line])
+    men = (people.sex == "Male") & (people.labels == 0)
+    weight = people.weight[men]
+    change = np.average(people.said[men].astype(float) - other[men], weights=weight)
+    [row] = found.gate
+    assert row.value == pytest.approx(change) and change < row.upper_bound < change + 0.1
+    assert any(each.startswith("the false positive rate of Male rose") for each in found.cost)
+    assert not any("Female" in each for each in found.cost)
+    apart = people.judge(baseline=other, constraints=[line])
+    assert apart.gate[0].upper_bound < row.upper_bound

@@ -222,7 +222,7 @@ class _Bounds:
             case RateOf():
                 return self._of_rate(term, delta, upper=True)
             case ChangeOf():
-                return self._of_change(term, delta, upper_change)
+                return self._of_change(term, delta, upper=True)
             case Maximum(arguments):
                 return self._largest_upper(arguments, delta)
             case Minimum(arguments):
@@ -237,7 +237,7 @@ class _Bounds:
             case RateOf():
                 return self._of_rate(term, delta, upper=False)
             case ChangeOf():
-                return self._of_change(term, delta, lower_change)
+                return self._of_change(term, delta, upper=False)
             case Minimum(arguments):
                 return -self._largest_upper([-each for each in arguments], delta)
             case Maximum(arguments):
@@ -247,10 +247,11 @@ class _Bounds:
                 return self._lower_of_ratio(numerator, denominator, delta)
         raise _unbounded(term)
 
-    def _of_change(
-        self, term: ChangeOf, delta: float, bound: Callable[[float, float, float, float], float]
-    ) -> float:
-        """NaN where there is no other model, or examples come in units."""
+    def _of_change(self, term: ChangeOf, delta: float, upper: bool) -> float:
+        """NaN where there is no other model."""
+        if isinstance(self.counts, UnitCounts):
+            return over_units.bound_of_change(self.counts, term, delta, upper)
+        bound = upper_change if upper else lower_change
         known = self.counts.get(term.group)
         changes = None if known is None else known.changes(term.rate)
         return math.nan if changes is None else bound(*changes, delta)

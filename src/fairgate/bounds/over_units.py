@@ -21,8 +21,8 @@ from fairgate.bounds.betting import (
 )
 from fairgate.bounds.conditional import factors_of_outcomes
 from fairgate.bounds.two_rates import Linear, Quotient
-from fairgate.constraints.expressions import Expression, RateOf
-from fairgate.constraints.rates import OUTCOMES
+from fairgate.constraints.expressions import ChangeOf, Expression, RateOf
+from fairgate.constraints.rates import FIXED, OUTCOMES
 from fairgate.constraints.units import Costs, UnitCounts
 
 
@@ -39,6 +39,28 @@ def bound_of_two(
     if first is None or second is None:
         return math.nan
     return upper_of_two_over_units(function, first, second, delta)
+
+
+def bound_of_change(counts: UnitCounts, change: ChangeOf, delta: float, upper: bool) -> float:
+    """The bound of how much a rate changes from another model; NaN where there is none, or no examples.
+
+    With N and N' what both models' rates count of a unit's D members, (N - N' + D) / 2 is 0 to D, as the
+    events of a rate are, and the rate of these is (change + 1) / 2. The bets see that it varies little
+    where few answers differ.
+    """
+    if change.group not in counts:
+        return math.nan
+    definition = FIXED[change.rate]
+    positive, negative = (
+        yes - no for yes, no in (definition.positive_costs, definition.negative_costs)
+    )
+    moved = counts.changes(change.group, (positive, -positive, negative, -negative))
+    if moved is None:
+        return math.nan
+    _, costs = _costs(change.rate)
+    members = counts.sums(change.group, costs)
+    events = np.clip((moved + members) / 2, 0.0, members)
+    return 2 * _bound(counts, UnitRate(events, members, counts.most), delta, upper) - 1
 
 
 def bound_of_quotient(

@@ -1,4 +1,4 @@
-"""Examples that two models decide differently."""
+"""Examples that two models decide differently: numbers, or sums of weights."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Changes:
         lost_fp: negatives that this model tells No and the other Yes.
     """
 
-    gained_tp: int
-    lost_tp: int
-    gained_fp: int
-    lost_fp: int
+    gained_tp: float
+    lost_tp: float
+    gained_fp: float
+    lost_fp: float
 
     def __post_init__(self) -> None:
         if min(self.gained_tp, self.lost_tp, self.gained_fp, self.lost_fp) < 0:

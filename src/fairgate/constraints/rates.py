@@ -184,7 +184,7 @@ class Counts:
         successes, trials = self.trials(name)
         return float(successes) / float(trials) if trials else math.nan
 
-    def changes(self, name: str) -> tuple[int, int, float] | None:
+    def changes(self, name: str) -> tuple[float, float, float] | None:
         """(up, down, trials) of the rate `name`: the examples that only this model's rate counts, those
         that only the other's does, and all; None where there is no other model.
 
@@ -197,7 +197,7 @@ class Counts:
         if self.against is None:
             return None
         definition, found = FIXED[name], self.against
-        up = down = 0
+        up = down = 0.0 if isinstance(found.gained_tp, float) else 0
         for (if_yes, if_no), gained, lost in (
             (definition.positive_costs, found.gained_tp, found.lost_tp),
             (definition.negative_costs, found.gained_fp, found.lost_fp),

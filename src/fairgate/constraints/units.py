@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fairgate.constraints.paired import Changes
 from fairgate.constraints.rates import Counts, Group
 
 UnitMethod = Literal["betting", "cluster_robust"]
 UNIT_METHODS: tuple[UnitMethod, ...] = ("betting", "cluster_robust")
 Costs = tuple[float, float, float, float]
-"""What an outcome counts: tp, fp, tn, fn."""
+"""What an outcome counts: tp, fp, tn, fn; or what the fields of `Changes` do."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class UnitTable:
 
     Attributes:
         places: (m,) int64, different: which units have examples in the group, 0 to units - 1.
-        cells: (m, 4) float64, at least 0: numbers, or sums of weights, of tp, fp, tn and fn.
+        cells: (m, 4) float64, at least 0: numbers, or sums of weights, of tp, fp, tn and fn; or of the
+            examples that two models decide differently, in the order of `Changes`.
     """
 
     places: NDArray[np.int64]
@@ -56,6 +58,7 @@ class UnitCounts(Mapping[Group | None, Counts]):
         most: the most examples (or the largest sum of weights) that a unit of the population has.
         method: "betting" is guaranteed; "cluster_robust" is approximate.
         rows: numbers of examples, where `tables` hold weights.
+        against: where another model decided the same examples too, those that differ, as `tables`.
 
     Raises:
         ValueError: a unit has more than `most`, or another method.
@@ -68,6 +71,7 @@ class UnitCounts(Mapping[Group | None, Counts]):
         most: float,
         method: UnitMethod = "betting",
         rows: Mapping[Group | None, Counts] | None = None,
+        against: Mapping[Group | None, UnitTable] | None = None,
     ) -> None:
         if method not in UNIT_METHODS:
             raise ValueError(f"unknown method {method!r}; those of units are {UNIT_METHODS}")
@@ -82,7 +86,13 @@ class UnitCounts(Mapping[Group | None, Counts]):
         self.most = most
         self.method = method
         self.weighted = rows is not None
+        self.against = against
         self._totals = {group: table.total() for group, table in tables.items()}
+        if against is not None:
+            self._totals = {
+                group: replace(total, against=Changes(*_plain(against[group].cells.sum(axis=0))))
+                for group, total in self._totals.items()
+            }
         self.rows: Mapping[Group | None, Counts] = self._totals if rows is None else rows
 
     def __getitem__(self, group: Group | None) -> Counts:
@@ -104,8 +114,14 @@ class UnitCounts(Mapping[Group | None, Counts]):
 
     def sums(self, group: Group | None, costs: Costs) -> NDArray[np.float64]:
         """(units,) of each unit the sum of its outcomes in a group, each times its cost."""
+        return self._summed(self.tables[group], costs)
+
+    def changes(self, group: Group | None, costs: Costs) -> NDArray[np.float64] | None:
+        """The same of the examples that two models decide differently; None where there is one model."""
+        return None if self.against is None else self._summed(self.against[group], costs)
+
+    def _summed(self, table: UnitTable, costs: Costs) -> NDArray[np.float64]:
         found = np.zeros(self.units)
-        table = self.tables[group]
         found[table.places] = table.cells @ np.array(costs)
         return found
 
@@ -143,5 +159,9 @@ def _ranks(marks: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 
 def _counts(cells: NDArray[np.float64]) -> Counts:
+    return Counts(*_plain(cells))
+
+
+def _plain(cells: NDArray[np.float64]) -> list[float]:
     whole = bool(np.all(cells == np.floor(cells)))
-    return Counts(*(int(cell) if whole else float(cell) for cell in cells))
+    return [int(cell) if whole else float(cell) for cell in cells]

@@ -248,12 +248,16 @@ class Tally:
         """What `outcomes` counts, by unit; DataError where one has more examples than the largest."""
         assert self._units is not None
         number = int(baseline)
+        other = None
+        if not baseline and len(self._models) > 1:
+            other = 1, self._meanings(self._models[1])
         return self._units.outcomes(
             number,
             self._meanings(self._models[number]),
             {name: list(numbers) for name, numbers in self._groups.items()},
             method,
             self.question.largest_unit,
+            other,
         )
 
     @property

@@ -126,6 +126,7 @@ class UnitTally:
         groups: Mapping[str, Sequence[str]],
         method: UnitMethod,
         largest_unit: float | None = None,
+        beside: tuple[int, NDArray[np.bool_]] | None = None,
     ) -> UnitCounts:
         """The outcomes of a model by unit.
 
@@ -135,6 +136,7 @@ class UnitTally:
           groups: feature -> names of its groups, in the order of their codes.
           method: how units are bounded.
           largest_unit: the most examples of a unit; None: as many as the largest has here.
+          beside: number and Yes answers of another model, whose answers differ in places.
 
         Raises:
           DataError: a unit has more examples than `largest_unit`.
@@ -154,7 +156,11 @@ class UnitTally:
             for number, name in enumerate(groups[feature]):
                 members[Group(feature, name)] = table[:, column] == number
 
-        def tabulated(inside: NDArray[np.bool_], values: NDArray[np.float64]) -> UnitTable:
+        def tabulated(
+            inside: NDArray[np.bool_],
+            values: NDArray[np.float64],
+            cells: NDArray[np.int64] = cells,
+        ) -> UnitTable:
             chosen = inside[of_pattern]
             found, place = np.unique(places[units[chosen]], return_inverse=True)
             flat = place.reshape(-1) * 4 + cells[of_pattern[chosen]]
@@ -164,7 +170,16 @@ class UnitTally:
         rows = None
         if self._weight is not None:
             rows = {group: tabulated(inside, counts).total() for group, inside in members.items()}
-        return UnitCounts(count, tables, most, method, rows)
+        against = None
+        if beside is not None:
+            number, meant = beside
+            other = meant[table[:, 1 + number]]
+            changed = 2 * (table[:, 0] != 1) + ~said
+            against = {
+                group: tabulated(inside & (said != other), sums, changed)
+                for group, inside in members.items()
+            }
+        return UnitCounts(count, tables, most, method, rows, against)
 
     def _most(self, examples: NDArray[np.float64], largest_unit: float | None) -> float:
         largest = float(examples.max(initial=0.0))

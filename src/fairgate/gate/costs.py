@@ -2,8 +2,8 @@
 
 A gap can be closed by serving one group worse instead of serving the other better (levelling down), and
 no constraint on a gap forbids it. So it is said wherever it shows: of each group's false positive and
-false negative rate whose 95% interval of the change is over 0. The intervals are those of
-`bounds.paired`, for each rate by itself: among many groups, some may seem worse that are not.
+false negative rate whose 95% interval of the change is over 0. The intervals are the gate's own bounds
+of changes, for each rate by itself: among many groups, some may seem worse that are not.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from fairgate.bounds.paired import lower_change, upper_change
+from fairgate import bounds
+from fairgate.constraints.expressions import ChangeOf
 from fairgate.constraints.rates import Group, Measured
 from fairgate.gate import words
 from fairgate.gate.judgement import shown_name
@@ -49,7 +50,10 @@ def _worse(
     changes = counts[group].changes(rate)
     if changes is None or not changes[2]:
         return ""
-    low, high = (bound(*changes, _ON_EACH_SIDE) for bound in (lower_change, upper_change))
+    change = ChangeOf(rate, group)
+    low, high = (
+        bound(change, counts, _ON_EACH_SIDE) for bound in (bounds.lower_bound, bounds.upper_bound)
+    )
     if low <= 0:
         return ""
     before, after = other[group].rate(rate), counts[group].rate(rate)

@@ -10,7 +10,7 @@ from scipy.stats import t
 
 from fairgate.bounds import lower_bound, upper_bound
 from fairgate.bounds.betting import UnitRate, lower_of_units, upper_of_units
-from fairgate.constraints.expressions import evaluate
+from fairgate.constraints.expressions import RateOf, evaluate
 from fairgate.constraints.language import parse
 from fairgate.constraints.rates import Counts, Group
 from fairgate.constraints.units import UnitCounts, UnitTable
@@ -122,3 +122,68 @@ def test_units_of_one_example_are_nearly_independent_examples():
     exact = upper_bound(tree("FPR"), plain, 0.05) - value
     # The order of the units plays a part: by luck a little narrower or wider than exact.
     assert exact * 0.7 < upper_bound(tree("FPR"), units, 0.05) - value < exact * 1.3
+
+
+# Changes against another model.
+
+
+def beside(rng, units=600, moves=0.1, weights=None):
+    """One group's negatives by unit: a model and another one, whose FPR is 0.2."""
+    sizes = rng.integers(1, 4, units)
+    of = np.repeat(np.arange(units), sizes)
+    weight = np.ones(len(of)) if weights is None else rng.choice(weights, len(of))
+    before = rng.random(len(of)) < 0.2
+    after = np.where(rng.random(len(of)) < moves, ~before, before)
+
+    def cells(*columns):
+        return np.stack([np.bincount(of, weight * c, units) for c in columns], axis=1)
+
+    none = np.zeros(len(of))
+    own = cells(none, after, ~after, none)
+    changed = cells(none, none, after & ~before, ~after & before)
+    most = 3.0 * (1.0 if weights is None else max(weights))
+    return UnitCounts(
+        units,
+        {None: UnitTable.of(own)},
+        most,
+        rows=None
+        if weights is None
+        else {None: Counts(0, int(after.sum()), int((~after).sum()), 0)},
+        against={None: UnitTable.of(changed)},
+    )
+
+
+CHANGE = parse("change(FPR) <= 0.1", {}).expression
+
+
+@pytest.mark.parametrize("weights", [None, (0.5, 3.0)])
+def test_a_change_over_units_is_bounded_on_both_sides(weights):
+    counts = beside(np.random.default_rng(2), weights=weights)
+    value = counts[None].change("FPR")
+    low, high = lower_bound(CHANGE, counts, 0.05), upper_bound(CHANGE, counts, 0.05)
+    assert low < value < high < value + 0.06
+    # Not as far as two rates that are bounded apart would be.
+    rate = upper_bound(RateOf("FPR"), counts, 0.05) - counts[None].rate("FPR")
+    assert high - value < rate * 1.5
+
+
+def test_nothing_differs_and_the_bound_is_near_zero():
+    counts = beside(np.random.default_rng(2), moves=0.0)
+    assert counts[None].change("FPR") == 0
+    assert 0 < upper_bound(CHANGE, counts, 0.05) < 0.04
+
+
+def test_without_another_model_a_change_over_units_has_no_bound():
+    counts = beside(np.random.default_rng(2))
+    alone = UnitCounts(counts.units, counts.tables, counts.most)
+    assert math.isnan(upper_bound(CHANGE, alone, 0.05))
+
+
+def test_a_change_over_units_errs_within_delta():
+    rng, wrong, draws = np.random.default_rng(7), 0, 300
+    for _ in range(draws):
+        counts = beside(rng, units=120, moves=0.15, weights=(0.2, 1.0))
+        truth = 0.15 * (0.8 - 0.2)
+        wrong += upper_bound(CHANGE, counts, 0.1) < truth
+    # At most delta; 0.1 would give 30 with a deviation of 5.
+    assert wrong <= 45
