@@ -86,4 +86,11 @@ def require_answers(folder: str, shards: str, features: Features) -> None:
 
 
 def _first(error: Exception) -> str:
-    return str(error).splitlines()[0][:200]
+    """What is wrong, without the stack of the graph that TensorFlow puts before it."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    telling = [
+        line
+        for line in lines
+        if line and not line.endswith(":") and not line.startswith(("Detected at", "File", "[["))
+    ]
+    return (telling or lines or [""])[0][:300]

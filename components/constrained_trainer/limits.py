@@ -69,9 +69,12 @@ def tightening(
 
 
 def beside_any(constraint: Constraint) -> Constraint:
-    """The constraint with changes held against a baseline of which nothing is known yet."""
-    none = dict.fromkeys([None, *constraint.groups()], Counts(1, 0, 1, 0))
-    return algebra.beside(constraint, none)
+    """The constraint with changes held against a baseline of which nothing is known yet.
+
+    Its rates are taken to be one half, from where they may fall and rise.
+    """
+    half = dict.fromkeys([None, *constraint.groups()], Counts(1, 1, 1, 1))
+    return algebra.beside(constraint, half)
 
 
 def _require_trainable(limit: float, constraint: Constraint) -> None:

@@ -92,12 +92,13 @@ def _changed(scored: Scored, model: str) -> Array | None:
     if model == BASELINE or BASELINE not in scored.scores:
         return None
     yes, other = (scored.scores[name] > DECISION_THRESHOLD for name in (model, BASELINE))
-    fields = [
+    fields: list[Array] = [
         (scored.positive == label) & (yes == now) & (other != now)
         for label in (True, False)
         for now in (True, False)
     ]
-    return np.stack(fields, axis=1)
+    found: Array = np.stack(fields, axis=1)
+    return found
 
 
 def _by_unit(
