@@ -86,11 +86,11 @@ def require_answers(folder: str, shards: str, features: Features) -> None:
 
 
 def _first(error: Exception) -> str:
-    """What is wrong, without the stack of the graph that TensorFlow puts before it."""
+    """What is wrong: the last line, after the stack of the graph, and before its node."""
     lines = [line.strip() for line in str(error).splitlines()]
     telling = [
         line
         for line in lines
         if line and not line.endswith(":") and not line.startswith(("Detected at", "File", "[["))
     ]
-    return (telling or lines or [""])[0][:300]
+    return (telling or lines or [""])[-1][:300]

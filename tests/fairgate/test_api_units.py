@@ -214,10 +214,9 @@ def test_many_rows_of_few_people_take_little_memory():
 
 
 def test_a_change_against_another_model_is_bounded_over_people_with_weights():
-    people = People()
-    # The other model errs on no man of every second person.
-    spared = (people.sex == "Male") & (np.char.str_len(people.unit) % 2 == 0)
-    other = np.where(spared, people.labels, people.said)
+    people = People(3000)
+    # The other model errs on no man.
+    other = np.where(people.sex == "Male", people.labels, people.said)
     named = {"unit": people.unit, "weight": people.weight, "largest_weight": 2}
     line = "FPR | [Male] <= baseline + 0.3"
     found = people.judge(**named, baseline=other, constraints=[line])
