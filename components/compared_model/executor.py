@@ -13,7 +13,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.evaluator import digests
-from components.features import TRANSFORMED_LABEL, Features
+from components.features import SLICES_LABEL, Features
 from fairgate.errors import DataError, SettingsError
 
 _ASKED = 64
@@ -77,7 +77,7 @@ def require_answers(folder: str, shards: str, features: Features) -> None:
         ) from None
     if answers.shape.num_elements() != len(batch) or not np.isfinite(answers.numpy()).all():
         raise refuse(f"its answers are no {len(batch)} numbers for {len(batch)} examples")
-    if TRANSFORMED_LABEL not in columns or not np.isfinite(columns[TRANSFORMED_LABEL]).all():
+    if SLICES_LABEL not in columns or not np.isfinite(columns[SLICES_LABEL]).all():
         raise refuse("it knows another label")
     for feature, names in features.group_names.items():
         found = {name.decode() for name in columns.get(feature, np.array([b"?"])).reshape(-1)}

@@ -15,7 +15,7 @@ from components.constrained_trainer.data import Split, load_split, relative
 from components.constrained_trainer.resolving import watched_split
 from components.constrained_trainer.sampling import Rounds, Sampler
 from components.constrained_trainer.training import train
-from components.features import TRANSFORMED_UNIT, TRANSFORMED_WEIGHT, Features
+from components.features import SLICES_UNIT, SLICES_WEIGHT, Features
 from components.transform.inputs import model_inputs
 from fairgate.constraints.rates import Counts, Group
 from fairgate.errors import DataError, SettingsError
@@ -172,10 +172,10 @@ def test_weights_come_from_records_to_training_and_to_the_gate(tmp_path, describ
     serving.export(network, graph, FEATURES, str(tmp_path / "served"))
     slices = tf.saved_model.load(str(tmp_path / "served")).signatures["slices"]
     found = slices(examples=tf.constant([record(row) for row in ROWS]))
-    assert found[TRANSFORMED_WEIGHT].numpy().tolist() == list(WEIGHTS)
-    assert len(set(found[TRANSFORMED_UNIT].numpy().tolist())) == 4
+    assert found[SLICES_WEIGHT].numpy().tolist() == list(WEIGHTS)
+    assert len(set(found[SLICES_UNIT].numpy().tolist())) == 4
     again = slices(examples=tf.constant([record(ROWS[2])]))
-    assert again[TRANSFORMED_UNIT].numpy()[0] == found[TRANSFORMED_UNIT].numpy()[2]
+    assert again[SLICES_UNIT].numpy()[0] == found[SLICES_UNIT].numpy()[2]
 
 
 def test_a_weight_that_the_schema_does_not_know_is_refused(tmp_path):
