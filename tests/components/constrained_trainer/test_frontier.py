@@ -200,4 +200,4 @@ def test_changes_are_held_against_the_model_without_constraints(splits):
     assert measured.expression == "change(FPR | [b])"
     # As it was asked, and by McNemar's bound, which is near to it.
     assert measured.value <= -0.035
-    assert measured.value < measured.bound < measured.value + 0.02
+    assert measured.value < measured.bound < measured.value + 0.04
