@@ -16,14 +16,14 @@ if TYPE_CHECKING:  # it loads TensorFlow
     from components.constrained_trainer.tuning import Trial
 
 _MOST_ROWS = 10
-# Short enough for a table; of constraints, the limits are shown.
+# Short enough for a table of 80 characters with all of them; of constraints, the limits are shown.
 _HEADS = {
-    "learning_rate": "learning rate",
-    "weight_decay": "weight decay",
+    "learning_rate": "learning\nrate",
+    "weight_decay": "weight\ndecay",
     "batch_size": "batch",
     "steps": "steps",
-    "multipliers.learning_rate": "dual rate",
-    "multipliers.proportional": "at once",
+    "multipliers.learning_rate": "dual\nrate",
+    "multipliers.proportional": "at\nonce",
     "constraints": "limit",
 }
 
@@ -37,7 +37,9 @@ def words(trials: Sequence[Trial], best: Trial) -> list[str]:
         f"trial {best.number + 1} of {len(trials)}, with an error of {best.error_rate:.4f} on the "
         "validation split"
     )
-    if best.number == 0:
+    if len(trials) == 1:
+        chosen += ": the settings as they were; the budget left no room for others"
+    elif best.number == 0:
         chosen += ": the settings as they were, which no other trial was better than"
     elif math.isfinite(first.error_rate):
         chosen += f" ({first.error_rate:.4f} with the settings as they were)"
@@ -70,9 +72,15 @@ def table(trials: Sequence[Trial], best: Trial) -> Table:
     ranked = sorted(trials, key=lambda trial: trial.cost)[:_MOST_ROWS]
     rows = [trial for trial in trials if trial.number == 0 or trial in ranked]
     title = "Trials" if len(rows) == len(trials) else f"The best of {len(trials)} trials"
-    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    made = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=0,  # the box has a space between columns
+    )
     names = [name for name in _HEADS if name in trials[0].settings]
-    for column in ("trial", "error", "beyond gate", *(_HEADS[name] for name in names), "seconds"):
+    for column in ("trial", "error", "beyond\ngate", *(_HEADS[name] for name in names), "seconds"):
         made.add_column(column, justify="right")
     for trial in rows:
         made.add_row(

@@ -31,7 +31,8 @@ def section(plays: Plays) -> str:
     seeds = 1 + max(seed for _, _, seed in plays)
     parts = [
         BEGIN,
-        f"{len(tasks)} tasks of [the suite](suite.md), {seeds} seeds: {', '.join(tasks)}.",
+        f"{len(tasks)} tasks of [the suite](suite.md): {', '.join(tasks)}. "
+        f"{seeds} seed{'s' if seeds > 1 else ''} of each.",
         "\n".join(
             ["| update | is |", "|---|---|", *(f"| {n} | {UPDATES[n].says} |" for n in names)]
         ),

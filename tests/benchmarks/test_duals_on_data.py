@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from benchmarks.duals import data_page, on_data
+from benchmarks.duals.__main__ import PAGE
 from benchmarks.duals.on_data import DEFAULT, UPDATES, Play
 from benchmarks.suite import tasks
 from benchmarks.suite.answers import Store
@@ -54,3 +55,9 @@ def test_the_table_is_of_means_over_tasks_and_seeds():
     row = f"| {DEFAULT} | +0.50 | 0.0100 | +5.00 | 0.0100 | 2.00 | 0.0300 | 4 |"
     assert row in text.partition("Over all of them")[2].partition("<details>")[0]
     assert f"| {DEFAULT} | +1.00 | 0.0000 |" in text.partition("<summary>a</summary>")[2]
+
+
+def test_the_page_has_the_updates():
+    text = PAGE.read_text().partition(data_page.BEGIN)[2].partition(data_page.END)[0]
+    for name in UPDATES:
+        assert name in text

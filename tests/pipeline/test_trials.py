@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from rich.console import Console
 
 from components.constrained_trainer.tuning import Trial
 from pipeline import trials
@@ -30,7 +31,12 @@ ALL = [FIRST, PASSING, USELESS, EXPLODED]
         (ALL, PASSING, "(0.2100 with the settings as they were)"),
         (ALL, PASSING, "predicted to let it pass, 0.0071 within its limits."),
         ([FIRST], FIRST, "trial 1 of 1, with an error of 0.2100"),
-        ([FIRST], FIRST, "the settings as they were, which no other trial was better than"),
+        ([FIRST], FIRST, "the settings as they were; the budget left no room for others"),
+        (
+            [FIRST, USELESS],
+            FIRST,
+            "the settings as they were, which no other trial was better than",
+        ),
         (
             [FIRST],
             FIRST,
@@ -60,7 +66,7 @@ def test_each_trial_has_its_line(trial, said):
 
 
 def columns(table):
-    return {column.header: list(column.cells) for column in table.columns}
+    return {column.header.replace("\n", " "): list(column.cells) for column in table.columns}
 
 
 def test_the_table_has_the_numbers_that_were_tried_and_marks_the_best():
@@ -71,6 +77,18 @@ def test_the_table_has_the_numbers_that_were_tried_and_marks_the_best():
     assert cells["learning rate"][0] == "0.00123" and cells["batch"][0] == "1,024"
     assert cells["limit"][0] == "0.02 0.7"  # of two constraints
     assert "weight decay" not in cells  # it was not searched
+
+
+def test_a_table_of_all_that_is_searched_fits_a_terminal():
+    names = ("learning_rate", "weight_decay", "multipliers.learning_rate")
+    all_of_it = SETTINGS | dict.fromkeys(names, 0.00123)
+    all_of_it |= {"steps": 2535, "multipliers.proportional": 2.83}
+    console = Console(width=80, record=True)
+    console.print(trials.table([Trial(0, all_of_it, 0.3917, 0.1165, 268.3)], FIRST))
+    text = console.export_text()
+    assert "…" not in text and max(map(len, text.splitlines())) <= 80
+    for shown in ("0.3917", "+0.1165", "0.00123", "1,024", "2,535", "2.83", "268.3", "learning"):
+        assert shown in text
 
 
 def test_of_many_trials_the_best_and_the_first_are_listed():
