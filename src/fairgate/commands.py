@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import pathlib
 import sys
 import time
@@ -188,9 +189,9 @@ def require_writable(file: str | None) -> None:
 
 
 def _require_different(files: Sequence[str]) -> None:
-    seen: set[pathlib.Path] = set()
+    seen: set[str] = set()
     for file in files:
-        if (path := pathlib.Path(file).resolve()) in seen:
+        if (path := os.path.realpath(file)) in seen:
             raise DataError(f"{file} is given twice: its rows would be counted twice")
         seen.add(path)
 

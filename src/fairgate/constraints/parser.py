@@ -20,7 +20,7 @@ from fairgate.constraints.expressions import (
 from fairgate.constraints.names import Vocabulary, closest, find_rate
 from fairgate.constraints.notation import number_text
 from fairgate.constraints.rates import ALIASES, FIXED, RATES, Group
-from fairgate.constraints.tokens import Token, tokenize
+from fairgate.constraints.tokens import Token, tokenize, without_comment
 
 _APPLY: dict[str, Callable[[list[Expression]], Expression]] = {
     "max": lambda arguments: algebra.maximum(*arguments),
@@ -59,7 +59,7 @@ class Parser:
         right = self._sum()
         if self._peek().kind != "end":
             raise self._unexpected("the end of the constraint")
-        text, upward = self._text.strip(), operator.text == ">="
+        text, upward = without_comment(self._text), operator.text == ">="
         if isinstance(left, Number) and isinstance(right, Number):
             raise self._error(operator, "there is no rate on either side", "a rate on one side")
         if isinstance(right, Number):

@@ -68,3 +68,13 @@ def tokenize(text: str) -> list[Token]:
             tokens.append(Token(kind, word, position + 1))  # type: ignore[arg-type]
         position = match.end()
     return [*tokens, Token("end", "", len(text) + 1)]
+
+
+def without_comment(text: str) -> str:
+    """A constraint that `tokenize` reads, without its comments.
+
+    >>> without_comment("FPR | [C#] <= 0.05  # of those who know it")
+    'FPR | [C#] <= 0.05'
+    """
+    words = (match.group() for match in _PATTERN.finditer(text))
+    return "".join(word for word in words if not word.startswith("#")).strip()

@@ -244,3 +244,11 @@ def test_reading_a_constraint_needs_no_tensorflow():
         "assert not {'tensorflow', 'keras', 'tfx'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "line", ["FPR | [C#] <= 0.05  # at most, >= 0", "FPR | [C#] <= 0.05 #", "FPR | [C#] <= 0.05# x"]
+)
+def test_a_comment_ends_a_line_and_is_no_part_of_the_constraint(line):
+    constraint = parse(line, {"Skill": ["C#", "none"]})
+    assert constraint.text == "FPR | [C#] <= 0.05" and constraint.limit == 0.05
