@@ -166,8 +166,13 @@ def test_fractions_that_float32_does_not_tell_apart_are_told(tmp_path):
     rows = [
         (f"{1_700_000_000 + i / 100:.2f}", "gov", "fm"[i % 2], "01"[i // 2 % 2]) for i in range(63)
     ]
-    [said] = make(tmp_path / "x", written(rows)).warnings
-    assert "column 'age': of 63 different numbers 1 are left" in said
+    with pytest.raises(DataError, match=r"63 different numbers .* are 1 in float32"):
+        make(tmp_path / "x", written(rows))
+    spread = [
+        (f"{(i % 21) * 1e6 + i // 21 * 1e-3 + 1e9:.3f}", *row[1:]) for i, row in enumerate(rows)
+    ]
+    [said] = make(tmp_path / "x", written(spread)).warnings
+    assert "column 'age': of 63 different numbers 21 are left" in said
 
 
 @pytest.mark.parametrize(

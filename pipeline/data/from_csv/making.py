@@ -82,7 +82,6 @@ def make(
         else:
             parts = dividing.stratified(strata, shares, settings.seed)
         rows |= {split: (table, part) for split, part in parts.items()}
-    require_kept({id(table): table for table, _ in rows.values()}.values(), features)
     for split in SPLITS:
         if not rows[split][1]:
             raise DataError(
@@ -91,6 +90,7 @@ def make(
                 "data.csv.seed draws anew"
             )
     whole = numbers.whole(list(rows.values()), features, schema_file)
+    require_kept({id(table): table for table, _ in rows.values()}.values(), features, whole)
     _write_all(folder, rows, whole)
     if not schema_file.exists():
         schema_file.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,18 @@ from pipeline.data.from_csv.reading import Table
 _STEPS = 100
 
 
-def require_kept(tables: Iterable[Table], features: Features) -> None:
+def require_kept(
+    tables: Iterable[Table], features: Features, written_whole: Collection[str] = ()
+) -> None:
     """Raises DataError where float32 has no room for a number, or takes different ones for equal.
 
-    Ages counted from the year 0 in seconds differ by less than two neighbours in float32 do.
+    Ages counted from the year 0 in seconds differ by less than two neighbours in float32 do. Columns of
+    `written_whole` are int64 in the dataset, which keeps them.
     """
     for table in tables:
         for column in features.numeric:
+            if column.name in written_whole:
+                continue
             values = np.array([v for v in table.columns[column.name] if v is not None], np.float64)
             if len(values):
                 _require_kept(column.name, values)
