@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import hostile_names
 from tests.e2e.browser import launch
-from tests.e2e.runs import Run, Workplace
+from tests.e2e.runs import Run, Workplace, captured
 from tests.tiny_dataset import World, write_dataset
 
 
@@ -27,6 +29,20 @@ def passed(place) -> Run:
     run = place.run()
     assert run.status == 0, run.output
     return run
+
+
+@pytest.fixture(scope="session")
+def strange(tmp_path_factory) -> Path:
+    """The folder of the one run of the table whose names are all hostile: `hostile_names`."""
+    from pipeline.__main__ import main
+
+    folder = tmp_path_factory.mktemp("hostile")
+    settings = ["--settings", str(hostile_names.write(folder))]
+    with captured() as output:
+        made = main(["data", "from-csv", str(folder / "people.csv"), *settings])
+        status = main(["run", *settings]) if made == 0 else made
+    assert status == 0, output[0][-6000:]
+    return folder
 
 
 @pytest.fixture(scope="module")

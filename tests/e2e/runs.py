@@ -105,7 +105,7 @@ class Workplace:
             # Tests train many models for one test split.
             shutil.rmtree(self.ledger, ignore_errors=True)
         before = self.run_folders()
-        with _captured() as output:
+        with captured() as output:
             status = main(self.arguments(assignments))
         new = [folder for folder in self.run_folders() if folder not in before]
         return Run(status, output[0], new[-1] if new else None, self)
@@ -214,7 +214,7 @@ def _refuse(constant: str) -> None:
 
 
 @contextlib.contextmanager
-def _captured() -> Iterator[list[str]]:
+def captured() -> Iterator[list[str]]:
     """Collects what is printed, by file descriptor and then by Python."""
     # absl keeps the standard error that it finds when it is loaded: that must outlive this context.
     import absl.logging  # noqa: F401

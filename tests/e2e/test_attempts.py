@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.runs import Run, Workplace, _captured
+from tests.e2e.runs import Run, Workplace, captured
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -20,7 +20,7 @@ def command(place: Workplace, *arguments: str) -> tuple[int, str]:
     """What a command says about the runs of a place."""
     from pipeline.__main__ import main
 
-    with _captured() as output:
+    with captured() as output:
         status = main([*arguments, "--runs", str(place.folder / "runs")])
     return status, output[0]
 
