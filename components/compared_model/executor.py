@@ -77,7 +77,9 @@ def require_answers(folder: str, shards: str, features: Features) -> None:
         ) from None
     if answers.shape.num_elements() != len(batch) or not np.isfinite(answers.numpy()).all():
         raise refuse(f"its answers are no {len(batch)} numbers for {len(batch)} examples")
-    if SLICES_LABEL not in columns or not np.isfinite(columns[SLICES_LABEL]).all():
+    if SLICES_LABEL not in columns:
+        raise refuse("it was exported by another version, which called its label otherwise")
+    if not np.isfinite(columns[SLICES_LABEL]).all():
         raise refuse("it knows another label")
     for feature, names in features.group_names.items():
         found = {name.decode() for name in columns.get(feature, np.array([b"?"])).reshape(-1)}
