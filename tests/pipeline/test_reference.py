@@ -13,7 +13,10 @@ from pipeline.settings import Settings, load
 
 SETTINGS = [setting for section in reference.sections() for setting in section.settings]
 # What an example needs beside it.
+WEIGHTED = ["data.features.weight=other", "data.features.largest_weight=9"]
 COMPANIONS = {
+    "data.features.weight": WEIGHTED,
+    "data.features.largest_weight": WEIGHTED,
     "trainer.layers": ["trainer.warm_start=baseline"],
     "trainer.thresholds": ["data.features.numeric=['attributes/Young']"],
     "deploy.trainer.replicas": ["deploy.trainer.job=true"],
