@@ -127,6 +127,7 @@ def make_stand_in(settings: Settings) -> None:
         images=stand_in.images,
         seed=stand_in.seed,
         progress=lambda done, total: progress.report(done, total, f"{done:,} of {total:,} images"),
+        pictures=stand_in.pictures,
     )
 
 

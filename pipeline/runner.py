@@ -15,15 +15,16 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
-from tfx.types import standard_artifacts
+from tfx.types import artifact_utils, standard_artifacts
 
-from components import group_sizes
+from components import group_sizes, unit_sizes
 from components.evaluator.files import FILES
 from components.evaluator.questions import adopt_former, test_records
 from components.evaluator.stamp import read_attempt
 from components.example_gen.splits import WARNINGS
 from components.model_properties import BROKEN, NO_SOLUTION, PREDICTED_TO_PASS
 from fairgate.constraints.rates import Counts
+from fairgate.constraints.units import UnitCounts
 from fairgate.errors import NoSolution
 from fairgate.gate import advice, attempts, checks, judgement, ledger, requirements
 from fairgate.gate.prediction import Sizes
@@ -143,7 +144,14 @@ def _notes(
         confidence = attempts.next_confidence(
             page.entries, settings.gate.confidence, settings.gate.attempts, page.end
         )
-        sentences = advice.before_training(settings.gate, features.group_names, sizes, confidence)
+        supposed: Sizes | UnitCounts = sizes
+        if features.unit is not None:
+            read = [_examples(store, settings.name, run_id)]
+            folder = artifact_utils.get_split_uri(read, "test")
+            supposed = unit_sizes.read(folder, features, settings.gate.units)
+        sentences = advice.before_training(
+            settings.gate, features.group_names, supposed, confidence
+        )
         return [Note(sentence, advice.is_warning(sentence)) for sentence in sentences]
     if node == CONSTRAINED:
         known = _output(store, settings.name, run_id, node, "model").custom_properties

@@ -33,6 +33,13 @@ class StandInSettings(Strict):
 
     images: int = Field(80_000, ge=200, description="images over all three splits")
     seed: int = Field(0, ge=0, description="same seed, same bytes")
+    pictures: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="of a person, on average, which resemble each other: then set data.features.unit to "
+        "identity/Identity_No. With 1, images are independent draws",
+    )
 
 
 class SplitSettings(Strict):
@@ -97,7 +104,9 @@ class DataSettings(Strict):
         """The folder that holds the shards: `path`, or the stand-in's own."""
         if self.path is not None:
             return self.path
-        return f"data/celeba-synthetic-{self.stand_in.images}-{self.stand_in.seed}"
+        asked = self.stand_in
+        by = "" if asked.pictures == 1 else f"-by-{asked.pictures}"
+        return f"data/celeba-synthetic-{asked.images}-{asked.seed}{by}"
 
 
 class Settings(Strict):

@@ -60,7 +60,9 @@ def experiment(options: argparse.Namespace, console: Console) -> None:
     os.environ.update(ENVIRONMENT)  # before the next line, which loads TensorFlow
     from benchmarks.experiments import pool
 
-    settings = pipeline_settings.load([SETTINGS.get(options.data, options.data)], options.set)
+    # Trials draw images as if they were independent: of the stand-in, nobody is on two of them.
+    apart = ["data.stand_in.pictures=1", *options.set]
+    settings = pipeline_settings.load([SETTINGS.get(options.data, options.data)], apart)
     groups = settings.data.features.group_names
     made = Plan(
         data=options.data if options.data in SETTINGS else settings.name,

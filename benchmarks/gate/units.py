@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from benchmarks.gate.simulation import DELTA, interval
-from fairgate.bounds import Linear, clopper_pearson_upper, upper_bound
-from fairgate.bounds.betting import UnitRate, _Game, upper_of_units
-from fairgate.constraints.expressions import RateOf
-from fairgate.constraints.units import UnitCounts, UnitTable
+from fairgate.bounds import Linear, clopper_pearson_upper
+from fairgate.bounds.betting import UnitRate, _Game, rejected_of_many, upper_of_units
+from fairgate.bounds.over_units import robust_bound
 
 _MOST = 10
 _COMPARED = 100
@@ -72,17 +71,18 @@ class People:
         return (0.4 * self.rate + 0.4 * square) / (0.4 + 0.4 * self.rate)
 
 
+_ALIKE = (0.0, 0.05, 0.1, 0.3)
 GRID: Sequence[People] = (
-    *(People("rate", 200, 0.2, alike) for alike in (0.0, 0.05, 0.1, 0.3)),
-    People("gap", 400, 0.2, 0.1, gap=True),
-    People("weighted rate", 200, 0.2, 0.1, weighted=True),
+    *(People("rate", 200, 0.2, alike) for alike in _ALIKE),
+    *(People("gap", 400, 0.2, alike, gap=True) for alike in _ALIKE),
+    *(People("weighted rate", 200, 0.2, alike, weighted=True) for alike in (0.0, 0.1, 0.3)),
 )
 
 
 def measure(draws: int, seed: int) -> str:
     """The table, as Markdown."""
     lines = [
-        "| of | units | rate | correlation | over units | cluster-robust | independent examples "
+        "| of | units | rate | correlation | independent examples | over units | cluster-robust "
         "| margin over units, in cluster-robust ones |",
         "|---|---|---|---|---|---|---|---|",
     ]
@@ -90,68 +90,72 @@ def measure(draws: int, seed: int) -> str:
         bar = progress.add_task("Drawing people", total=len(GRID) * draws)
         for people in GRID:
             wrong = np.zeros(3, int)
-            for found in _wrong(people, draws, seed):
-                wrong += found
-                progress.advance(bar)
-            low, high = interval(int(wrong[0]), draws)
-            independent = "" if people.weighted else f"{wrong[2] / draws:.2%}"
-            shares = f"{wrong[0] / draws:.2%} ({low:.2%} to {high:.2%}) | {wrong[1] / draws:.2%}"
+            for found in wrongs(people, draws, seed):
+                wrong += found.sum(axis=0)
+                progress.advance(bar, len(found))
+            independent = "" if people.weighted else _share(int(wrong[2]), draws)
+            shares = f"{_share(int(wrong[0]), draws)} | {wrong[1] / draws:.2%}"
             margin = "" if people.gap else f"{_margins(people, seed):.2f}"
             lines.append(
                 f"| {people.name} | {people.units} | {people.truth:.3g} | {people.alike:g} "
-                f"| {shares} | {independent} | {margin} |"
+                f"| {independent} | {shares} | {margin} |"
             )
     return "\n".join(lines)
 
 
-def _wrong(people: People, draws: int, seed: int) -> Iterator[Array]:
-    """Whether each bound is below the truth: over units, cluster-robust, of independent examples."""
+def _share(wrong: int, draws: int) -> str:
+    low, high = interval(wrong, draws)
+    return f"{wrong / draws:.2%} ({low:.2%} to {high:.2%})"
+
+
+def wrongs(people: People, draws: int, seed: int) -> Iterator[NDArray[np.bool_]]:
+    """Draws, some at a time: (d, 3) whether each bound is below the truth.
+
+    Over units, cluster-robust, and of independent examples: exact of a rate, the z bound of a gap.
+    """
     rng = np.random.default_rng(seed)
-    most = float(_MOST)
-    for _ in range(draws):
-        events, members = people.draw(rng)
-        if people.gap:
-            first = np.arange(people.units) % 2 == 0
-            pair = [UnitRate(events * who, members * who, most) for who in (first, ~first)]
-            function, one, other = Linear(1, -1).rising(*pair)
-            truth = np.array([[people.rate, 1 - people.rate]])
-            game = _Game.of((one, other), function)
-            # Of the difference 0, where both rates are alike; the z bound of the difference beside it.
-            value = pair[0].rate - pair[1].rate
-            spread = [
-                ((e.events - e.rate * e.members) ** 2).sum() / e.members.sum() ** 2 for e in pair
-            ]
-            plain = [e.rate * (1 - e.rate) / e.members.sum() for e in pair]
-            yield np.array(
-                [
-                    game.rejected(truth, delta=DELTA)[0],
-                    value + _Z * np.sqrt(sum(spread)) < 0,
-                    value + _Z * np.sqrt(sum(plain)) < 0,
-                ]
+    function = Linear(1, -1) if people.gap else None
+    for first in range(0, draws, _AT_ONCE):
+        drawn = [people.draw(rng) for _ in range(min(_AT_ONCE, draws - first))]
+        rates = [_rates(people, *each) for each in drawn]
+        if function is None:
+            truth, games = [people.truth], [_Game.of(each) for each in rates]
+        else:
+            # Of the difference 0, where both rates are alike.
+            rising = [function.rising(*each) for each in rates]
+            truth, games = (
+                [people.rate, 1 - people.rate],
+                [_Game.of((x, y), g) for g, x, y in rising],
             )
-            continue
-        game = _Game.of((UnitRate(events, members, most),))
-        exact = np.inf
-        if not people.weighted:
-            exact = clopper_pearson_upper(events.sum(), members.sum(), DELTA)
-        yield np.array(
-            [
-                game.rejected(np.array([[people.truth]]), delta=DELTA)[0],
-                _robust(events, members) < people.truth,
-                exact < people.truth,
-            ]
-        )
+        over = rejected_of_many(games, np.tile(truth, (len(games), 1)), DELTA)
+        others = [_robust_and_plain(people, each) for each in rates]
+        yield np.column_stack([over, np.array(others)])
 
 
+_AT_ONCE = 500
 _Z = 1.6448536269514722
 
 
-def _robust(events: Array, members: Array) -> float:
-    cells = np.stack([0 * events, events, members - events, 0 * events], axis=1)
-    table = {None: UnitTable(np.arange(len(events)), cells)}
-    return upper_bound(
-        RateOf("FPR"), UnitCounts(len(events), table, _MOST, "cluster_robust"), DELTA
-    )
+def _rates(people: People, events: Array, members: Array) -> tuple[UnitRate, ...]:
+    if not people.gap:
+        return (UnitRate(events, members, float(_MOST)),)
+    first = np.arange(people.units) % 2 == 0
+    return tuple(UnitRate(events * who, members * who, float(_MOST)) for who in (first, ~first))
+
+
+def _robust_and_plain(people: People, rates: tuple[UnitRate, ...]) -> tuple[bool, bool]:
+    influences = [(each.events - each.rate * each.members) / each.members.sum() for each in rates]
+    if people.gap:
+        value = rates[0].rate - rates[1].rate
+        spread = sum(float(each @ each) for each in influences)
+        plain = sum(each.rate * (1 - each.rate) / each.members.sum() for each in rates)
+        return bool(value + _Z * spread**0.5 < 0), bool(value + _Z * plain**0.5 < 0)
+    [rate] = rates
+    robust = robust_bound(rate.rate, influences[0], DELTA) < people.truth
+    if people.weighted:
+        return robust, False
+    exact = clopper_pearson_upper(int(rate.events.sum()), int(rate.members.sum()), DELTA)
+    return robust, exact < people.truth
 
 
 def _margins(people: People, seed: int) -> float:
@@ -159,7 +163,8 @@ def _margins(people: People, seed: int) -> float:
     rng = np.random.default_rng(seed + 1)
     found = np.zeros(2)
     for _ in range(_COMPARED):
-        events, members = people.draw(rng)
-        rate = UnitRate(events, members, float(_MOST))
-        found += upper_of_units(rate, DELTA) - rate.rate, _robust(events, members) - rate.rate
+        [rate] = _rates(people, *people.draw(rng))
+        influence = (rate.events - rate.rate * rate.members) / rate.members.sum()
+        bounds = upper_of_units(rate, DELTA), robust_bound(rate.rate, influence, DELTA)
+        found += np.array(bounds) - rate.rate
     return float(found[0] / found[1])

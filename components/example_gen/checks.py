@@ -206,7 +206,8 @@ def _units(file: str, position: int, column: tf.SparseTensor, name: str) -> list
     for row in np.setdiff1d(np.arange(column.dense_shape[0]), known)[:1]:
         raise DataError(
             f"{file}: record {position + row}: column '{name}' (data.features.unit) has no value; "
-            "expected whose example it is. Give every record a value, or take data.features.unit out"
+            "expected whose example it is. Give every record a value (celeb_a has identities from 2.1.0 "
+            "on), or set data.features.unit to null: examples then count as independent draws"
         )
     return list(column.values.numpy().tolist())
 

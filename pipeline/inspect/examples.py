@@ -135,7 +135,12 @@ def load_examples(folder: str = "", images: int = 20_000) -> Examples:
     if not folder:
         place = str(REPOSITORY / data.folder)
         if not os.path.exists(place):
-            synthetic_celeba.generate(pathlib.Path(place), images=images, seed=data.stand_in.seed)
+            synthetic_celeba.generate(
+                pathlib.Path(place),
+                images=images,
+                seed=data.stand_in.seed,
+                pictures=data.stand_in.pictures,
+            )
     splits = list_splits(place, data.splits.patterns())
     sizes = {"train": images * 8 // 10, "validation": images // 10, "test": images // 10}
     shown: list[dict[str, Any]] = []

@@ -244,15 +244,19 @@ class Judged:
         groups = settings.data.features.group_names
         # How many examples there are is told of a sealed split, too.
         sizes = sizes_of(self._counted(self.verdict["models"][CONSTRAINED]))
-        return Sentences(advice.before_training(settings.gate, groups, sizes))
+        said = advice.before_training(settings.gate, groups, sizes)
+        if (told := self.verdict.get("sampling") or {}).get("units") is not None:
+            said.append(f"That would be of independent examples. {words.sampling(told)}")
+        return Sentences(said)
 
     def bound_by_examples(self) -> Charts:
         """How the bound would shrink if the same rates had been measured on more examples."""
         counts = self.counts()
         delta = 1 - self.verdict["attempt"]["confidence"]
         split = f"{self.data.split} split"
+        wider = {row["constraint"]: _wider(row) for row in self.data.measured["gate"]}
         drawn = [
-            _shrinking(constraint, counts, delta, split)
+            _shrinking(constraint, counts, delta, split, wider.get(str(constraint), 1.0))
             for constraint in self.checked()
             if not has_changes(constraint.expression)
         ]
@@ -274,11 +278,23 @@ def _within(number: float | None, row: Mapping[str, Any]) -> bool:
     return number is not None and (number <= limit if row["side"] == "upper" else number >= limit)
 
 
-def _shrinking(constraint: Constraint, counts: Measured, delta: float, split: str) -> Chart | None:
+def _wider(row: Mapping[str, Any]) -> float:
+    """How far the bound over units is from the value, in distances of that of independent examples."""
+    value, independent = row["value"], row.get("independent_bound")
+    bound = words.bound_of(row)
+    if value is None or bound is None or independent is None or independent == value:
+        return 1.0
+    return float((bound - value) / (independent - value))
+
+
+def _shrinking(
+    constraint: Constraint, counts: Measured, delta: float, split: str, wider: float
+) -> Chart | None:
     needed = labels_needed(constraint)
     found = [(int(getattr(counts[group], label)), label, group) for group, label in needed.items()]
     fewest, label, group = min(found, key=lambda each: each[0])
-    value, today = constraint.value(counts), bound_of(constraint, counts, delta)
+    value = constraint.value(counts)
+    today = value + wider * (bound_of(constraint, counts, delta) - value)
     if not fewest or math.isnan(value):
         return None
 
@@ -287,7 +303,7 @@ def _shrinking(constraint: Constraint, counts: Measured, delta: float, split: st
             key: Size(round(size.positives * times), round(size.negatives * times))
             for key, size in sizes_of(counts).items()
         }
-        return projected_bound(constraint, counts, sizes, delta)
+        return value + wider * (projected_bound(constraint, counts, sizes, delta) - value)
 
     enough = next((n for n in _TIMES[:-1] if constraint.is_satisfied(bound(n))), _TIMES[-1])
     farthest = 1.25 * enough  # past the crossing, so that it is seen

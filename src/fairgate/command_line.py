@@ -149,6 +149,24 @@ def add_commands(commands: Any) -> None:
         metavar="COLUMN",
         help="divides the examples into groups (may be repeated)",
     )
+    power.add_argument(
+        "--unit",
+        metavar="COLUMN",
+        help="whose example a row is, where people have several: limits are of bounds over people",
+    )
+    power.add_argument(
+        "--largest-unit",
+        type=float,
+        metavar="NUMBER",
+        help="the most rows that anybody has, known before (default: as many as the largest has here)",
+    )
+    power.add_argument(
+        "--correlation",
+        type=float,
+        default=0.1,
+        metavar="NUMBER",
+        help="that two outcomes of one person are supposed to have, with --unit (default: %(default)s)",
+    )
     _add_gate(power)
     _add_positive(power)
     _add_monitor(commands)

@@ -93,10 +93,23 @@ def power(options: argparse.Namespace) -> Answer:
                 "--label and --group go together: with both, FILE holds test examples; with neither, a "
                 "table of counts"
             )
+        if options.unit and not options.label:
+            raise DataError(
+                "--unit names a column of test examples, and FILE is a table of counts: give the "
+                "examples themselves, with --label and --group"
+            )
         if options.label:
             with rows_told() as progress:
                 found = planning.power_of_files(
-                    options.files, options.label, options.group, asked, options.positive, progress
+                    options.files,
+                    options.label,
+                    options.group,
+                    asked,
+                    options.positive,
+                    progress,
+                    options.unit,
+                    options.largest_unit,
+                    options.correlation,
                 )
         else:
             found = planning.power_of_sizes(planning.read_sizes(options.files), asked)
@@ -109,6 +122,8 @@ def power(options: argparse.Namespace) -> Answer:
                 "limits": [
                     {"share": share, "limit": limit} for share, limit in promise.limits.items()
                 ],
+                "units": promise.units,
+                "correlation": None if promise.units is None else promise.alike,
                 "sentence": str(promise),
             }
             for promise in found

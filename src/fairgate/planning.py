@@ -13,9 +13,10 @@ from fairgate import vocabulary
 from fairgate.api import count, gate_config
 from fairgate.constraints import language
 from fairgate.constraints.rates import Group
+from fairgate.constraints.units import UnitCounts
 from fairgate.data import columns, files
 from fairgate.data.counting import Question
-from fairgate.errors import DataError
+from fairgate.errors import DataError, SettingsError
 from fairgate.gate import advice
 from fairgate.gate.advice import Promise
 from fairgate.gate.config import GateConfig
@@ -110,21 +111,44 @@ def power_of_files(
     asked: GateConfig,
     positive: str | None = None,
     progress: Callable[[int], None] | None = None,
+    unit: str | None = None,
+    largest_unit: float | None = None,
+    alike: float = advice.ALIKE,
 ) -> list[Promise]:
-    """As `power`, of the labels and groups in files; what a model said of them is not looked at."""
+    """As `power`, of the labels and groups in files; what a model said of them is not looked at.
+
+    With `unit`, the column of whose example a row is, of bounds over units: `largest_unit` is the most
+    rows that anybody has, and `alike` the correlation that two outcomes of a unit are supposed to have.
+
+    Raises:
+      SettingsError: a correlation that is not in [0, 1).
+    """
+    if not 0 <= alike < 1:
+        raise SettingsError(
+            f"{vocabulary.now().argument('correlation')}: {alike:g}: expected a number from 0 to under 1"
+        )
     # The label stands in for a prediction: only its numbers are used.
-    question = Question(label, label, tuple(groups), positive=positive)
+    question = Question(
+        label, label, tuple(groups), positive=positive, unit=unit, largest_unit=largest_unit
+    )
     read = files.batches(list(map(pathlib.Path, paths)), question.names)
     tally = count(read, question, progress=progress)
-    return promises(sizes_of(tally.outcomes()), tally.groups, asked)
+    if unit is None:
+        return promises(sizes_of(tally.outcomes()), tally.groups, asked)
+    by_unit = tally.unit_outcomes(asked.units)
+    assert isinstance(by_unit, UnitCounts)
+    return promises(by_unit, tally.groups, asked, alike)
 
 
 def promises(
-    sizes: Mapping[Any, Size], groups: Mapping[str, Sequence[str]], asked: GateConfig
+    examples: Mapping[Any, Size] | UnitCounts,
+    groups: Mapping[str, Sequence[str]],
+    asked: GateConfig,
+    alike: float = advice.ALIKE,
 ) -> list[Promise]:
     """A promise for each constraint that is asked."""
     constraints = [language.parse(line, groups, from_counts=True) for line in asked.constraints]
-    return [advice.promise(each, sizes, asked.confidence_of_each) for each in constraints]
+    return [advice.promise(each, examples, asked.confidence_of_each, alike) for each in constraints]
 
 
 def _is_pair_of_counts(pair: Any) -> bool:

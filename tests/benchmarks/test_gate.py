@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from benchmarks.gate import decisions
+from benchmarks.gate import decisions, units
 from benchmarks.gate.__main__ import finished, missing
 from benchmarks.gate.samples import CASES
 from benchmarks.gate.simulation import Setting, grid, interval, passes, probability
 from fairgate import bounds
+from fairgate.bounds import betting
+from fairgate.constraints.expressions import RateOf
 from fairgate.constraints.language import parse
 from fairgate.constraints.rates import Counts, Group
+from fairgate.constraints.units import UnitCounts, UnitTable
 
 
 @pytest.mark.parametrize("rule", ["tight_gap", "plain_gap", "tight_ratio", "plain_ratio"])
@@ -106,3 +109,28 @@ def test_what_is_finished_is_not_done_again():
         rest = {key: row for key, row in everything.items() if key != repr(each)}
         [(_, found)] = missing(rest)
         assert found == [each]
+
+
+@pytest.mark.parametrize("people", [units.GRID[2], units.GRID[6], units.GRID[-1]])
+def test_units_that_are_drawn_are_judged_as_the_bounds_would(people):
+    """Played all at once, one by one, and by the library's own bounds."""
+    [found] = units.wrongs(people, 40, 3)
+    rng = np.random.default_rng(3)
+    for over, robust, plain in found:
+        rates = units._rates(people, *people.draw(rng))
+        if people.gap:
+            g, x, y = bounds.Linear(1, -1).rising(*rates)
+            point = np.array([[people.rate, 1 - people.rate]])
+            assert over == betting._Game.of((x, y), g).rejected(point, delta=0.05)[0]
+            continue
+        [rate] = rates
+        assert over == betting._Game.of(rates).rejected(np.array([[people.truth]]), delta=0.05)[0]
+        bound = betting.upper_of_units(rate, 0.05)
+        assert over == (bound < people.truth) or abs(bound - people.truth) < 1e-3
+        cells = np.stack([0 * rate.events, rate.events, rate.members - rate.events], axis=1)
+        table = {None: UnitTable(np.arange(people.units), np.pad(cells, ((0, 0), (0, 1))))}
+        counts = UnitCounts(people.units, table, rate.most, "cluster_robust")
+        assert robust == (bounds.upper_bound(RateOf("FPR"), counts, 0.05) < people.truth)
+        if not people.weighted:
+            exact = bounds.upper_bound(RateOf("FPR"), dict(counts), 0.05)
+            assert plain == (exact < people.truth)

@@ -198,7 +198,8 @@ def test_pupils_are_dark_at_the_eye_landmarks():
 
 
 @pytest.mark.parametrize(
-    ("argument", "value"), [("images", 199), ("seed", -1), ("seed", 2**63), ("processes", 0)]
+    ("argument", "value"),
+    [("images", 199), ("seed", -1), ("seed", 2**63), ("processes", 0), ("pictures", 0)],
 )
 def test_a_bad_argument_is_named_with_its_value_and_a_way_out(tmp_path, argument, value):
     with pytest.raises(ValueError, match=rf"{argument}: got {value}, expected .*\. \w+"):
@@ -215,7 +216,7 @@ def test_a_folder_with_files_in_it_is_left_alone(tmp_path):
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, OSError("no space left")])
 def test_an_interrupted_generation_leaves_nothing(tmp_path, monkeypatch, interruption):
-    def interrupted(shard, directory, seed):
+    def interrupted(shard, directory, seed, pictures):
         (directory / shard.filename).write_bytes(b"half")
         raise interruption
 

@@ -53,6 +53,8 @@ def test_the_stand_in_is_made_and_run(tmp_path, monkeypatch):
     (tmp_path / "schemas").symlink_to(REPOSITORY / "schemas")
     sets = [
         "data.stand_in.images=2000",
+        "data.stand_in.pictures=2",
+        "data.features.unit=identity/Identity_No",
         "trainer.steps=60",
         "trainer.snapshots=3",
         "trainer.selection.rated_by=gate",
@@ -63,7 +65,7 @@ def test_the_stand_in_is_made_and_run(tmp_path, monkeypatch):
     status = main(["run", *[part for assignment in sets for part in ("--set", assignment)]])
     [folder] = [p for p in (tmp_path / "runs" / "celeba").iterdir() if (p / "run.log").is_file()]
     assert status in (0, 3), (folder / "run.log").read_text(errors="replace")[-4000:]
-    assert (tmp_path / "data" / "celeba-synthetic-2000-0" / "dataset_info.json").is_file()
+    assert (tmp_path / "data" / "celeba-synthetic-2000-0-by-2" / "dataset_info.json").is_file()
     # Its snapshots were rated by the gate: its one constraint, and the accuracy.
     trained = tmp_path / "runs" / "celeba" / "artifacts" / "ConstrainedTrainer.constrained"
     [file] = trained.glob("model_run/*/history.json")
@@ -78,3 +80,11 @@ def test_the_stand_in_is_made_and_run(tmp_path, monkeypatch):
     # A tenth is the test split, three quarters of it Young.
     assert sum(group["examples"] for group in groups.values()) == pytest.approx(200, abs=10)
     assert groups["Young"]["examples"] > 2 * groups["Not Young"]["examples"]
+    # The same model is judged over its people, and beside it as if images were independent.
+    sampling, [row] = verdict["sampling"], verdict["gate"]
+    assert sampling["most"] == 3 and 90 <= sampling["units"] <= 108
+    assert row["value"] < row["independent_bound"] < row["upper_bound"]
+    page, card = (folder / "report.html").read_text(), (folder / "model_card.md").read_text()
+    for each in (page, card):
+        assert f"Bounds are over {sampling['units']} units" in each
+        assert f"{row['independent_bound']:.4f}" in each and f"{row['upper_bound']:.4f}" in each

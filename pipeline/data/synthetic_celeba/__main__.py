@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipeline.data.synthetic_celeba import generate
+from pipeline.data.synthetic_celeba.generation import PICTURES
 
 
 def main() -> int:
@@ -23,6 +24,12 @@ def main() -> int:
     )
     parser.add_argument("--images", type=int, default=40_000, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    parser.add_argument(
+        "--pictures",
+        type=int,
+        default=PICTURES,
+        help="of a person, on average; default: %(default)s",
+    )
     parser.add_argument("--processes", type=int, default=None, help="default: all cores")
     arguments = parser.parse_args()
 
@@ -41,6 +48,7 @@ def main() -> int:
                 arguments.seed,
                 arguments.processes,
                 lambda done, total: bar.update(task, completed=done, total=total),
+                arguments.pictures,
             )
     except ValueError as error:
         print(error, file=sys.stderr)

@@ -22,7 +22,8 @@ Bools = NDArray[np.bool_]
 class Trait:
     """An attribute: its overall frequency and how sex and age move its log odds.
 
-    It can only occur where `requires` does, and where none of `excludes` does.
+    It can only occur where `requires` does, and where none of `excludes` does. `alike` is the chance
+    that a picture of somebody has it as their first one has.
     """
 
     name: str
@@ -31,15 +32,17 @@ class Trait:
     not_young: float = 0.0
     requires: str | None = None
     excludes: tuple[str, ...] = ()
+    alike: float = 1.0
 
 
 _HAIR = ("Bald", "Gray_Hair", "Blond_Hair", "Brown_Hair")
+_TODAY = 0.5  # clothes, make-up and the like change from picture to picture
 # Not Young is 0.22638 of CelebA; Smiling is a little commoner there (test split: .5136 v .4960).
 TRAITS = (
     Trait("Male", 0.41675, not_young=1.18),
-    Trait("Smiling", 0.48208, not_young=0.07),
+    Trait("Smiling", 0.48208, not_young=0.07, alike=0.0),
     Trait("No_Beard", 0.83494, male=-9.0),
-    Trait("5_o_Clock_Shadow", 0.11114, not_young=-0.5, excludes=("No_Beard",)),
+    Trait("5_o_Clock_Shadow", 0.11114, not_young=-0.5, excludes=("No_Beard",), alike=_TODAY),
     Trait("Goatee", 0.06276, not_young=0.2, excludes=("No_Beard",)),
     Trait("Mustache", 0.04155, not_young=0.6, excludes=("No_Beard",)),
     Trait("Sideburns", 0.05651, excludes=("No_Beard",)),
@@ -48,18 +51,18 @@ TRAITS = (
     Trait("Blond_Hair", 0.14799, male=-2.4, not_young=0.2, excludes=_HAIR[:2]),
     Trait("Brown_Hair", 0.20519, male=-0.6, not_young=-0.4, excludes=_HAIR[:3]),
     Trait("Black_Hair", 0.23925, male=0.5, not_young=-0.7, excludes=_HAIR),
-    Trait("Wavy_Hair", 0.31957, male=-1.8, not_young=-0.3, excludes=("Bald",)),
-    Trait("Straight_Hair", 0.20840, male=0.2, excludes=("Bald", "Wavy_Hair")),
-    Trait("Bangs", 0.15158, male=-1.2, not_young=-0.5, excludes=("Bald",)),
+    Trait("Wavy_Hair", 0.31957, male=-1.8, not_young=-0.3, excludes=("Bald",), alike=_TODAY),
+    Trait("Straight_Hair", 0.20840, male=0.2, excludes=("Bald", "Wavy_Hair"), alike=_TODAY),
+    Trait("Bangs", 0.15158, male=-1.2, not_young=-0.5, excludes=("Bald",), alike=_TODAY),
     Trait("Receding_Hairline", 0.07978, male=0.8, not_young=2.0, excludes=("Bald", "Bangs")),
-    Trait("Wearing_Lipstick", 0.47244, male=-6.0, not_young=-0.5),
-    Trait("Heavy_Makeup", 0.38692, not_young=-0.8, requires="Wearing_Lipstick"),
-    Trait("Wearing_Earrings", 0.18893, male=-3.0, not_young=0.2),
-    Trait("Wearing_Necklace", 0.12297, male=-2.5),
-    Trait("Wearing_Necktie", 0.07271, male=5.0, not_young=1.5),
-    Trait("Wearing_Hat", 0.04846, male=1.2, not_young=0.2),
-    Trait("Eyeglasses", 0.06512, male=1.3, not_young=1.5),
-    Trait("Attractive", 0.51250, male=-1.2, not_young=-2.2),
+    Trait("Wearing_Lipstick", 0.47244, male=-6.0, not_young=-0.5, alike=_TODAY),
+    Trait("Heavy_Makeup", 0.38692, not_young=-0.8, requires="Wearing_Lipstick", alike=_TODAY),
+    Trait("Wearing_Earrings", 0.18893, male=-3.0, not_young=0.2, alike=_TODAY),
+    Trait("Wearing_Necklace", 0.12297, male=-2.5, alike=_TODAY),
+    Trait("Wearing_Necktie", 0.07271, male=5.0, not_young=1.5, alike=_TODAY),
+    Trait("Wearing_Hat", 0.04846, male=1.2, not_young=0.2, alike=_TODAY),
+    Trait("Eyeglasses", 0.06512, male=1.3, not_young=1.5, alike=_TODAY),
+    Trait("Attractive", 0.51250, male=-1.2, not_young=-2.2, alike=_TODAY),
     Trait("Arched_Eyebrows", 0.26698, male=-2.2),
     Trait("Bushy_Eyebrows", 0.14217, male=1.8, not_young=-0.2),
     Trait("Bags_Under_Eyes", 0.20457, male=1.1, not_young=1.3),
@@ -71,8 +74,8 @@ TRAITS = (
     Trait("Chubby", 0.05757, male=1.2, not_young=1.6),
     Trait("Double_Chin", 0.04669, male=0.9, not_young=2.2),
     Trait("Pale_Skin", 0.04295, male=-0.8, not_young=-0.5),
-    Trait("Rosy_Cheeks", 0.06572, male=-3.0, not_young=-0.3),
-    Trait("Blurry", 0.05090),
+    Trait("Rosy_Cheeks", 0.06572, male=-3.0, not_young=-0.3, alike=_TODAY),
+    Trait("Blurry", 0.05090, alike=0.0),
 )
 YOUNG = 0.77362
 MOUTH_SLIGHTLY_OPEN = 0.48343
@@ -91,6 +94,10 @@ FAINT_SHARE = 0.18  # of those labelled Smiling
 REST_MEAN = -1.7
 # An older face at rest looks more like a smile, the more so the older it looks.
 REST_DRIFT = 0.30
+# How often a picture has the expression that is its person's own: some hardly show a smile, and some
+# look as if they smiled when they do not, so that mistakes about one person resemble each other.
+FAINT_ALIKE = 0.5
+EXPRESSION_ALIKE = 0.3
 OPEN_DEVIATION = 0.8
 CHEEK_DEVIATION = 1.2
 
@@ -106,24 +113,24 @@ class People:
 
 def sample_people(draws: Draws) -> People:
     """Draws the people of the images of `draws`."""
-    found = {"Young": draws.uniform() < YOUNG}
+    found = {"Young": draws.uniform(alike=1) < YOUNG}
     not_young = ~found["Young"]
     probabilities = _conditionals()
     for trait in TRAITS:
         sex = found.get("Male", np.zeros_like(not_young))
-        present = draws.uniform() < probabilities[trait.name][not_young * 1, sex * 1]
+        drawn = draws.uniform(alike=trait.alike)
+        present = drawn < probabilities[trait.name][not_young * 1, sex * 1]
         if trait.requires:
             present &= found[trait.requires]
         for other in trait.excludes:
             present &= ~found[other]
         found[trait.name] = present
-    age = AGE_DISTANCE * not_young + draws.normal()
+    age = AGE_DISTANCE * not_young + draws.normal(alike=1)
     smiling = found["Smiling"]
-    faint = draws.uniform() < FAINT_SHARE
-    smile = (
-        np.where(smiling, np.where(faint, FAINT_MEAN, SMILE_MEAN), REST_MEAN + REST_DRIFT * age)
-        + draws.normal()
-    )
+    faint = draws.uniform(alike=FAINT_ALIKE) < FAINT_SHARE
+    smile = np.where(
+        smiling, np.where(faint, FAINT_MEAN, SMILE_MEAN), REST_MEAN + REST_DRIFT * age
+    ) + draws.normal(alike=EXPRESSION_ALIKE)
     cut = _expression_cut(MOUTH_SLIGHTLY_OPEN, OPEN_DEVIATION)
     found["Mouth_Slightly_Open"] = smile + draws.normal(OPEN_DEVIATION) > cut
     cut = _expression_cut(HIGH_CHEEKBONES, CHEEK_DEVIATION)

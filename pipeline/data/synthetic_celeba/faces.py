@@ -86,9 +86,12 @@ class Face(NamedTuple):
     variant: float  # 0 to 1, a free choice: shape of glasses, kind of hat
 
 
-def sample(seed: int, split: str, start: int, count: int) -> Iterator[Face]:
-    """The faces [start, start + count) of a split; the same whatever range they are asked in."""
-    draws = Draws(seed, split, start, count)
+def sample(seed: int, split: str, start: int, count: int, pictures: int = 1) -> Iterator[Face]:
+    """The faces [start, start + count) of a split; the same whatever range they are asked in.
+
+    A person has so many `pictures` on average, all of them in one split, as in CelebA.
+    """
+    draws = Draws(seed, split, start, count, pictures)
     people = sample_people(draws)
     has = {name: value.astype(float) for name, value in people.attributes.items()}
     columns = (
@@ -103,11 +106,11 @@ def sample(seed: int, split: str, start: int, count: int) -> Iterator[Face]:
         dict(zip(people.attributes, row, strict=True))
         for row in zip(*(value.tolist() for value in people.attributes.values()), strict=True)
     ]
-    # Nobody is drawn twice, so an identity is a number of its own, by split and index.
-    first = 1 + start + {"train": 0, "validation": 1, "test": 2}[split] * 10_000_000
+    # By split and place of the person's first picture.
+    identities = draws.first + 1 + {"train": 0, "validation": 1, "test": 2}[split] * 10_000_000
     for index in range(count):
         own = {name: column[index] for name, column in listed.items()}
-        yield Face(attributes=labels[index], identity=first + index, **own)
+        yield Face(attributes=labels[index], identity=int(identities[index]), **own)
 
 
 def _apparent(age: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -124,16 +127,16 @@ def _mix(one, other, amount) -> NDArray[np.float64]:
 
 
 def _colours(draws: Draws, has, age) -> dict[str, NDArray]:
-    tone = np.clip(draws.uniform(0.0, 7.0) ** 1.6 / 7.0**0.6, 0, 7)
-    tone = np.where(has["Pale_Skin"] > 0, 0.3 * draws.uniform(), tone)
+    tone = np.clip(draws.uniform(0.0, 7.0, alike=1) ** 1.6 / 7.0**0.6, 0, 7)
+    tone = np.where(has["Pale_Skin"] > 0, 0.3 * draws.uniform(alike=1), tone)
     skin = np.stack([np.interp(tone, np.arange(8), _SKIN[:, c]) for c in range(3)], axis=1)
-    skin = skin * (1 + 0.03 * np.stack([draws.normal() for _ in range(3)], axis=1))
+    skin = skin * (1 + 0.03 * np.stack([draws.normal(alike=1) for _ in range(3)], axis=1))
     looks = _apparent(age)
-    hair = _pick(_OTHER_HAIR, draws.uniform())
+    hair = _pick(_OTHER_HAIR, draws.uniform(alike=1))
     for name, colour in _HAIR.items():
         hair = np.where(has[name][:, None] > 0, np.array(colour, dtype=float), hair)
-    greying = looks * draws.uniform(0.1, 0.75) * (1 - has["Gray_Hair"])
-    hair = _mix(hair * draws.uniform(0.85, 1.15)[:, None], _GREY, greying)
+    greying = looks * draws.uniform(0.1, 0.75, alike=1) * (1 - has["Gray_Hair"])
+    hair = _mix(hair * draws.uniform(0.85, 1.15, alike=1)[:, None], _GREY, greying)
     brow = _mix(0.65 * hair, skin, 0.12)
     bare = np.array((0.86, 0.62, 0.62)) * skin
     painted = _pick(_LIPSTICK, draws.uniform())
@@ -152,7 +155,7 @@ def _colours(draws: Draws, has, age) -> dict[str, NDArray]:
         "hair": np.clip(hair, 8, 245),
         "brow": np.clip(brow, 8, 245),
         "lips": np.clip(lips, 10, 250),
-        "iris": _pick(_IRIS, draws.uniform()),
+        "iris": _pick(_IRIS, draws.uniform(alike=1)),
         "clothes": clothes,
         "backdrop": np.clip(backdrop, 5, 250),
     }
@@ -160,22 +163,30 @@ def _colours(draws: Draws, has, age) -> dict[str, NDArray]:
 
 def _build(draws: Draws, has) -> dict[str, NDArray]:
     male, wavy = has["Male"], has["Wavy_Hair"]
-    short = 92 + draws.uniform(0, 14)
-    long = draws.uniform(140, 240)
-    is_long = draws.uniform() < np.where(male > 0, 0.06, 0.85)
-    hairline = 80 + draws.normal(2.0) - 9 * has["Receding_Hairline"]
+    short = 92 + draws.uniform(0, 14, alike=1)
+    long = draws.uniform(140, 240, alike=1)
+    is_long = draws.uniform(alike=1) < np.where(male > 0, 0.06, 0.85)
+    hairline = 80 + draws.normal(2.0, alike=1) - 9 * has["Receding_Hairline"]
     return {
         "width": (
-            41.5 + 1.3 * male + 2.8 * has["Chubby"] - 1.2 * has["Oval_Face"] + draws.normal(1.0)
+            41.5
+            + 1.3 * male
+            + 2.8 * has["Chubby"]
+            - 1.2 * has["Oval_Face"]
+            + draws.normal(1.0, alike=1)
         ),
         "jaw": np.clip(
-            0.35 + 0.3 * male + 0.25 * has["Chubby"] - 0.25 * has["Oval_Face"] + draws.normal(0.12),
+            0.35
+            + 0.3 * male
+            + 0.25 * has["Chubby"]
+            - 0.25 * has["Oval_Face"]
+            + draws.normal(0.12, alike=1),
             0,
             1,
         ),
-        "chin": 184 + 2 * male + 1.5 * has["Oval_Face"] + draws.normal(1.6),
+        "chin": 184 + 2 * male + 1.5 * has["Oval_Face"] + draws.normal(1.6, alike=1),
         "hairline": hairline,
-        "volume": np.clip(3 + 4 * wavy + 3 * (1 - male) + draws.normal(2.0), 1, 16),
+        "volume": np.clip(3 + 4 * wavy + 3 * (1 - male) + draws.normal(2.0, alike=1), 1, 16),
         "length": np.where(is_long, long, short),
     }
 
@@ -186,14 +197,19 @@ def _features(draws: Draws, has, people) -> dict[str, NDArray]:
     grin = np.clip(smile, 0, 1)
     opening = has["Mouth_Slightly_Open"] * (2.2 + draws.uniform(0, 3.5) + 5 * grin)
     mouth = np.stack(
-        [89 + draws.normal(0.6), 152.5 + draws.normal(0.7), 15.2 + draws.normal(0.8)], axis=1
+        [
+            89 + draws.normal(0.6, alike=1),
+            152.5 + draws.normal(0.7, alike=1),
+            15.2 + draws.normal(0.8, alike=1),
+        ],
+        axis=1,
     )
     arched, bushy = has["Arched_Eyebrows"], has["Bushy_Eyebrows"]
     brows = np.stack(
         [
-            98.0 + draws.normal(1.2),
-            2.0 + 2.5 * arched + draws.normal(0.5),
-            2.6 + 1.8 * bushy + 0.5 * has["Male"] + draws.uniform(-0.4, 0.4),
+            98.0 + draws.normal(1.2, alike=1),
+            2.0 + 2.5 * arched + draws.normal(0.5, alike=1),
+            2.6 + 1.8 * bushy + 0.5 * has["Male"] + draws.uniform(-0.4, 0.4, alike=1),
         ],
         axis=1,
     )
@@ -203,8 +219,8 @@ def _features(draws: Draws, has, people) -> dict[str, NDArray]:
             + 2 * has["Big_Nose"]
             - 1.2 * has["Pointy_Nose"]
             + 0.8 * has["Male"]
-            + draws.normal(0.5),
-            135 + draws.normal(1.2),
+            + draws.normal(0.5, alike=1),
+            135 + draws.normal(1.2, alike=1),
         ],
         axis=1,
     )
@@ -212,9 +228,13 @@ def _features(draws: Draws, has, people) -> dict[str, NDArray]:
         "smile": smile,
         "opening": opening,
         "mouth": mouth,
-        "lip": np.clip(1 + 0.35 * has["Big_Lips"] - 0.3 * looks + draws.normal(0.08), 0.45, 1.6),
+        "lip": np.clip(
+            1 + 0.35 * has["Big_Lips"] - 0.3 * looks + draws.normal(0.08, alike=1), 0.45, 1.6
+        ),
         "eye": np.clip(
-            1 - 0.3 * has["Narrow_Eyes"] - 0.3 * grin - 0.14 * looks + draws.normal(0.07), 0.4, 1.25
+            1 - 0.3 * has["Narrow_Eyes"] - 0.3 * grin - 0.14 * looks + draws.normal(0.07, alike=1),
+            0.4,
+            1.25,
         ),
         "brows": brows,
         "nose": nose,
@@ -223,12 +243,16 @@ def _features(draws: Draws, has, people) -> dict[str, NDArray]:
 
 def _age(draws: Draws, has, people) -> dict[str, NDArray]:
     looks = _apparent(people.age)
-    recede = has["Receding_Hairline"] + 0.5 * looks * has["Male"] * draws.uniform()
+    recede = has["Receding_Hairline"] + 0.5 * looks * has["Male"] * draws.uniform(alike=1)
     signs = {
-        name: np.clip(looks * draws.uniform(0.45, 1.0) + 0.06 * draws.uniform(), 0, 1)
+        name: np.clip(
+            looks * draws.uniform(0.45, 1.0, alike=1) + 0.06 * draws.uniform(alike=1), 0, 1
+        )
         for name in ("forehead", "crows_feet", "folds", "marionette", "roughness")
     }
-    bags = np.clip(0.55 * looks * draws.uniform(0.4, 1) + 0.45 * has["Bags_Under_Eyes"], 0, 1)
+    bags = np.clip(
+        0.55 * looks * draws.uniform(0.4, 1, alike=1) + 0.45 * has["Bags_Under_Eyes"], 0, 1
+    )
     return signs | {"bags": bags, "temples": 9 * np.clip(recede, 0, 1)}
 
 

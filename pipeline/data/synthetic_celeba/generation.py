@@ -18,6 +18,7 @@ from pipeline.data.synthetic_celeba.portrait import portray
 
 MINIMUM_IMAGES = 200  # below it the test split has under 20 images and its rates mean nothing
 JPEG_QUALITY = 90
+PICTURES = 1
 _MAXIMUM_SEED = 2**63 - 1
 
 
@@ -27,10 +28,11 @@ def generate(
     seed: int = 0,
     processes: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    pictures: int = PICTURES,
 ) -> None:
     """Writes a synthetic CelebA into `directory`, complete or not at all.
 
-    The same `images` and `seed` give the same bytes, whatever `processes` is.
+    The same `images`, `seed` and `pictures` give the same bytes, whatever `processes` is.
 
     Args:
       directory: The folder the files go to; `tfds.builder_from_directory` reads it. It must not
@@ -39,13 +41,14 @@ def generate(
       seed: Any number from 0 to 2**63 - 1.
       processes: Worker processes; all available cores by default, 1 works in this process.
       progress: Called with (images done, images in all) each time a shard is complete.
+      pictures: How many a person has on average: 1 to 2 `pictures` - 1, all in one split.
 
     Raises:
       ValueError: A bad argument, or a `directory` that holds files already.
     """
     directory = Path(directory)
     processes = (os.cpu_count() or 1) if processes is None else processes
-    _check(directory, images, seed, processes)
+    _check(directory, images, seed, processes, pictures)
     plan = layout.shards(images)
     directory.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(
@@ -54,13 +57,13 @@ def generate(
     try:
         sizes: dict[Shard, int] = {}
         done = 0
-        for shard, size in _write_shards(plan, unfinished, seed, processes):
+        for shard, size in _write_shards(plan, unfinished, seed, processes, pictures):
             sizes[shard] = size
             done += shard.length
             if progress is not None:
                 progress(done, images)
         layout.write_descriptions(
-            unfinished, images, seed, [(shard, sizes[shard]) for shard in plan]
+            unfinished, images, seed, [(shard, sizes[shard]) for shard in plan], pictures
         )
         unfinished.chmod(0o755)  # mkdtemp makes folders that only their owner can read
         unfinished.replace(directory)
@@ -68,11 +71,11 @@ def generate(
         shutil.rmtree(unfinished, ignore_errors=True)  # gone already when all went well
 
 
-def write_shard(shard: Shard, directory: Path, seed: int) -> int:
+def write_shard(shard: Shard, directory: Path, seed: int, pictures: int = PICTURES) -> int:
     """Draws one shard and writes its file; returns the bytes of its serialized examples."""
     size = 0
     with (directory / shard.filename).open("wb") as file:
-        for face in sample(seed, shard.split, shard.start, shard.length):
+        for face in sample(seed, shard.split, shard.start, shard.length, pictures):
             image, landmarks = portray(face)
             features: dict[str, int | bytes] = {
                 "image": _jpeg(image),
@@ -94,26 +97,28 @@ def _jpeg(image) -> bytes:
 
 
 def _write_shards(
-    plan: list[Shard], directory: Path, seed: int, processes: int
+    plan: list[Shard], directory: Path, seed: int, processes: int, pictures: int
 ) -> Iterator[tuple[Shard, int]]:
     """Yields each shard and its size as it is complete, in any order."""
     if processes == 1:
         for shard in plan:
-            yield shard, write_shard(shard, directory, seed)
+            yield shard, write_shard(shard, directory, seed, pictures)
         return
     # Spawn: a forked copy of a parent with TensorFlow's threads in it may hang.
     pool = ProcessPoolExecutor(
         processes, get_context("spawn"), initializer=cv2.setNumThreads, initargs=(1,)
     )
     try:
-        running = {pool.submit(write_shard, shard, directory, seed): shard for shard in plan}
+        running = {
+            pool.submit(write_shard, shard, directory, seed, pictures): shard for shard in plan
+        }
         for finished in as_completed(running):
             yield running[finished], finished.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _check(directory: Path, images: int, seed: int, processes: int) -> None:
+def _check(directory: Path, images: int, seed: int, processes: int, pictures: int) -> None:
     if images < MINIMUM_IMAGES:
         raise ValueError(
             f"images: got {images}, expected at least {MINIMUM_IMAGES}, so that every "
@@ -128,6 +133,10 @@ def _check(directory: Path, images: int, seed: int, processes: int) -> None:
     if processes < 1:
         raise ValueError(
             f"processes: got {processes}, expected at least 1. Leave it out to use all cores."
+        )
+    if pictures < 1:
+        raise ValueError(
+            f"pictures: got {pictures}, expected at least 1. With pictures=1 nobody is on two images."
         )
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise ValueError(

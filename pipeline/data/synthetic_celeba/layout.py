@@ -37,7 +37,8 @@ DESCRIPTION = """\
 SYNTHETIC stand-in for CelebA: drawn faces, no photographs, no real people. It has the file layout,
 the features and the published attribute frequencies of TensorFlow Datasets' celeb_a 2.1.0, so that
 code written for CelebA runs on it. Numbers measured on it say nothing about CelebA.
-Made by FairGate's pipeline.data.synthetic_celeba with images={images}, seed={seed}."""
+Made by FairGate's pipeline.data.synthetic_celeba with images={images}, seed={seed},
+pictures={pictures}."""
 
 _TENSOR_CLASS = "tensorflow_datasets.core.features.tensor_feature.Tensor"
 _DICT_CLASS = "tensorflow_datasets.core.features.features_dict.FeaturesDict"
@@ -112,13 +113,16 @@ def features_json() -> str:
     )
 
 
-def dataset_info_json(images: int, seed: int, written: Sequence[tuple[Shard, int]]) -> str:
+def dataset_info_json(
+    images: int, seed: int, written: Sequence[tuple[Shard, int]], pictures: int
+) -> str:
     """dataset_info.json.
 
     Args:
       images: Number of images of the whole set.
       seed: The seed it was made with.
       written: Every shard with the bytes of its serialized examples, in the order of `shards`.
+      pictures: How many a person has, on average.
 
     Returns:
       The text of the file.
@@ -136,7 +140,7 @@ def dataset_info_json(images: int, seed: int, written: Sequence[tuple[Shard, int
         )
     return json.dumps(
         {
-            "description": DESCRIPTION.format(images=images, seed=seed),
+            "description": DESCRIPTION.format(images=images, seed=seed, pictures=pictures),
             "fileFormat": "tfrecord",
             "moduleName": "pipeline.data.synthetic_celeba",
             "name": NAME,
@@ -150,12 +154,12 @@ def dataset_info_json(images: int, seed: int, written: Sequence[tuple[Shard, int
 
 
 def write_descriptions(
-    directory: Path, images: int, seed: int, written: Sequence[tuple[Shard, int]]
+    directory: Path, images: int, seed: int, written: Sequence[tuple[Shard, int]], pictures: int
 ) -> None:
     """Writes features.json, dataset_info.json and README.txt into `directory`."""
     (directory / "features.json").write_text(features_json())
-    (directory / "dataset_info.json").write_text(dataset_info_json(images, seed, written))
+    (directory / "dataset_info.json").write_text(dataset_info_json(images, seed, written, pictures))
     (directory / "README.txt").write_text(
-        DESCRIPTION.format(images=images, seed=seed)
+        DESCRIPTION.format(images=images, seed=seed, pictures=pictures)
         + "\n\nRead it with tensorflow_datasets.builder_from_directory(<this folder>).\n"
     )

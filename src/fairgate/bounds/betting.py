@@ -34,7 +34,7 @@ in a box of rates that is right with probability 1 - beta (Berger and Boos, see 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -266,27 +266,60 @@ class _Game:
 
     def rejected(self, *ends: Array, delta: float) -> NDArray[np.bool_]:
         """(j,) whether the fortune reaches 1 at all rates between the ends, one or two of (j, k)."""
+        wins, heights, caps, kappa = self._offers(*ends)
+        return _reached(wins, heights[:, None], caps[:, None], np.array([kappa]), delta)
+
+    def _offers(self, *ends: Array) -> tuple[Array, Array, Array, float]:
+        """What is won for a stake of 1 (blocks, j); and how stakes follow from the fortune."""
         weights, spreads, caps = self.stakes
         lost = (weights * self.events).sum(axis=1)[:, None]
         wins = [(weights * self.members) @ end.T - lost for end in ends]
         kappa = 1 - 0.5 / math.sqrt(max(len(spreads), 4))
         win = np.minimum(wins[0], wins[-1])
         np.minimum(win, spreads[:, None] / max(float(ndtri(kappa)), 1e-3), out=win)
-        heights = 1 / (math.sqrt(2 * math.pi) * kappa * spreads)
-        done = np.zeros(win.shape[1], np.bool_)
-        going = np.arange(len(done))
-        fortune = np.full(len(done), delta)
-        for block in range(1, len(spreads)):
-            quantile = ndtri(kappa * fortune)
-            stake = heights[block] * np.exp(-0.5 * quantile * quantile)
-            np.minimum(stake, caps[block] * fortune, out=stake)
-            fortune += stake * win[block, going]
-            np.clip(fortune, 1e-300, 1.0, out=fortune)
-            reached = fortune == 1
-            done[going[reached]] = True
-            if 2 * np.count_nonzero(reached) > len(going):  # who has won need not play on
-                going, fortune = going[~reached], fortune[~reached]
-        return done
+        return win, 1 / (math.sqrt(2 * math.pi) * kappa * spreads), caps, kappa
+
+
+def rejected_of_many(games: Sequence[_Game], points: Array, delta: float) -> NDArray[np.bool_]:
+    """(j,) whether each of j games rejects its own point (j, k): all of them played at once."""
+    blocks = max(len(game.sizes) for game in games)
+    wins, heights, caps = np.zeros((3, blocks, len(games)))
+    kappas = np.empty(len(games))
+    for place, (game, point) in enumerate(zip(games, points, strict=True)):
+        win, height, cap, kappas[place] = game._offers(point[None])
+        here = slice(len(win)), place  # what is staked on a block that is not there wins nothing
+        wins[here], heights[here], caps[here] = win[:, 0], height, cap
+    return _reached(wins, heights, caps, kappas, delta)
+
+
+def _reached(
+    wins: Array, heights: Array, caps: Array, kappas: Array, delta: float
+) -> NDArray[np.bool_]:
+    """(j,) whether each fortune, delta at first, reaches 1.
+
+    Args:
+        wins: (blocks, j) for a stake of 1.
+        heights, caps: (blocks, j), or (blocks, 1) where they are the same for all: of the stakes.
+        kappas: (j,) or (1,), likewise.
+        delta: what each starts with.
+    """
+    done = np.zeros(wins.shape[1], np.bool_)
+    going = np.arange(len(done))
+    fortune = np.full(len(done), delta)
+    own = going if len(kappas) > 1 else np.zeros(1, np.int64)
+    for block in range(1, len(wins)):
+        kappa = kappas[own]
+        quantile = ndtri(kappa * fortune)
+        stake = heights[block, own] * np.exp(-0.5 * quantile * quantile)
+        np.minimum(stake, caps[block, own] * fortune, out=stake)
+        fortune += stake * wins[block, going]
+        np.clip(fortune, 1e-300, 1.0, out=fortune)
+        reached = fortune == 1
+        done[going[reached]] = True
+        if 2 * np.count_nonzero(reached) > len(going):  # who has won need not play on
+            going, fortune = going[~reached], fortune[~reached]
+            own = going if len(kappas) > 1 else own
+    return done
 
 
 def _starts(both: Array, rates: int) -> NDArray[np.int64]:

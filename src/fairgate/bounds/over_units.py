@@ -101,10 +101,11 @@ def robust_upper(counts: UnitCounts, terms: Mapping[RateOf, float], delta: float
         value += factor * units.rate
         influence += factor * (units.events - units.rate * units.members) / units.members.sum()
         seen |= units.members > 0
-    return _by_influence(value, influence[seen], delta)
+    return robust_bound(value, influence[seen], delta)
 
 
-def _by_influence(value: float, influence: NDArray[np.float64], delta: float) -> float:
+def robust_bound(value: float, influence: NDArray[np.float64], delta: float) -> float:
+    """The cluster-robust upper bound of a value by what each unit moves it by, (n,); inf for n < 2."""
     units = len(influence)
     if units < 2:
         return math.inf
@@ -120,7 +121,7 @@ def _bound(counts: UnitCounts, rate: UnitRate | None, delta: float, upper: bool)
     sign = 1.0 if upper else -1.0
     seen = rate.members > 0
     influence = (rate.events - rate.rate * rate.members)[seen] / rate.members.sum()
-    found = sign * _by_influence(sign * rate.rate, influence, delta)
+    found = sign * robust_bound(sign * rate.rate, influence, delta)
     return min(max(found, 0.0), 1.0)
 
 

@@ -13,7 +13,7 @@ from fairgate.constraints.algebra import has_changes
 from fairgate.constraints.expressions import Constraint, RateOf, rates_in
 from fairgate.constraints.rates import Group, Measured
 from fairgate.constraints.units import UnitCounts
-from fairgate.gate import checks, power, prediction
+from fairgate.gate import checks, power, prediction, unit_draws
 from fairgate.gate.checks import Groups
 from fairgate.gate.config import GateConfig
 from fairgate.gate.prediction import Sizes, sizes_of
@@ -26,11 +26,16 @@ _ERRORS = (0.02, 0.05, 0.1)
 _DECISIONS = (0.1, 0.3, 0.5)
 # 4 times out of 5.
 _MISS = 0.2
+ALIKE = 0.1
+"""Correlation of two outcomes of a unit that is supposed, where none is known."""
 _HARDLY = "this gate can hardly be passed"
 
 
 def before_training(
-    gate: GateConfig, groups: Groups, sizes: Sizes, confidence: float | None = None
+    gate: GateConfig,
+    groups: Groups,
+    examples: Sizes | UnitCounts,
+    confidence: float | None = None,
 ) -> list[str]:
     """For each constraint of the gate, the limits that a model without any gap would pass.
 
@@ -41,12 +46,13 @@ def before_training(
     Args:
       gate: the gate's settings.
       groups: display name of each group feature -> the names of its groups.
-      sizes: examples of each group and label on the test split.
+      examples: of each group and label on the test split; by unit, where bounds are over units (of these
+        outcomes only the labels count).
       confidence: what the next model will be judged at; None: each attempt's share by the settings.
     """
     confidence = gate.confidence_of_each if confidence is None else confidence
     promises = (
-        promise(check.constraint, sizes, confidence)
+        promise(check.constraint, examples, confidence)
         for check in checks.checks(gate, groups)
         # What a change is bounded by, how many answers differ, no number of examples tells.
         if not has_changes(check.constraint.expression)
@@ -147,12 +153,16 @@ def _without_gap(constraint: Constraint, counts: Measured, delta: float) -> list
     everyone = counts.get(None)
     if everyone is None or not (everyone.positives and everyone.negatives):
         return []
-    if isinstance(counts, UnitCounts):
-        return []  # what is drawn here are examples, and bounds over units are wider
     model = power.ModelRates(fpr=everyone.rate("FPR"), tpr=everyone.rate("TPR"))
-    limit = _outwards(
-        constraint, power.limit_to_pass(constraint, model, sizes_of(counts), delta, _MISS)
-    )
+    if isinstance(counts, UnitCounts):
+        if counts.weighted:
+            return []  # what is drawn here are examples
+        found = _limit_over_units(
+            constraint, model, counts, unit_draws.alike(constraint, counts), delta
+        )
+    else:
+        found = power.limit_to_pass(constraint, model, sizes_of(counts), delta, _MISS)
+    limit = _outwards(constraint, found)
     if not math.isfinite(limit):
         return []
     down = "down" if constraint.sense == "<=" else "up"
@@ -164,6 +174,13 @@ def _without_gap(constraint: Constraint, counts: Measured, delta: float) -> list
     if not constraint.is_satisfied(limit):
         sentence += " So it takes fewer errors as well, or more test data beside another model."
     return [sentence]
+
+
+def _limit_over_units(
+    constraint: Constraint, model: power.ModelRates, counts: UnitCounts, alike: float, delta: float
+) -> float:
+    rates = dict.fromkeys(counts, (model.fpr, model.tpr))
+    return unit_draws.limit_to_pass(constraint, rates, counts, alike, delta, _MISS)
 
 
 def _merged(said: Iterable[tuple[Constraint, str]]) -> list[str]:
@@ -191,6 +208,8 @@ class Promise:
       of_decisions: whether the shares are of Yes.
       scarcest: in words, the examples that the bound depends on most.
       names: what whoever asked calls settings and test data.
+      units: how many people (units) these are of, where bounds are over units; None: they are not.
+      alike: the correlation that two outcomes of a unit are supposed to have.
     """
 
     constraint: Constraint
@@ -199,14 +218,25 @@ class Promise:
     of_decisions: bool
     scarcest: str
     names: Vocabulary = field(default_factory=vocabulary.now, compare=False, repr=False)
+    units: int | None = None
+    alike: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.constraint}: {self.said}"
 
     @property
+    def _of_units(self) -> str:
+        if self.units is None:
+            return ""
+        return (
+            f" (of {self.units:,} units; two outcomes of one are taken to have a correlation of "
+            f"{self.alike:g})"
+        )
+
+    @property
     def said(self) -> str:
         """What is promised, in words."""
-        what = f"the {self.names.test_data} {self.names.has} {self.scarcest}"
+        what = f"the {self.names.test_data} {self.names.has} {self.scarcest}{self._of_units}"
         if any(map(math.isnan, self.limits.values())):
             return f"{what}. Nothing can be measured there: {_HARDLY}."
         kept = [s for s, limit in self.limits.items() if self.constraint.is_satisfied(limit)]
@@ -226,22 +256,38 @@ class Promise:
         return sentence
 
 
-def promise(constraint: Constraint, sizes: Sizes, confidence: float) -> Promise:
+def promise(
+    constraint: Constraint,
+    examples: Sizes | UnitCounts,
+    confidence: float,
+    alike: float = ALIKE,
+) -> Promise:
     """What test examples could promise of a constraint.
 
     Args:
       constraint: of the gate.
-      sizes: examples of each group and label, and at None of everybody.
+      examples: of each group and label, and at None of everybody; or by unit (of these outcomes only the
+        labels count).
       confidence: of the bound, in (0, 1).
+      alike: the correlation that two outcomes of a unit are supposed to have, in [0, 1).
     """
     decisions = _is_of_decisions(constraint)
     limits = {}
+    over_units = isinstance(examples, UnitCounts)
+    sizes = sizes_of(examples) if isinstance(examples, UnitCounts) else examples
     for share in _DECISIONS if decisions else _ERRORS:
         model = power.even_model(constraint.expression, share)
-        limit = power.limit_to_pass(constraint, model, sizes, _delta(confidence), _MISS)
+        if isinstance(examples, UnitCounts):
+            limit = _limit_over_units(constraint, model, examples, alike, _delta(confidence))
+        else:
+            limit = power.limit_to_pass(constraint, model, sizes, _delta(confidence), _MISS)
         # Rounded outwards, so that what is told does pass.
         limits[share] = _outwards(constraint, limit)
-    return Promise(constraint, confidence, limits, decisions, _scarcest(constraint, sizes))
+    scarcest = _fewest(constraint, sizes)
+    units = examples.units_of(scarcest[2]) if isinstance(examples, UnitCounts) else None
+    told = _in_words(*scarcest, alone=len(labels_needed(constraint)) == 1)
+    supposed = alike if over_units else 0.0
+    return Promise(constraint, confidence, limits, decisions, told, units=units, alike=supposed)
 
 
 def _more(constraint: Constraint, counts: Measured, delta: float) -> str:
@@ -269,20 +315,22 @@ def _in_units(added: Addition, counts: Measured) -> str:
     return f"; these are the examples of about {units:,} more units, since bounds are over units"
 
 
-def _scarcest(constraint: Constraint, sizes: Sizes) -> str:
-    """ "920 negatives of [Not Young], the fewest": what the bound depends on most."""
+def _fewest(constraint: Constraint, sizes: Sizes) -> tuple[int, str, Group | None]:
+    """(920, "negatives", Not Young): what the bound depends on most."""
     labels = labels_needed(constraint)
     found = [
         (getattr(sizes[group], label) if group in sizes else 0, label, group)
         for group, label in labels.items()
-        if group is not None
+        if group is not None or len(labels) == 1
     ]
-    if not found:
-        [label] = labels.values()
-        return f"{getattr(sizes[None], label):,} {label}"
-    number, label, group = min(found, key=lambda each: each[0])
-    fewest = ", the fewest" if len(found) > 1 else ""
-    return f"{number:,} {label} of {_name(group)}{fewest}"
+    return min(found, key=lambda each: each[0])
+
+
+def _in_words(number: int, label: str, group: Group | None, alone: bool) -> str:
+    """ "920 negatives of [Not Young], the fewest"."""
+    if group is None:
+        return f"{number:,} {label}"
+    return f"{number:,} {label} of {_name(group)}{'' if alone else ', the fewest'}"
 
 
 def _is_of_decisions(constraint: Constraint) -> bool:
