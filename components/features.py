@@ -9,39 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from fairgate.constraints.crossings import Cell, cells, crossed, with_crossings
+from fairgate.data.groups import GroupFeature, GroupName, LabelFeature
 from fairgate.strict import Strict
-
-
-def _reject_truth(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError(
-            f"{value} is neither a number nor text (YAML reads yes, no, on and off so too): "
-            'put text in quotes, such as "yes", or give the number that the column holds'
-        )
-    return value
-
-
-# A raw value as it stands in a tf.Example: int64 or (as text) bytes.
-RawValue = Annotated[int | str, BeforeValidator(_reject_truth)]
-
-
-def _reject_brackets(name: str) -> str:
-    if not name.strip() or any(character in name for character in "[]=\n"):
-        raise ValueError(
-            f"{name!r} is not usable as a name in constraints: names are not empty and hold none of [ ] ="
-        )
-    return name
-
-
-GroupName = Annotated[str, AfterValidator(_reject_brackets)]
 
 
 class ImageFeature(Strict):
@@ -93,46 +65,6 @@ class CategoricalFeature(Strict):
     )
 
 
-class LabelFeature(Strict):
-    """The binary label: its column, and which raw value is the positive class."""
-
-    name: str = Field("attributes/Smiling", description="column that holds the label")
-    positive: RawValue = Field(1, description="raw value of the positive class")
-    negative: RawValue = Field(0, description="raw value of the negative class")
-
-    @model_validator(mode="after")
-    def _two_values_of_one_type(self) -> LabelFeature:
-        if self.positive == self.negative or type(self.positive) is not type(self.negative):
-            raise ValueError(
-                f"positive ({self.positive!r}) and negative ({self.negative!r}) must be two different "
-                "values of the same type"
-            )
-        return self
-
-    @property
-    def values(self) -> tuple[RawValue, RawValue]:
-        """(negative, positive): the raw value at index 1 is the positive class."""
-        return self.negative, self.positive
-
-
-class GroupFeature(Strict):
-    """A column that divides the examples into named groups."""
-
-    name: str = Field(description="column that holds the group")
-    values: dict[GroupName, RawValue] = Field(description="name of each group -> its raw value")
-
-    @model_validator(mode="after")
-    def _distinct_values_of_one_type(self) -> GroupFeature:
-        raw = list(self.values.values())
-        if len(raw) < 2:
-            raise ValueError(f"{len(raw)} group(s) named: a gap needs at least two")
-        if len(set(raw)) != len(raw):
-            raise ValueError(f"two groups share a raw value in {self.values}: give each its own")
-        if len({type(value) for value in raw}) > 1:
-            raise ValueError(f"raw values {raw} mix numbers and text: use one type")
-        return self
-
-
 class Features(Strict):
     """The columns of one dataset.
 
@@ -156,6 +88,15 @@ class Features(Strict):
             "Young": GroupFeature(name="attributes/Young", values={"Young": 1, "Not Young": 0})
         },
         description="group features by display name, as constraints and reports call them",
+    )
+
+    crossings: tuple[str, ...] = Field(
+        (),
+        description="features that are crossed, such as 'Age x Sex', and whose groups are measured, too; "
+        "those that constraints name come by themselves",
+    )
+    left_out_crossings: tuple[GroupName, ...] = Field(
+        (), description="groups of crossings that are left out, such as 'Young & Male'"
     )
 
     unit: str | None = Field(
@@ -216,7 +157,7 @@ class Features(Strict):
             )
         self._check_weight(taken)
         for feature, group in self.groups.items():
-            is_text = isinstance(next(iter(group.values.values())), str)
+            is_text = any(rule.is_text for rule in group.membership.rules.values())
             if is_text and group.name in [column.name for column in self.numeric]:
                 raise ValueError(
                     f"column {group.name!r} is in numeric, but groups.{feature}.values says that it "
@@ -242,6 +183,21 @@ class Features(Strict):
                 f"weight = {self.weight!r} is given without largest_weight: of weights without a largest "
                 "nothing can be promised. Give what no weight of the population is over"
             )
+
+    @model_validator(mode="after")
+    def _crossings_cross(self) -> Features:
+        try:
+            names = self.group_names
+        except ValueError as error:
+            raise ValueError(f"crossings: {error}") from None
+        known = {name for crossing in self.crossings_named for name in self._cell_names(crossing)}
+        for name in self.left_out_crossings:
+            if name not in known:
+                raise ValueError(f"left_out_crossings: {name!r} is no group of crossings")
+        for crossing in self.crossings_named:
+            if not names[crossing]:
+                raise ValueError(f"left_out_crossings: no group of {crossing!r} is left")
+        return self
 
     @field_validator("groups")
     @classmethod
@@ -280,8 +236,49 @@ class Features(Strict):
 
     @property
     def group_names(self) -> dict[str, list[str]]:
-        """Display name of each group feature -> the names of its groups, in order."""
-        return {feature: list(group.values) for feature, group in self.groups.items()}
+        """Display name of each group feature -> the names of its groups, in order; crossings last."""
+        return with_crossings(self._declared, self.crossings, self.left_out_crossings)
+
+    @property
+    def _declared(self) -> dict[str, list[str]]:
+        return {feature: list(group.membership.names) for feature, group in self.groups.items()}
+
+    @property
+    def crossings_named(self) -> list[str]:
+        """The crossings, by the names that their features have in `group_names`."""
+        return [feature for feature in self.group_names if feature not in self.groups]
+
+    def _cell_names(self, crossing: str) -> list[str]:
+        return list(cells(crossed(crossing, self._declared) or (), self._declared))
+
+    def cells(self, crossing: str) -> list[Cell]:
+        """Of each group of a crossing, the (feature, group) that it is made of."""
+        features = crossed(crossing, self._declared)
+        assert features is not None, "the name was checked when the settings were made"
+        found = cells(features, self._declared)
+        return [found[name] for name in self.group_names[crossing]]
+
+    def columns_of(self, feature: str) -> list[str]:
+        """The columns that make a group feature, or a crossing."""
+        features = [feature] if feature in self.groups else crossed(feature, self._declared) or ()
+        return [self.groups[name].name for name in features]
+
+    def told(self, feature: str, name: str) -> str:
+        """The column and values of a group, for messages."""
+        if feature in self.groups:
+            return f"{self.groups[feature].name} = {self.groups[feature].told(name)}"
+        return name
+
+    @property
+    def overlapping(self) -> set[str]:
+        """The features of which an example may be in several groups."""
+        own = {feature for feature, group in self.groups.items() if group.overlapping}
+        of_crossings = {
+            crossing
+            for crossing in self.group_names.keys() - self.groups.keys()
+            if own.intersection(crossed(crossing, self._declared) or ())
+        }
+        return own | of_crossings
 
     def membership_columns(self) -> list[tuple[str, str]]:
         """(feature, group) of every membership column, in the order all components use."""
@@ -312,14 +309,14 @@ def require_groups_are_inputs(names: Iterable[str], features: Features) -> None:
     Whoever is judged is judged by the inputs alone, so that the group would not be known.
     """
     for name in names:
-        column = features.groups[name].name
-        if column not in features.input_columns:
-            raise ValueError(
-                f"per_group judges people by the threshold of their group, but {column!r}, the column of "
-                f"{name!r}, is no input of the model, which does not know the group where it is served: "
-                f"name {column!r} in data.features.categorical (or numeric), or set trainer.thresholds "
-                "to one"
-            )
+        for column in features.columns_of(name):
+            if column not in features.input_columns:
+                raise ValueError(
+                    f"per_group judges people by the threshold of their group, but {column!r}, the "
+                    f"column of {name!r}, is no input of the model, which does not know the group "
+                    f"where it is served: name {column!r} in data.features.categorical (or numeric), "
+                    "or set trainer.thresholds to one"
+                )
 
 
 def transformed_group(feature: str) -> str:

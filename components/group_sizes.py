@@ -2,66 +2,58 @@
 
 from __future__ import annotations
 
-import itertools
+import json
 import os
+from collections.abc import Mapping
+from typing import Any
 
 import tensorflow as tf
-from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.features import Features
 from fairgate.constraints.rates import Group
 from fairgate.errors import DataError
 from fairgate.gate.prediction import Size
 
-_FILE = "FeatureStats.pb"
+_FILE = "GroupSizes.json"
+
+
+def write(statistics: str, split: str, sizes: Mapping[str, Any]) -> None:
+    """Keeps the sizes of a split, as `splits.sizes` has them, beside its statistics."""
+    with tf.io.gfile.GFile(_file(statistics, split), "w") as opened:
+        opened.write(json.dumps(sizes))
 
 
 def read(statistics: str, split: str, features: Features) -> dict[Group | None, Size]:
-    """The sizes of everyone (None) and of each group, from the statistics of its slices with the label.
+    """The sizes of everyone (None) and of each group.
 
     These are denominators: they say what can be measured on a split, and nothing of any model.
 
     Args:
-      statistics: folder of an ExampleStatistics artifact, sliced by each group feature with the label.
+      statistics: folder of an ExampleStatistics artifact.
       split: name of the split.
       features: what the columns mean.
 
     Raises:
-      DataError: no statistics of this split are there, or they are not sliced by group and label.
+      DataError: no sizes of this split are there, or not of these groups.
     """
-    file = os.path.join(statistics, f"Split-{split}", _FILE)
+    file = _file(statistics, split)
     if not tf.io.gfile.exists(file):
-        raise DataError(f"{file}: no statistics of split '{split}'; let StatisticsGen make them")
-    with tf.io.gfile.GFile(file, "rb") as opened:
-        slices = statistics_pb2.DatasetFeatureStatisticsList.FromString(opened.read()).datasets
-    examples = {each.name: int(each.num_examples) for each in slices}
-
+        raise DataError(f"{file}: no sizes of split '{split}'; let StatisticsGen make them")
+    with tf.io.gfile.GFile(file) as opened:
+        found = json.loads(opened.read())
+    negatives, positives = found["everybody"]
     sizes: dict[Group | None, Size] = {}
-    for feature, group in features.groups.items():
-        for name, value in group.values.items():
-            negatives, positives = (
-                _examples(examples, (group.name, value), (features.label.name, label))
-                for label in features.label.values
-            )
-            sizes[Group(feature, name)] = Size(positives, negatives)
-    # Every example is in one group of each feature: ImportExampleGen lets no other pass.
-    first = next(iter(features.groups))
-    everyone = [size for group, size in sizes.items() if group and group.feature == first]
-    if not sum(size.examples for size in everyone):
-        raise DataError(
-            f"{file}: no slices by {features.groups[first].name!r} and {features.label.name!r} "
-            f"among its {len(examples)}; configure StatisticsGen to make them"
-        )
-    sizes[None] = Size(
-        sum(size.positives for size in everyone), sum(size.negatives for size in everyone)
-    )
+    for feature, name in features.membership_columns():
+        try:
+            of_group = found["groups"][feature][name]
+        except KeyError:
+            raise DataError(
+                f"{file}: no sizes of group [{name}] of {feature!r}; let StatisticsGen make them"
+            ) from None
+        sizes[Group(feature, name)] = Size(positives=of_group[1], negatives=of_group[0])
+    sizes[None] = Size(positives=positives, negatives=negatives)
     return sizes
 
 
-def _examples(slices: dict[str, int], *pairs: tuple[str, object]) -> int:
-    """Examples of the slice of these columns and values; 0 where it is empty, and so not there."""
-    names = {
-        "_".join(f"{column}_{value}" for column, value in order)
-        for order in itertools.permutations(pairs)
-    }
-    return next((slices[name] for name in names if name in slices), 0)
+def _file(statistics: str, split: str) -> str:
+    return os.path.join(statistics, f"Split-{split}", _FILE)

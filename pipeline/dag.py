@@ -12,7 +12,6 @@ import tfx.components as standard
 import tensorflow_data_validation as tfdv
 from ml_metadata.proto import metadata_store_pb2
 from tfx import types
-from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
@@ -36,6 +35,8 @@ from components.features import SLICES_LABEL, Features
 from components.fingerprint import code_fingerprint
 from components.pusher.component import Pusher
 from components.report.component import Report
+from components.schema_gen.component import ImportSchemaGen
+from components.statistics_gen.component import StatisticsGen
 from fairgate.gate import checks
 from pipeline import compared, places
 from pipeline import report as reports
@@ -60,7 +61,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
         features=features,
     )
     schema_gen = ImportSchemaGen(schema_file=settings.data.contract)
-    statistics_gen = standard.StatisticsGen(
+    statistics_gen = StatisticsGen(
         examples=example_gen.outputs["examples"],
         schema=schema_gen.outputs["schema"],
         stats_options=_statistics_options(features),
@@ -76,7 +77,12 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
             # As text: TFX sorts the keys of a mapping, but the order of the groups is their index.
             "features": features.model_dump_json(),
             "code": code_fingerprint(
-                "components.transform", "components.features", "components.pictures"
+                "components.transform",
+                "components.columns",
+                "components.features",
+                "components.pictures",
+                "fairgate.data.groups",
+                "fairgate.data.membership",
             ),
         },
         splits_config=_training_splits(),
@@ -236,16 +242,15 @@ def _latest_blessed_model() -> Resolver:
 
 
 def _statistics_options(features: Features) -> tfdv.StatsOptions:
-    """Statistics of everybody, of each group, and of each group and label together."""
-    label = features.label.name
+    """Statistics of everybody, and of each group (and label) that is one value as it stands."""
+    plain = [group.name for group in features.groups.values() if group.plain]
+    keys = [[name] for name in plain]
+    if features.label.is_plain:
+        keys += [[name, features.label.name] for name in plain]
     config = slicing_spec_pb2.SlicingConfig(
         slicing_specs=[
             slicing_spec_pb2.SlicingSpec(),
-            *(
-                slicing_spec_pb2.SlicingSpec(feature_keys=keys)
-                for group in features.groups.values()
-                for keys in ([group.name], [group.name, label])
-            ),
+            *(slicing_spec_pb2.SlicingSpec(feature_keys=each) for each in keys),
         ]
     )
     return tfdv.StatsOptions(slicing_config=config)

@@ -182,6 +182,8 @@ def _type(kind: Any) -> str:
     if origin is Literal:
         return "one of " + ", ".join(map(str, arguments))
     if origin in (types.UnionType, typing.Union):
+        if set(arguments) == {int, str, type(None)}:
+            return "value"
         return " or ".join(_type(argument) for argument in arguments)
     if origin is tuple:
         return f"list of {_plural(_type(arguments[0]))}"
@@ -191,7 +193,11 @@ def _type(kind: Any) -> str:
 
 
 def _plural(words: str) -> str:
-    return {"text": "texts", "whole number or text": "whole numbers or texts"}.get(words, words)
+    return {
+        "value": "values",
+        "text": "texts",
+        "whole number or text": "whole numbers or texts",
+    }.get(words, words)
 
 
 def _limits(field: FieldInfo) -> str:

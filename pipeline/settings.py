@@ -178,6 +178,24 @@ class Settings(Strict):
         return self
 
     @model_validator(mode="after")
+    def _crossings_are_measured(self) -> Settings:
+        """Every crossing that a constraint names is a feature whose groups are counted."""
+        features = self.data.features
+        lines = (*self.trainer.constraints, *self.gate.constraints)
+        named = {
+            group.feature
+            for line in lines
+            for group in language.parse(line, features.group_names).groups()
+        }
+        more = sorted(named - features.group_names.keys())
+        if not more:
+            return self
+        crossings = (*features.crossings, *more)
+        features = features.model_copy(update={"crossings": crossings})
+        data = self.data.model_copy(update={"features": features})
+        return self.model_copy(update={"data": data})
+
+    @model_validator(mode="after")
     def _groups_may_have_thresholds(self) -> Settings:
         if self.trainer.thresholds == "one" or not self.trainer.constraints:
             return self

@@ -174,7 +174,7 @@ def _lines(node: yaml.ScalarNode) -> list[yaml.ScalarNode]:
 def _word(node: yaml.ScalarNode, found: Kind, where: str, inside: bool) -> Any:
     value = yaml12.scalar(node)
     if value is None:
-        if inside and found.text:
+        if inside and found.text and not found.unset:
             return node.value
         if found.model is not None and not found.unset:
             return {}  # a section of which everything is commented out

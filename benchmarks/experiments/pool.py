@@ -95,7 +95,7 @@ def _read(files: list[Path], features: Features, progress: Callable[[int], None]
     if (labels < 0).any():
         raise DataError(
             f"{(labels < 0).sum()} records hold neither label of data.features.label "
-            f"({features.label.values})"
+            f"({features.label.membership.items})"
         )
     return Split({"image": joined["image"]}, np.float32(labels), *memberships(joined, features))
 

@@ -121,6 +121,8 @@ def fingerprint(config: TrainingConfig) -> str:
         "components.transform",
         "components.columns",
         "components.features",
+        "fairgate.data.groups",
+        "fairgate.data.membership",
         "components.group_sizes",
         *_own_network(config.network),
     )

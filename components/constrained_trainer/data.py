@@ -180,7 +180,7 @@ def load_split(files: Sequence[str], features: Features, scratch: str) -> Split:
 
     def parse(records: tf.Tensor) -> Mapping[str, Any]:
         parsed = tf.io.parse_example(records, columns)
-        kept = {TRANSFORMED_LABEL, *map(transformed_group, features.groups)}
+        kept = {TRANSFORMED_LABEL, *map(transformed_group, features.group_names)}
         kept |= set() if features.weight is None else {TRANSFORMED_WEIGHT}
         return {"inputs": unpack_inputs(parsed, features)} | {key: parsed[key] for key in kept}
 
@@ -234,11 +234,7 @@ def relative(weights: np.ndarray) -> np.ndarray:
 def memberships(
     columns: Mapping[str, np.ndarray], features: Features
 ) -> tuple[np.ndarray, tuple[Group, ...]]:
-    """(n, g) float32, 1 for members, and the g groups, from the group indices of transformed columns."""
+    """(n, g) float32, 1 for members, and the g groups, from the transformed columns of groups."""
     groups = tuple(Group(feature, name) for feature, name in features.membership_columns())
-    found = [
-        columns[transformed_group(group.feature)]
-        == features.group_names[group.feature].index(group.name)
-        for group in groups
-    ]
-    return np.stack(found, axis=1).astype(np.float32), groups
+    found = [columns[transformed_group(feature)] for feature in features.group_names]
+    return np.concatenate(found, axis=1).astype(np.float32), groups

@@ -9,17 +9,12 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.columns import label_and_groups
+from components.columns import group_members, label_index, memberships
 from components.constrained_trainer import networks
 from components.constrained_trainer.cells import CellThresholds
 from components.features import SLICES_LABEL, SLICES_UNIT, SLICES_WEIGHT, Features
 from components.transform.inputs import unpack_inputs
-from components.transform.preprocessing import (
-    group_index,
-    require_described,
-    value_index,
-    weights,
-)
+from components.transform.preprocessing import require_described, weights
 from fairgate.optimization.serving import StochasticClassifier, draws_by_key
 
 PROBABILITY = "probability"
@@ -69,6 +64,7 @@ class ServedModel(tf.Module):
         # As the schema has them: a column that it lets a record do without may be missing here too.
         columns = transform.raw_feature_spec()
         self._columns = {name: columns[name] for name in features.input_columns}
+        self._asked = {name: columns[name] for name in memberships(features)}
         self._counted = {}
         for setting in ("unit", "weight"):
             column = getattr(features, setting)
@@ -88,8 +84,8 @@ class ServedModel(tf.Module):
         scores = tf.cast(scores, tf.float32)
         if self._rule is not None:
             features = self._rule.cells.features
-            groups = [self._features.groups[feature] for feature in features]
-            cells = self._rule.cells.joined([group_index(raw[g.name], g) for g in groups])
+            found = group_members(raw, self._features, features)
+            cells = self._rule.cells.joined([_index(found[feature]) for feature in features])
             own = self._rule.shifted(scores[:, 0], cells, draws_by_key(examples))
             scores = own[:, tf.newaxis]
         return {PROBABILITY: tf.sigmoid(scores)}
@@ -98,21 +94,27 @@ class ServedModel(tf.Module):
     def slices(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """(n,) serialized tf.Examples -> the label, float32 (n,), and the name of each group, (n,).
 
+        Of a feature whose groups overlap (n, groups), some name of the example's own in every place.
+
         And whose example each is, (n,) text, where data.features.unit says, and what it counts, float32
         (n,), where data.features.weight does. Of records with weights that are of nobody in particular a
         digest stands for the first, an order of them that has nothing to do with how they are stored.
 
         For evaluation: a slice called "Not Young" reads better than one called 0.
         """
-        raw = tf.io.parse_example(examples, label_and_groups(self._features))
-        label = value_index(raw[self._features.label.name], self._features.label.values)
+        raw = tf.io.parse_example(examples, self._asked)
+        label = label_index(raw[self._features.label.name], self._features)
         outputs = {SLICES_LABEL: tf.where(label < 0, float("nan"), tf.cast(label, tf.float32))}
-        for feature, group in self._features.groups.items():
-            names = tf.constant([*group.values, UNKNOWN_GROUP])
-            index = value_index(raw[group.name], tuple(group.values.values()))
-            outputs[feature] = tf.gather(
-                names, tf.where(index < 0, tf.constant(len(group.values), tf.int64), index)
-            )
+        several = self._features.overlapping
+        for feature, found in group_members(raw, self._features).items():
+            names = self._features.group_names[feature]
+            places, none = tf.range(len(names), dtype=tf.int64), tf.constant(len(names), tf.int64)
+            index = _index(found)
+            index = tf.where(index < 0, none, index)
+            if feature in several:
+                # The first again in place of others': TFMA counts an example once in a slice.
+                index = tf.where(found, places, index[:, tf.newaxis])
+            outputs[feature] = tf.gather(tf.constant([*names, UNKNOWN_GROUP]), index)
         counted = tf.io.parse_example(examples, self._counted) if self._counted else {}
         if self._features.weight is not None:
             outputs[SLICES_WEIGHT] = weights(counted[self._features.weight])
@@ -125,6 +127,12 @@ class ServedModel(tf.Module):
             names = column if column.dtype == tf.string else tf.strings.as_string(column)
             outputs[SLICES_UNIT] = tf.reshape(names, [-1])
         return outputs
+
+
+def _index(found: tf.Tensor) -> tf.Tensor:
+    """(n, groups) bool -> (n,) int64, the first group of each; -1 where there is none."""
+    first = tf.argmax(tf.cast(found, tf.int32), axis=1)
+    return tf.where(tf.reduce_any(found, axis=1), first, tf.constant(-1, tf.int64))
 
 
 def export(

@@ -68,6 +68,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             groups=features.groups,
             unit=features.unit,
             weight=features.weight,
+            crossings=tuple(features.crossings_named),
         )
         super().__init__(
             EvaluatorSpec(

@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import tensorflow as tf
 from tensorflow_model_analysis.proto import config_pb2
@@ -19,12 +20,13 @@ from components.evaluator.files import FILES
 from components.evaluator.stamp import test_digest
 from components.example_gen.checks import SplitCounts
 from components.example_gen.splits import TEST
-from components.features import GroupFeature, LabelFeature
 from fairgate.constraints import language
 from fairgate.constraints.algebra import has_changes
+from fairgate.constraints.crossings import Cell, cells, crossed
 from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.notation import group_text, number_text
 from fairgate.constraints.rates import Group
+from fairgate.data.groups import GroupFeature, LabelFeature
 from fairgate.gate import ledger
 from fairgate.gate.attempts import Question, asked
 from fairgate.records import Records
@@ -32,6 +34,7 @@ from fairgate.strict import Strict
 
 BOUND = "ConstraintBound"
 _BATCH = 512
+_NEW = ("others", "unknown", "overlapping", "left_out")
 
 
 class Meaning(Strict):
@@ -41,6 +44,7 @@ class Meaning(Strict):
     groups: dict[str, GroupFeature]
     unit: str | None = None
     weight: str | None = None
+    crossings: tuple[str, ...] = ()
 
 
 def question(config: config_pb2.EvalConfig, meaning: Meaning, model: str) -> Question:
@@ -52,9 +56,14 @@ def question(config: config_pb2.EvalConfig, meaning: Meaning, model: str) -> Que
       model: `digests.model_digest` of the model.
     """
     names = {
-        group_text(Group(feature, name)): f"[{group.name}={value!r}]"
+        group_text(Group(feature, name)): f"[{group.name}={_values(group, name)}]"
         for feature, group in meaning.groups.items()
-        for name, value in group.values.items()
+        for name in group.membership.names
+    }
+    names |= {
+        group_text(Group(crossing, cell)): " & ".join(names[group_text(Group(*one))] for one in of)
+        for crossing in meaning.crossings
+        for cell, of in _cells(crossing, meaning.groups).items()
     }
     whole = [
         replace(each, text=f"{each.expression} {each.sense} {number_text(each.limit)}")
@@ -64,7 +73,7 @@ def question(config: config_pb2.EvalConfig, meaning: Meaning, model: str) -> Que
         re.sub(r"\[(?:\\.|[^\]\\])*\]", lambda found: names[found[0]], line)
         for line in asked(whole)
     ]
-    label = meaning.label.model_dump(mode="json")
+    label = _known_before(meaning.label.model_dump(mode="json"))
     # Another kind of bound of the same model is another look.
     units = [json.loads(each.config).get("units") for each in bounds(config)]
     over = {} if meaning.unit is None else {"unit": meaning.unit, "bounds": units[0]}
@@ -74,7 +83,7 @@ def question(config: config_pb2.EvalConfig, meaning: Meaning, model: str) -> Que
 
 def former_question(config: config_pb2.EvalConfig, meaning: Meaning, model: str) -> Question:
     """The same as earlier versions wrote it: by what people call label and groups."""
-    known = meaning.model_dump(mode="json", include={"label", "groups"})
+    known = _known_before(meaning.model_dump(mode="json", include={"label", "groups"}))
     return Question(model, asked(_constraints(config)), _digest(known))
 
 
@@ -114,6 +123,32 @@ def is_beside_another(config: config_pb2.EvalConfig) -> bool:
 def _constraints(config: config_pb2.EvalConfig) -> Sequence[Constraint]:
     found = [json.loads(metric.config) for metric in bounds(config)]
     return [language.parse(each["constraint"], each["groups"]) for each in found]
+
+
+def _cells(crossing: str, groups: Mapping[str, GroupFeature]) -> dict[str, Cell]:
+    declared = {feature: group.membership.names for feature, group in groups.items()}
+    return cells(crossed(crossing, declared) or (), declared)
+
+
+def _values(group: GroupFeature, name: str) -> str:
+    """Whom the group holds: its raw value alone where that is all, as it always was."""
+    rule = group.membership.rules.get(name)
+    found = "" if rule is None else repr(rule.items[0] if len(rule.items) == 1 else rule.items)
+    if name == group.others:
+        rest = {other: value for other, value in group.values.items() if other != name}
+        found += f" or none of {sorted(map(repr, rest.values()))}"
+    return f"{found} unless {group.unknown!r}" if group.unknown else found
+
+
+def _known_before(tree: Any) -> Any:
+    """The tree as it was before values could be several: what is new and says nothing is left out."""
+    if not isinstance(tree, dict):
+        return tree
+    return {
+        key: _known_before(value)
+        for key, value in tree.items()
+        if not (key in _NEW and value in (None, [], False))
+    }
 
 
 def _digest(tree: object) -> str:

@@ -18,9 +18,10 @@ import numpy as np
 import tensorflow as tf
 
 from components import pictures, progress, tfrecords
-from components.columns import label_groups_and_image
+from components.columns import group_members, label_index, members
 from components.example_gen import tables
-from components.features import Features, RawValue
+from components.features import Features
+from fairgate.data.membership import Membership
 from fairgate.errors import DataError
 
 _BATCH = 512
@@ -30,13 +31,18 @@ _KINDS = {tf.string: "bytes_list", tf.int64: "int64_list", tf.float32: "float_li
 class SplitCounts:
     """How many examples of each group and label a split holds, and digests of its contents.
 
-    `hashes` are the first 8 bytes of each record's digest, uint64; `shards` has the digest of each file,
-    `units` whose examples there are, where that is known, `weights` what each group's count together.
+    `by_label` has everybody, `by_group` the members of each group, `unknown` those whose group of a
+    feature is not known. `hashes` are the first 8 bytes of each record's digest, uint64; `shards` has the
+    digest of each file, `left_out` the places of its records that are no examples, `units` whose examples
+    there are, where that is known, `weights` what each group's count together.
     """
 
     def __init__(self) -> None:
         self.examples = 0
+        self.by_label: collections.Counter[int] = collections.Counter()
         self.by_group: collections.Counter[tuple[str, str, int]] = collections.Counter()
+        self.unknown: collections.Counter[str] = collections.Counter()
+        self.left_out: dict[str, np.ndarray] = {}
         self.filled: collections.Counter[str] = collections.Counter()
         self.shards: dict[str, str] = {}
         self.units: set[int | bytes] = set()
@@ -67,25 +73,25 @@ class SplitCounts:
         features: Features,
         weights: np.ndarray | None = None,
     ) -> None:
-        """Counts a batch: `labels` (n,) of 0/1, `groups` feature -> (n,) group index, `weights` (n,)."""
+        """Counts a batch: `labels` (n,) of 0/1, `groups` feature -> (n, groups) bool, `weights` (n,)."""
         self.examples += len(labels)
-        for feature, indices in groups.items():
-            for index, name in enumerate(features.groups[feature].values):
-                each = indices == index
-                heavy = each.sum() if weights is None else weights[each].sum()
+        for label in (0, 1):
+            self.by_label[label] += int(np.sum(labels == label))
+        for feature, found in groups.items():
+            for name, member in zip(features.group_names[feature], found.T, strict=True):
+                heavy = member.sum() if weights is None else weights[member].sum()
                 self.weights[feature, name] += float(heavy)
                 for label in (0, 1):
-                    count = int(np.sum(each & (labels == label)))
-                    self.by_group[feature, name, label] += count
+                    self.by_group[feature, name, label] += int(np.sum(member & (labels == label)))
 
     def sizes(self, features: Features) -> dict[str, dict[str, tuple[int, int]]]:
         """Feature -> group -> (negatives, positives): denominators, which say nothing of any model."""
         return {
             feature: {
                 name: (self.by_group[feature, name, 0], self.by_group[feature, name, 1])
-                for name in group.values
+                for name in names
             }
-            for feature, group in features.groups.items()
+            for feature, names in features.group_names.items()
         }
 
     def merge(self, other: SplitCounts) -> None:
@@ -94,7 +100,10 @@ class SplitCounts:
         self.shards |= other.shards
         self._hashes += other._hashes
         self._sum += other._sum
+        self.by_label.update(other.by_label)
         self.by_group.update(other.by_group)
+        self.unknown.update(other.unknown)
+        self.left_out |= other.left_out
         self.filled.update(other.filled)
         self.units |= other.units
         self.weights.update(other.weights)
@@ -116,14 +125,13 @@ class SplitCounts:
             raise DataError(
                 f"{folder}: split '{split}' has no examples in its shards; give it some"
             )
-        for feature, group in features.groups.items():
-            for name, value in group.values.items():
+        for feature, names in features.group_names.items():
+            for name in names:
                 if not sum(self.by_group[feature, name, label] for label in (0, 1)):
                     raise DataError(
                         f"{folder}: split '{split}' has no example of group [{name}] "
-                        f"({group.name} = {value!r}) among {self.examples}; a gap to it cannot be "
-                        f"measured. Add such examples to the split, or take the group out of "
-                        f"data.features.groups.{feature}.values"
+                        f"({features.told(feature, name)}) among {self.examples}; a gap to it cannot be "
+                        f"measured. {_way_out(feature, features)}"
                     )
                 if not self.weights[feature, name]:
                     raise DataError(
@@ -132,6 +140,18 @@ class SplitCounts:
                         "it cannot be measured. Give them weights over 0, or take the group out of "
                         f"data.features.groups.{feature}.values"
                     )
+
+
+def _way_out(feature: str, features: Features) -> str:
+    if feature in features.groups:
+        return (
+            "Add such examples to the split, or take the group out of "
+            f"data.features.groups.{feature}.values"
+        )
+    return (
+        "Add such examples to the split, or leave small crossings out with "
+        "data.features.left_out_crossings"
+    )
 
 
 def check_shards(files: Sequence[str], features: Features) -> SplitCounts:
@@ -157,7 +177,8 @@ def check_shard(file: str, features: Features, counts: SplitCounts) -> None:
     Raises:
       DataError: naming the file, the record (from 0), the column, the value and what was expected.
     """
-    columns = tables.column_specs(file, features) | label_groups_and_image(features)
+    columns = tables.column_specs(file, features)
+    left_out: list[np.ndarray] = [np.zeros(0, int)]
     records = enumerate(tfrecords.records(file))
     while numbered := list(itertools.islice(records, _BATCH)):
         position, batch = numbered[0][0], [record for _, record in numbered]
@@ -167,8 +188,10 @@ def check_shard(file: str, features: Features, counts: SplitCounts) -> None:
             # The latter: TensorFlow's own message quotes bytes that are no text.
             _explain_parse_error(file, position, batch, columns, features)
             raise
-        _check_batch(file, position, parsed, features, counts)
-        counts.add_records(batch)
+        kept = _check_batch(file, position, parsed, features, counts)
+        counts.add_records(itertools.compress(batch, kept))
+        left_out.append(position + np.flatnonzero(~kept))
+    counts.left_out[file] = np.concatenate(left_out)
 
 
 def _check_batch(
@@ -177,27 +200,25 @@ def _check_batch(
     parsed: Mapping[str, tf.Tensor],
     features: Features,
     counts: SplitCounts,
-) -> None:
+) -> np.ndarray:
+    """Checks and counts; returns (n,) bool, which records are examples."""
     if features.image is not None:
         _check_pictures(file, position, parsed[features.image.name], features.image.name)
     counts.filled.update(tables.check_table(file, position, parsed, features))
+    name, setting = features.label.name, "data.features.label"
+    left_out = _unknown(file, position, parsed, name, features.label.membership, setting)
+    kept = ~left_out
     if features.unit is not None:
         counts.units.update(_units(file, position, parsed[features.unit], features.unit))
-    labels = _indices(
-        file, position, parsed, features.label.name, features.label.values, "data.features.label"
-    )
-    groups = {
-        feature: _indices(
-            file,
-            position,
-            parsed,
-            group.name,
-            tuple(group.values.values()),
-            f"data.features.groups.{feature}.values",
-        )
-        for feature, group in features.groups.items()
-    }
-    counts.add(labels, groups, features, tables.weights(file, position, parsed, features))
+    for feature, group in features.groups.items():
+        setting = f"data.features.groups.{feature}.values"
+        unknown = _unknown(file, position, parsed, group.name, group.membership, setting)
+        counts.unknown[feature] += int(np.sum(unknown & kept))
+    groups = {key: found.numpy()[kept] for key, found in group_members(parsed, features).items()}
+    labels = label_index(parsed[name], features).numpy()
+    weights = tables.weights(file, position, parsed, features)
+    counts.add(labels[kept], groups, features, None if weights is None else weights[kept])
+    return kept
 
 
 def _units(file: str, position: int, column: tf.SparseTensor, name: str) -> list[int | bytes]:
@@ -245,26 +266,30 @@ def _explain_undecodable(file: str, position: int, column: str, encoded: tf.Tens
             ) from None
 
 
-def _indices(
+def _unknown(
     file: str,
     position: int,
-    parsed: Mapping[str, tf.Tensor],
+    parsed: Mapping[str, tf.Tensor | tf.SparseTensor],
     name: str,
-    values: Sequence[RawValue],
+    membership: Membership,
     setting: str,
 ) -> np.ndarray:
-    column = parsed[name].numpy()
-    known = [value.encode() if isinstance(value, str) else value for value in values]
-    indices = np.full(len(column), -1)
-    for index, value in enumerate(known):
-        indices[column == value] = index
-    for row in np.flatnonzero(indices < 0)[:1]:
+    """(n,) bool, who says that it is not known; DataError for a value that means nothing."""
+    found = members(parsed[name], membership)
+    for row in np.flatnonzero(found.strange.numpy())[:1]:
+        column = parsed[name]
+        if isinstance(column, tf.SparseTensor):
+            values = column.values.numpy()[column.indices.numpy()[:, 0] == row]
+            shown = f"the value {values[0]!r}" if len(values) else "no value"
+        else:
+            shown = f"the value {column.numpy()[row]!r}"
+        expected = ["none" if item is None else repr(item) for item in membership.items]
         raise DataError(
-            f"{file}: record {position + row}: column '{name}' has the value {column[row]!r}; "
-            f"expected one of {', '.join(repr(value) for value in values)}. "
+            f"{file}: record {position + row}: column '{name}' has {shown}; "
+            f"expected one of {', '.join(expected)}. "
             f"Correct the record, or say in {setting} what the value means"
         )
-    return indices
+    return found.unknown.numpy()
 
 
 def _explain_parse_error(

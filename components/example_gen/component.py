@@ -34,6 +34,8 @@ class ImportExampleGen(FileBasedExampleGen):
             "components.features",
             "components.pictures",
             "components.tfrecords",
+            "fairgate.data.groups",
+            "fairgate.data.membership",
         )
         super().__init__(
             input_base=input_base,

@@ -17,7 +17,6 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
-from components import tfrecords
 from components.example_gen import splits
 from components.example_gen.checks import check_shards
 from components.example_gen.shards import left_out
@@ -41,8 +40,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Writes `Split-<name>/` folders; raises DataError before anything downstream runs.
 
         The artifact carries, as custom properties, the digest of the test split's contents
-        (`test_digest`), its numbers of examples (`test_sizes`, see `SplitCounts.sizes`), and a line for
-        each thing that is no error but should be known (`warnings`).
+        (`test_digest`), its numbers of examples (`test_sizes`, see `SplitCounts.sizes`), those of all
+        splits (`sizes`, see `splits.sizes`), and a line for each thing that is no error but should be
+        known (`warnings`).
         """
         input_base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
         input_config = example_gen_pb2.Input()
@@ -71,12 +71,17 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             for index, shard in enumerate(shards):
                 # Two folders may hold files of one name, and packed ones are unpacked for all readers.
                 copy = f"records-{index:05d}-of-{len(shards):05d}"
-                tfrecords.unpack(shard, os.path.join(target, copy))
+                places = counts[name].left_out[shard]
+                splits.copy_kept(shard, os.path.join(target, copy), places)
             logging.info("%s: %d examples in %d shards", name, counts[name].examples, len(shards))
         # The gate counts by the first how often it was asked; whoever shows the run shows the second.
         examples.set_string_custom_property(splits.TEST_DIGEST, counts[splits.TEST].digest())
         examples.set_string_custom_property(
             splits.TEST_SIZES, json.dumps(counts[splits.TEST].sizes(features))
+        )
+        examples.set_string_custom_property(
+            splits.SIZES,
+            json.dumps({name: splits.sizes(of, features) for name, of in counts.items()}),
         )
         examples.set_string_custom_property(
             splits.WARNINGS, "\n".join([*left_out(input_base, patterns), *splits.warnings(counts)])

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
+from components import tfrecords
 from components.example_gen.checks import SplitCounts
 from components.example_gen.shards import list_shards
+from components.features import Features
 from fairgate.errors import DataError
 
 TEST = "test"
@@ -16,6 +20,7 @@ TEST = "test"
 TEST_DIGEST = "test_digest"
 WARNINGS = "warnings"
 TEST_SIZES = "test_sizes"
+SIZES = "sizes"
 
 
 def list_splits(folder: str, patterns: Mapping[str, str]) -> dict[str, list[str]]:
@@ -88,15 +93,48 @@ def require_units_apart(splits: Mapping[str, SplitCounts], column: str) -> None:
                 )
 
 
+def sizes(counts: SplitCounts, features: Features) -> dict[str, Any]:
+    """(negatives, positives) of everybody, and of each feature's groups."""
+    everybody = counts.by_label[0], counts.by_label[1]
+    return {"everybody": everybody, "groups": counts.sizes(features)}
+
+
+def copy_kept(shard: str, copy: str, left_out: np.ndarray) -> None:
+    """Copies a shard, but for the records at the places `left_out`."""
+    if not len(left_out):
+        tfrecords.unpack(shard, copy)
+        return
+    places = set(left_out.tolist())
+    with tf.io.TFRecordWriter(copy) as writer:
+        for place, record in enumerate(tfrecords.records(shard)):
+            if place not in places:
+                writer.write(record)
+
+
 def overlap(test: SplitCounts, other: SplitCounts) -> int:
     """How many test examples are, byte for byte, among the other split's as well."""
     return int(np.isin(test.hashes, other.hashes).sum())
 
 
 def warnings(splits: Mapping[str, SplitCounts], test: str = TEST) -> list[str]:
-    """A sentence for each split that shares examples with the test split; tables may repeat rows."""
+    """A sentence for each split that shares examples with the test split; tables may repeat rows.
+
+    And for each where rows are left out, or in no known group.
+    """
     result = []
     for name, counts in splits.items():
+        left_out = sum(map(len, counts.left_out.values()))
+        if left_out:
+            result.append(
+                f"{left_out:,} of {counts.examples + left_out:,} records of the {name} split are left "
+                "out, as data.features.label says"
+            )
+        for feature, unknown in counts.unknown.items():
+            if unknown:
+                result.append(
+                    f"the group of {feature} is not known of {unknown:,} of {counts.examples:,} examples "
+                    f"of the {name} split: they count for everybody, and for no group of {feature}"
+                )
         shared = overlap(splits[test], counts) if name != test else 0
         if shared:
             result.append(

@@ -9,15 +9,18 @@ import numpy as np
 import tensorflow as tf
 
 from components import tfrecords
+from components.columns import Spec, label_groups_and_image, memberships
 from components.features import Features
 from fairgate.errors import DataError
 
 _TYPES = {"float_list": tf.float32, "int64_list": tf.int64, "bytes_list": tf.string}
+_KINDS = {kind: name.removesuffix("_list") for name, kind in _TYPES.items()}
 
 
-def column_specs(file: str, features: Features) -> dict[str, tf.io.VarLenFeature]:
-    """How the table's columns in `file` parse: a column has the type of its first value there."""
-    allowed = _allowed(features)
+def column_specs(file: str, features: Features) -> dict[str, Spec]:
+    """How the columns in `file` parse: each has the type of its first value there."""
+    of_table = _allowed(features)
+    allowed = {name: tuple(_TYPES.values()) for name in memberships(features)} | of_table
     found: dict[str, tf.DType] = {}
     # Most often over after one record.
     for record in tfrecords.records(file) if allowed else ():
@@ -33,10 +36,13 @@ def column_specs(file: str, features: Features) -> dict[str, tf.io.VarLenFeature
         if len(found) == len(allowed):
             break
     # A type that cannot be is left to the parser, so that the first record of it is named.
-    return {
-        name: tf.io.VarLenFeature(found[name] if found.get(name) in types else types[0])
+    kinds = {
+        name: found[name] if found.get(name) in types else types[0]
         for name, types in allowed.items()
+        if name in found or name in of_table
     }
+    specs: dict[str, Spec] = {name: tf.io.VarLenFeature(kinds[name]) for name in of_table}
+    return specs | label_groups_and_image(features, kinds)
 
 
 def expected(name: str, spec: tf.io.VarLenFeature, features: Features) -> str:
@@ -48,7 +54,9 @@ def expected(name: str, spec: tf.io.VarLenFeature, features: Features) -> str:
     if name in [column.name for column in features.categorical]:
         kind = "int64" if spec.dtype == tf.int64 else "bytes"
         return f"expected at most one {kind} value (a category)"
-    kind = "int64" if spec.dtype == tf.int64 else "float"
+    kind = _KINDS[spec.dtype]
+    if name not in [column.name for column in features.numeric]:
+        return f"expected at most one {kind} value"
     return f"expected at most one {kind} value (a number; one type in all records)"
 
 
@@ -61,7 +69,8 @@ def check_table(
       DataError: a record holds several values, or an infinite number.
     """
     filled: collections.Counter[str] = collections.Counter()
-    for name in _allowed(features):
+    of_table = _allowed(features)
+    for name in dict.fromkeys([*of_table, *memberships(features)]):
         column = parsed[name]
         if not isinstance(column, tf.SparseTensor):  # a group's column: one value in every record
             filled[name] = len(column)
@@ -81,7 +90,7 @@ def check_table(
                 )
             rows = rows[~np.isnan(values)]
         filled[name] = len(rows)
-    return filled
+    return collections.Counter({name: filled[name] for name in of_table})
 
 
 def weights(

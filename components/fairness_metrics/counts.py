@@ -186,9 +186,10 @@ class _CountsCombiner(beam.CombineFn):
         found = np.zeros((1 + len(self._groups), len(increment)))
         found[0] = increment
         for feature in self._features:
-            row = self._rows.get(Group(feature, self._text(element, feature)))
-            if row is not None:
-                found[row] = increment
+            for name in self._texts(element, feature):
+                row = self._rows.get(Group(feature, name))
+                if row is not None:
+                    found[row] = increment
         return found
 
     def _baseline(self, predictions: Any) -> float:
@@ -221,9 +222,11 @@ class _CountsCombiner(beam.CombineFn):
         values = np.asarray(value, dtype=np.float64).reshape(-1)
         return float(values[0]) if values.size else float("nan")
 
-    def _text(self, element: metric_types.StandardMetricInputs, feature: str) -> str:
-        value = self._value(element, feature)
-        return value.decode() if isinstance(value, bytes) else str(value)
+    def _texts(self, element: metric_types.StandardMetricInputs, feature: str) -> list[str]:
+        """The one group that the example is in, or several, in any order and number."""
+        features = element.get_transformed_features(self._model_name) or element.get_features()
+        values = np.asarray(features[feature]).reshape(-1)
+        return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 
     def _value(self, element: metric_types.StandardMetricInputs, feature: str) -> Any:
         features = element.get_transformed_features(self._model_name) or element.get_features()
@@ -257,7 +260,7 @@ class _UnitsCombiner(_CountsCombiner):
         part = self._increments(element)
         if self._units.weight is not None:
             part = np.concatenate([part * self._weight(element), part[:, :_CHANGES]], axis=1)
-        self._put(accumulator, self._text(element, self._units.column), [part])
+        self._put(accumulator, self._texts(element, self._units.column)[0], [part])
         return accumulator
 
     def _weight(self, element: metric_types.StandardMetricInputs) -> float:

@@ -52,7 +52,7 @@ def score(folder: str, models: Mapping[str, str], features: Features) -> Scored:
     loaded = {name: tf.saved_model.load(path) for name, path in models.items()}
     slices = next(iter(loaded.values())).signatures["slices"]
     labels: list[np.ndarray] = []
-    groups: dict[str, list[np.ndarray]] = {feature: [] for feature in features.groups}
+    groups: dict[str, list[np.ndarray]] = {feature: [] for feature in features.group_names}
     scores: dict[str, list[np.ndarray]] = {name: [] for name in loaded}
     names = {"weights": features.slices_weight}
     names |= {"units": features.slices_unit if features.unit else None}
@@ -61,8 +61,9 @@ def score(folder: str, models: Mapping[str, str], features: Features) -> Scored:
         columns = slices(examples=batch)
         labels.append(columns[SLICES_LABEL].numpy().reshape(-1))
         for feature in groups:
-            found = columns[feature].numpy().reshape(-1)
-            groups[feature].append(np.array([name.decode() for name in found]))
+            found = columns[feature].numpy()
+            decoded = np.array([name.decode() for name in found.reshape(-1)])
+            groups[feature].append(decoded.reshape(found.shape))
         for key in counted:
             counted[key].append(columns[names[key]].numpy().reshape(-1))
         for name, model in loaded.items():

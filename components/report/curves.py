@@ -29,7 +29,7 @@ class Scored:
 
     Attributes:
       positive: (n,) bool, the label.
-      groups: feature -> (n,) names.
+      groups: feature -> (n,) names; or (n, k), of all groups that each is in.
       names: feature -> its groups, in order.
       scores: model -> (n,) probability of the positive class.
       weights: (n,) what each example counts; None: one.
@@ -53,10 +53,15 @@ class Scored:
     def members(self) -> dict[tuple[str, str], Array]:
         """(feature, group) -> (n,) bool."""
         return {
-            (feature, name): self.groups[feature] == name
+            (feature, name): _in(self.groups[feature], name)
             for feature, names in self.names.items()
             for name in names
         }
+
+
+def _in(names: Array, name: str) -> Array:
+    found: Array = names == name
+    return np.any(found, axis=1) if found.ndim == 2 else found
 
 
 def outcomes(scored: Scored) -> dict[str, Measured]:

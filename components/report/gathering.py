@@ -63,7 +63,7 @@ def trained(
         verdict=verdict,
         settings=settings,
         label=features.label.name,
-        positive=str(features.label.positive),
+        positive=features.label.told(True),
         card=card,
         histories={model: history(folder) for model, folder in trainings.items()},
         sizes=sizes(statistics, list(splits), features),
@@ -170,7 +170,7 @@ def facets(statistics: str, split: str, features: Features) -> str:
     names = {
         f"{group.name}_{value}": shown_name(feature, name, features.group_names)
         for feature, group in features.groups.items()
-        for name, value in group.values.items()
+        for name, value in group.plain.items()
     }
     shown = statistics_pb2.DatasetFeatureStatisticsList()
     for each in found:

@@ -50,8 +50,9 @@ def transformed_feature_spec(features: Features) -> dict[str, tf.io.FixedLenFeat
         columns[TRANSFORMED_CATEGORICAL] = tf.io.FixedLenFeature(
             [len(features.categorical)], tf.int64
         )
-    for name in (TRANSFORMED_LABEL, *map(transformed_group, features.groups)):
-        columns[name] = tf.io.FixedLenFeature([], tf.int64)
+    columns[TRANSFORMED_LABEL] = tf.io.FixedLenFeature([], tf.int64)
+    for feature, names in features.group_names.items():
+        columns[transformed_group(feature)] = tf.io.FixedLenFeature([len(names)], tf.int64)
     if features.weight is not None:
         columns[TRANSFORMED_WEIGHT] = tf.io.FixedLenFeature([], tf.float32)
     return columns

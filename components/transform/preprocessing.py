@@ -6,13 +6,14 @@ The same graph runs in Transform, when training data is made, and inside the ser
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import pictures
+from components.columns import group_members, label_index, one_or_none
 from components.features import (
     TRANSFORMED_CATEGORICAL,
     TRANSFORMED_IMAGE,
@@ -21,16 +22,11 @@ from components.features import (
     TRANSFORMED_WEIGHT,
     CategoricalFeature,
     Features,
-    GroupFeature,
     ImageFeature,
     NumericFeature,
-    RawValue,
     transformed_group,
 )
 from fairgate.errors import SettingsError
-
-# No column of a tf.Example that people write holds this.
-_NO_GROUP = "\x00none"
 
 
 def preprocessing_fn(
@@ -44,17 +40,15 @@ def preprocessing_fn(
 
     Returns:
       Of what the settings name: `image_bytes` (n,) string, `numeric` (n, k) float32, `categorical`
-      (n, c) int64. Always: `label` (n,) int64, `group/<feature>` (n,) int64 index of the group in the
-      settings' order, -1 for a value that names none. Where a weight is named: `fairgate_weight` (n,)
-      float32, as it is; NaN where there is none.
+      (n, c) int64. Always: `label` (n,) int64, `group/<feature>` (n, groups) int64, 1 for members of the
+      group, in the settings' order; nowhere for a value that names none. Where a weight is named:
+      `fairgate_weight` (n,) float32, as it is; NaN where there is none.
 
     Raises:
       SettingsError: the schema has no column of weights.
     """
     features = Features.model_validate_json(custom_config["features"])
-    outputs = {
-        TRANSFORMED_LABEL: value_index(_flat(inputs[features.label.name]), features.label.values)
-    }
+    outputs = {TRANSFORMED_LABEL: label_index(inputs[features.label.name], features)}
     if features.image is not None:
         picture = features.image
         outputs[TRANSFORMED_IMAGE] = tf.map_fn(
@@ -72,10 +66,8 @@ def preprocessing_fn(
             [category_index(inputs[column.name], column) for column in features.categorical],
             axis=1,
         )
-    for feature, group in features.groups.items():
-        outputs[transformed_group(feature)] = value_index(
-            _flat(inputs[group.name]), tuple(group.values.values())
-        )
+    for feature, found in group_members(inputs, features).items():
+        outputs[transformed_group(feature)] = tf.cast(found, tf.int64)
     if features.weight is not None:
         require_described(features.weight, "weight", inputs)
         outputs[TRANSFORMED_WEIGHT] = weights(inputs[features.weight])
@@ -148,24 +140,6 @@ def bytes_to_pixels(image_bytes: tf.Tensor, image: ImageFeature) -> tf.Tensor:
     return tf.reshape(flat, (-1, *image.shape))
 
 
-def value_index(column: tf.Tensor, values: Sequence[RawValue]) -> tf.Tensor:
-    """(n,) raw values -> (n,) int64 position in `values`, -1 where there is none."""
-    index = tf.fill(tf.shape(column), tf.constant(-1, tf.int64))
-    for position, value in enumerate(values):
-        index = tf.where(column == value, tf.constant(position, tf.int64), index)
-    return index
-
-
-def group_index(raw: tf.Tensor | tf.SparseTensor, group: GroupFeature) -> tf.Tensor:
-    """(n,) raw values of a group's column -> (n,) int64 place of the group; -1: none, or an unknown one.
-
-    For a column that is parsed as an input, which a record may lack.
-    """
-    values = tuple(group.values.values())
-    is_text = isinstance(values[0], str)
-    return value_index(_one_or_none(raw, _NO_GROUP if is_text else float("nan")), values)
-
-
 def _flat(column: tf.Tensor) -> tf.Tensor:
     return tf.reshape(column.values if isinstance(column, tf.SparseTensor) else column, [-1])
 
@@ -179,12 +153,8 @@ def _one_or_none(column: tf.Tensor | tf.SparseTensor, missing: float | str) -> t
         values = tf.cast(values, tf.float64)
     if not isinstance(column, tf.SparseTensor):
         return values
-    rows, width = column.dense_shape[0], tf.maximum(column.dense_shape[1], 1)
-    dense = tf.sparse.to_dense(
-        tf.SparseTensor(column.indices, values, tf.stack([rows, width])),
-        default_value=tf.constant(missing, values.dtype),
-    )
-    return dense[:, 0]
+    dense, present = one_or_none(tf.SparseTensor(column.indices, values, column.dense_shape))
+    return tf.where(present, dense, tf.constant(missing, values.dtype))
 
 
 def _file_name(column: str) -> str:

@@ -141,7 +141,7 @@ def _cells(made: Made, features: Features) -> Table:
     for cell in made.cells:
         named = cell.feature is not None and cell.group is not None
         group = shown_name(cell.feature, cell.group, names) if named else EVERYBODY
-        value = features.label.values[cell.positive]
+        value = features.label.told(cell.positive)
         counts = [f"{count:,}" for count in cell.rows.values()]
         table.add_row(Text("" if cell.positive else group), Text(str(value)), *counts)
     return table

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.columns import label_groups_and_image
+from components.columns import group_members, label_groups_and_image, label_index
 from components.constrained_trainer.data import Split
 from components.example_gen.splits import list_splits
 from components.features import Features
 from components.pictures import decode
 from components.report.asking import small_jpeg
 from fairgate.constraints.rates import Group
+from fairgate.data.membership import Values
 from fairgate.gate.judgement import shown_name
 from fairgate.report import charts
 from pipeline.data import synthetic_celeba
@@ -56,18 +57,19 @@ class Examples:
         """Pictures of every group and label."""
         features = self.features
         rows = []
+        labels = features.label.membership.members(self._values(features.label.name)).groups
         for feature, group in features.groups.items():
-            for name, value in group.values.items():
-                for label, word in zip(features.label.values, ("no", "yes"), strict=True):
-                    found = [
-                        record
-                        for record in self.shown
-                        if (record[group.name], record[features.label.name]) == (value, label)
-                    ]
+            members = group.membership.members(self._values(group.name)).groups
+            for name, member in zip(group.membership.names, members, strict=True):
+                for of_label, word in zip(labels, ("no", "yes"), strict=True):
+                    found = [self.shown[row] for row in np.flatnonzero(member & of_label)]
                     title = shown_name(feature, name, features.group_names)
                     pictures = [(record[_PICTURE], "") for record in found[:each]]
                     rows.append((f"{title}, {_short(features.label.name)}: {word}", pictures))
         return Pictures(rows)
+
+    def _values(self, column: str) -> Values:
+        return Values.of(record[column] for record in self.shown)
 
     def table(self, rows: int = 8) -> Table:
         """The first records: label, groups, and which other attributes they have."""
@@ -178,13 +180,11 @@ def _read(
 
     def parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         column = tf.io.parse_single_example(record, spec)
-        memberships = [
-            column[features.groups[group.feature].name]
-            == features.groups[group.feature].values[group.name]
-            for group in groups
-        ]
-        label = column[features.label.name] == features.label.positive
-        return decode(column[image.name], image), label, tf.stack(memberships)
+        rows = {name: value[tf.newaxis] for name, value in column.items() if name != image.name}
+        found = group_members(rows, features)
+        memberships = tf.concat([found[feature][0] for feature in features.group_names], axis=0)
+        label = label_index(rows[features.label.name], features)[0] == 1
+        return decode(column[image.name], image), label, memberships
 
     parsed = records.map(parse, num_parallel_calls=tf.data.AUTOTUNE).batch(most)
     pictures, labels, memberships = next(parsed.as_numpy_iterator())

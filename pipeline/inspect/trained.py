@@ -104,7 +104,7 @@ def judge(
             verdict=asdict(verdict) | {"data": os.path.basename(examples.folder) + kind},
             settings=shown_settings(settings),
             label=features.label.name,
-            positive=str(features.label.positive),
+            positive=features.label.told(True),
             indicators=indicators,
             scores=Scores(
                 curves.group_curves(scored),

@@ -22,6 +22,8 @@ from fairgate.constraints.units import UnitCounts, UnitMethod
 from fairgate.data import columns, files
 from fairgate.data.columns import Batch
 from fairgate.data.counting import Question, Tally
+from fairgate.data.grouping import crossings_named
+from fairgate.data.groups import GroupFeature
 from fairgate.errors import DataError, SettingsError
 from fairgate.gate import attempts, checks, judging
 from fairgate.gate import ledger as ledgers
@@ -92,6 +94,7 @@ def judge(
     largest_weight: float | None = None,
     units: UnitMethod = "betting",
     records: Any = None,
+    declared: Mapping[str, Any] | None = None,
 ) -> Judgement:
     """Judges a model by what it said of test examples that nobody used to train or to choose it.
 
@@ -122,6 +125,9 @@ def judge(
       units: "betting" is guaranteed, "cluster_robust" approximate, by the central limit theorem.
       records: (n,) names of the examples, by which a ledger knows them again in any order; without them
         it knows them by the order of their labels.
+      declared: features whose groups are several values, ranges or everything else of a column in
+        `groups`, as `data.features.groups` has them: {"Age": {"name": "age", "values": {"Young": "<25",
+        "Old": ">=25"}}}. A column that is declared about is no feature by itself.
 
     Returns:
       The judgement; `blessed` says whether the model passed. It holds no figures while it is `sealed`.
@@ -142,6 +148,7 @@ def judge(
     (True, 0.0, 0.06)
     """
     table = {name: columns.series(name, column) for name, column in columns.table(groups).items()}
+    features = declare(declared or {})
     said = {"labels": labels, "predictions": predictions, "baseline": baseline}
     said |= {"unit": unit, "weight": weight, "records": records}
     free = {name: _free(name, table) for name in said}
@@ -153,7 +160,7 @@ def judge(
     question = Question(
         free["labels"],
         free["predictions"],
-        tuple(table),
+        _features(table, features),
         None if baseline is None else free["baseline"],
         threshold,
         columns.text_of(positive),
@@ -162,6 +169,7 @@ def judge(
         largest_unit,
         largest_weight,
         None if records is None else free["records"],
+        features,
     )
     asked = gate_config(
         constraints, confidence, minimum_accuracy, minimum_negatives, better_than, units=units
@@ -173,6 +181,25 @@ def judge(
     )
     with vocabulary.speaking(vocabulary.ARGUMENTS):
         return judge_batches(batches, question, asked, ledger)
+
+
+def declare(groups: Mapping[str, Any]) -> dict[str, GroupFeature]:
+    """Group features of plain values, as a settings file holds them.
+
+    Raises:
+      SettingsError: naming the feature and what is wrong with it.
+    """
+    try:
+        return {name: GroupFeature.model_validate(of) for name, of in groups.items()}
+    except ValueError as error:
+        raise SettingsError(_in_words(error)) from None
+
+
+def _features(columns: Iterable[str], declared: Mapping[str, GroupFeature]) -> tuple[str, ...]:
+    """What divides the examples: plain columns, and what is declared about others."""
+    about = {of.name for of in declared.values()}
+    plain = [name for name in columns if name not in about and name not in declared]
+    return (*plain, *declared)
 
 
 def judge_files(
@@ -212,9 +239,12 @@ def judge_batches(
     unseal: bool = False,
 ) -> Judgement:
     """Judges a model by batches of rows, in the names in force; all else as for `judge_files`."""
+    crossed = crossings_named(asked.constraints, question.groups)
+    question = replace(question, groups=(*question.groups, *crossed))
     tally = count(batches, question, ledger is not None, progress)
     # Read before an attempt is written down: a misspelt constraint costs nothing.
     asked_of = [check.constraint for check in checks.checks(asked, tally.groups)]
+    tally.hide(set(crossed) - {group.feature for each in asked_of for group in each.groups()})
     _require_another(asked_of, question)
     outcomes = {MODEL: _outcomes(tally, asked)}
     if ledger is not None and (known := judging.known_before(asked, tally.groups, outcomes)):
@@ -222,9 +252,11 @@ def judge_batches(
     if question.baseline is not None:
         outcomes[BASELINE] = _outcomes(tally, asked, baseline=True)
     if ledger is None:
-        return judging.judge(asked, tally.groups, outcomes)
+        return judging.judge(asked, tally.groups, outcomes, warnings=tally.warnings)
     book = ledger if isinstance(ledger, Ledger) else Ledger(ledger)
     meaning = repr((question.label, question.positive, sorted(question.groups)))
+    if question.declared:
+        meaning += repr(sorted((name, repr(of)) for name, of in question.declared.items()))
     if question.in_units:
         meaning += repr((question.unit, question.weight, asked.units))
     if any(algebra.has_changes(each.expression) for each in asked_of):
@@ -274,7 +306,7 @@ def _counted(
     folder, records = os.fspath(book.folder), tally.fingerprints.records
     with _usable(book):
         attempt = ledgers.admit(folder, records, ask, asked.confidence, book.attempts, book.name)
-        found = judging.judge(asked, tally.groups, outcomes, attempt)
+        found = judging.judge(asked, tally.groups, outcomes, attempt, tally.warnings)
         if unseal:
             ledgers.unseal(folder, records.digest, book.name)
         settled = ledgers.settle(folder, records, attempt, found.blessed, book.name)

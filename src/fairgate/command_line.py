@@ -67,10 +67,16 @@ def add_commands(commands: Any) -> None:
     )
     judge.add_argument(
         "--group",
-        required=True,
         action="append",
+        default=[],
         metavar="COLUMN",
         help="divides the examples into groups (may be repeated)",
+    )
+    judge.add_argument(
+        "--groups-file",
+        metavar="FILE",
+        help="YAML of groups that are several values, ranges or everything else of a column, as "
+        "data.features.groups has them: {Age: {name: age, values: {Young: '<25', Old: '>=25'}}}",
     )
     _add_gate(judge)
     judge.add_argument(

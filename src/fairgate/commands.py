@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import yaml
 from rich.console import Console
 from rich.text import Text
 
@@ -18,8 +19,9 @@ import fairgate
 from fairgate import api, planning, vocabulary
 from fairgate.answers import BLOCKED, DONE, Answer
 from fairgate.data.counting import Question
+from fairgate.data.groups import GroupFeature
 from fairgate.documents import to_json, write_text
-from fairgate.errors import DataError
+from fairgate.errors import DataError, SettingsError
 from fairgate.gate import tables, words
 from fairgate.gate.advice import Promise
 from fairgate.gate.judgement import Judgement
@@ -29,10 +31,11 @@ from fairgate.report import judgement_page
 def judge(options: argparse.Namespace) -> Answer:
     """Judges a model."""
     with vocabulary.speaking(vocabulary.OPTIONS):
+        declared = _declared(options.groups_file)
         question = Question(
             options.label,
             options.prediction,
-            tuple(dict.fromkeys(options.group)),
+            tuple(dict.fromkeys([*options.group, *declared])),
             options.baseline,
             options.threshold,
             options.positive,
@@ -41,6 +44,7 @@ def judge(options: argparse.Namespace) -> Answer:
             options.largest_unit,
             options.largest_weight,
             options.record,
+            declared,
         )
     for file in (options.report, options.verdict):
         require_writable(file)
@@ -130,6 +134,25 @@ def power(options: argparse.Namespace) -> Answer:
         ]
     }
     return Answer(DONE, document, lambda console: _show_power(found, console))
+
+
+def _declared(file: str | None) -> dict[str, GroupFeature]:
+    """The group features in a file; none without one."""
+    if file is None:
+        return {}
+    try:
+        found = yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DataError(f"{file}: cannot be read as YAML: {error}") from None
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+        raise DataError(
+            f"{file}: expected names of features with what makes their groups, such as "
+            "Age: {name: age, values: {Young: '<25', Old: '>=25'}}"
+        )
+    try:
+        return api.declare(found)
+    except SettingsError as error:
+        raise SettingsError(f"{file}: {error}") from None
 
 
 def _document(judgement: Judgement, options: argparse.Namespace) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from components.features import (
     require_network_fits,
     transformed_group,
 )
+from fairgate.data.membership import Values
 
 names = st.text(
     st.characters(blacklist_characters="[]=\n", blacklist_categories=("Cs", "Cc")), min_size=1
@@ -45,12 +46,13 @@ def test_membership_columns_follow_the_order_of_the_settings(groups):
 )
 def test_the_positive_value_has_index_one(negative, positive):
     label = LabelFeature(name="smiling", positive=positive, negative=negative)
-    assert label.values.index(positive) == 1
-    assert LabelFeature.model_validate_json(label.model_dump_json()).values == label.values
+    for each in (label, LabelFeature.model_validate_json(label.model_dump_json())):
+        found = each.membership.members(Values.of([negative, positive]))
+        assert [list(of_class) for of_class in found.groups] == [[True, False], [False, True]]
 
 
 @pytest.mark.parametrize(
-    ("negative", "positive"), [(1, 1), ("a", "a"), (0, "1"), (True, 0), (0.5, 1)]
+    ("negative", "positive"), [(1, 1), ("a", "a"), (0, "1"), (True, 0), ("1", ["2", "1"])]
 )
 def test_label_values_are_two_and_of_one_type(negative, positive):
     with pytest.raises(ValueError, match=r"two different values|neither a number|integer"):

@@ -1,9 +1,8 @@
-"""Sizes of groups, read from statistics as TFDV writes them."""
+"""Sizes of groups, as they are kept beside the statistics."""
 
 from __future__ import annotations
 
 import pytest
-from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components import group_sizes
 from components.features import Features
@@ -22,42 +21,31 @@ FEATURES = Features.model_validate(
 )
 
 
-def write(folder, slices: dict[str, int], split: str = "test") -> str:
-    statistics = statistics_pb2.DatasetFeatureStatisticsList()
-    for name, examples in slices.items():
-        statistics.datasets.add(name=name, num_examples=examples)
-    (folder / f"Split-{split}").mkdir()
-    (folder / f"Split-{split}" / "FeatureStats.pb").write_bytes(statistics.SerializeToString())
-    return str(folder)
+SIZES = {
+    "everybody": [7, 5],
+    "groups": {
+        "Age": {"Young": [2, 4], "Old": [4, 0]},  # and two whose age is not known
+        "Region": {"North": [2, 1], "South": [5, 4]},
+    },
+}
 
 
-def test_sizes_are_those_of_the_slices_in_whichever_order_they_are_named(tmp_path):
-    folder = write(
-        tmp_path,
-        {
-            "All Examples": 10,
-            "age_1": 6,
-            "age_1_happy_yes": 4,
-            "age_1_happy_no": 2,
-            "age_0_happy_no": 4,  # and none that is positive
-            "happy_yes_region_n": 1,
-            "happy_no_region_n": 2,
-            "happy_yes_region_s": 3,
-            "happy_no_region_s": 4,
-        },
-    )
-    assert group_sizes.read(folder, "test", FEATURES) == {
+def test_sizes_come_back_as_they_were_counted(tmp_path):
+    (tmp_path / "Split-test").mkdir()
+    group_sizes.write(str(tmp_path), "test", SIZES)
+    assert group_sizes.read(str(tmp_path), "test", FEATURES) == {
         Group("Age", "Young"): Size(4, 2),
         Group("Age", "Old"): Size(0, 4),
         Group("Region", "North"): Size(1, 2),
-        Group("Region", "South"): Size(3, 4),
-        None: Size(4, 6),
+        Group("Region", "South"): Size(4, 5),
+        None: Size(5, 7),
     }
 
 
-def test_statistics_that_are_not_there_or_not_sliced_are_refused(tmp_path):
-    folder = write(tmp_path, {"All Examples": 10})
-    with pytest.raises(DataError, match="no statistics of split 'validation'"):
-        group_sizes.read(folder, "validation", FEATURES)
-    with pytest.raises(DataError, match="no slices by 'age' and 'happy'"):
-        group_sizes.read(folder, "test", FEATURES)
+def test_sizes_that_are_not_there_are_refused(tmp_path):
+    with pytest.raises(DataError, match="no sizes of split 'validation'"):
+        group_sizes.read(str(tmp_path), "validation", FEATURES)
+    (tmp_path / "Split-test").mkdir()
+    group_sizes.write(str(tmp_path), "test", SIZES | {"groups": {"Age": {}}})
+    with pytest.raises(DataError, match=r"no sizes of group \[Young\] of 'Age'"):
+        group_sizes.read(str(tmp_path), "test", FEATURES)

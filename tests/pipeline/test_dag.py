@@ -180,3 +180,16 @@ def test_the_code_of_a_component_is_among_its_parameters(dag, monkeypatch):
     other = nodes(SETTINGS)
     differing = {name for name in dag if dag[name].exec_properties != other[name].exec_properties}
     assert differing >= {"ImportExampleGen", "Transform", BASELINE, CONSTRAINED, "Evaluator"}
+
+
+def test_a_schema_that_was_corrected_is_read_again(tmp_path):
+    file = tmp_path / "schema.pbtxt"
+    digests = []
+    for text in ('feature { name: "a" }', 'feature { name: "b" }', 'feature { name: "a" }'):
+        file.write_text(text)
+        settings = load([], [f"data.schema_file={file}"])
+        [node] = [
+            each for each in create_pipeline(settings).components if each.id == "ImportSchemaGen"
+        ]
+        digests.append(node.exec_properties["digest"])
+    assert digests[0] == digests[2] != digests[1]

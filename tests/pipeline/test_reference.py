@@ -14,9 +14,15 @@ from pipeline.settings import Settings, load
 SETTINGS = [setting for section in reference.sections() for setting in section.settings]
 # What an example needs beside it.
 WEIGHTED = ["data.features.weight=other", "data.features.largest_weight=9"]
+_TWO = (
+    "data.features.groups={Young: {name: young, values: {Young: 1, Old: 0}}, "
+    "Gender: {name: sex, values: {Male: M, Female: F}}}"
+)
 COMPANIONS = {
     "data.features.weight": WEIGHTED,
     "data.features.largest_weight": WEIGHTED,
+    "data.features.crossings": [_TWO],
+    "data.features.left_out_crossings": [_TWO, "data.features.crossings=[Young x Gender]"],
     "trainer.layers": ["trainer.warm_start=baseline"],
     "trainer.thresholds": ["data.features.numeric=['attributes/Young']"],
     "deploy.trainer.replicas": ["deploy.trainer.job=true"],

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from components.features import Features
+from pipeline.data.from_csv import meaning
 from pipeline.data.from_csv.config import SPLITS
-from pipeline.data.from_csv.reading import Table, Value
+from pipeline.data.from_csv.reading import Table
 
 # Less is left to chance, and to whole numbers.
 _NOTABLE_ROWS, _NOTABLE_SHARE = 3, 0.2
@@ -31,7 +34,7 @@ class Cell:
 
     def named(self, features: Features) -> str:
         """For sentences."""
-        value = features.label.values[self.positive]
+        value = features.label.told(self.positive)
         of = "" if self.group is None else f"[{self.group}] ({self.feature}), "
         return f"{of}{features.label.name} = {value}"
 
@@ -43,24 +46,22 @@ def count(parts: Mapping[str, Part], features: Features) -> list[Cell]:
       parts: split -> its table and its rows there.
       features: what the columns mean.
     """
-    found = {
+    found: dict[tuple[str | None, str | None, bool], dict[str, int]] = {
         (feature, group, positive): dict.fromkeys(SPLITS, 0)
         for feature, group in [(None, None), *features.membership_columns()]
         for positive in (False, True)
     }
-    names: dict[str, dict[Value, str]] = {
-        feature: {value: name for name, value in group.values.items()}
-        for feature, group in features.groups.items()
-    }
-    for split, (table, rows) in parts.items():
-        labels = table.columns[features.label.name]
-        for row in rows:
-            found[None, None, labels[row] == features.label.positive][split] += 1
-        for feature, group in features.groups.items():
-            column = table.columns[group.name]
-            for row in rows:
-                name = names[feature][column[row]]
-                found[feature, name, labels[row] == features.label.positive][split] += 1
+    for split, (table, part) in parts.items():
+        rows = np.asarray(part, int)
+        yes = meaning.labels(table, features)[rows] == 1
+        members = {(None, None): np.ones(len(rows), bool)} | {
+            (feature, name): column
+            for feature, of in meaning.groups(table, features).items()
+            for name, column in zip(features.group_names[feature], of[rows].T, strict=True)
+        }
+        for key, member in members.items():
+            found[(*key, True)][split] = int(np.sum(member & yes))
+            found[(*key, False)][split] = int(np.sum(member & ~yes))
     return [Cell(*key, rows) for key, rows in found.items()]
 
 

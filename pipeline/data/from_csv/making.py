@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from components import progress
 from components.features import Features
 from fairgate.errors import DataError
 from pipeline.data import records
 from pipeline.data.from_csv import divided as division
-from pipeline.data.from_csv import dividing, numbers
+from pipeline.data.from_csv import dividing, meaning, numbers
 from pipeline.data.from_csv.config import SPLITS, CsvSettings
 from pipeline.data.from_csv.precision import require_kept
-from pipeline.data.from_csv.reading import Table, Value, read
+from pipeline.data.from_csv.reading import Table, read
 from pipeline.data.from_csv.schema import draft
 
 _ROWS_PER_SHARD = 50_000
@@ -69,19 +71,23 @@ def make(
     tables = {split: read(files, features, settings) for split, files in own.items() if files}
     rest = tuple(split for split in SPLITS if split not in tables)
     rows: dict[str, tuple[Table, Sequence[int]]] = {
-        split: (table, range(len(table))) for split, table in tables.items()
+        split: (table, _examples(table, features)) for split, table in tables.items()
     }
     shares = settings.shares.among(rest) if rest else {}
     alone = 0
     if rest:
         table = read(divided, features, settings)
-        strata = _strata(table, features)
+        there = _examples(table, features)
+        of_all = meaning.strata(table, features)
+        strata = [of_all[row] for row in there]
         if table.together:
-            alone = table.together.count(None)
-            parts = dividing.together(table.together, strata, shares, settings.seed)
+            values = [table.together[row] for row in there]
+            alone = values.count(None)
+            parts = dividing.together(values, strata, shares, settings.seed)
         else:
             parts = dividing.stratified(strata, shares, settings.seed)
-        rows |= {split: (table, part) for split, part in parts.items()}
+        rows |= {split: (table, [there[at] for at in part]) for split, part in parts.items()}
+        tables["divided"] = table
     for split in SPLITS:
         if not rows[split][1]:
             raise DataError(
@@ -103,7 +109,20 @@ def make(
             f"{alone:,} rows have nothing in column '{settings.together}' (data.csv.together): each of "
             "them was taken for somebody else"
         )
+    left_out = sum(len(table) for table in tables.values()) - sum(
+        len(part) for _, part in rows.values()
+    )
+    if left_out:
+        warnings.append(
+            f"{left_out:,} rows are left out, because of what column '{features.label.name}' holds "
+            "(data.features.label)"
+        )
     return Made(cells, warnings)
+
+
+def _examples(table: Table, features: Features) -> list[int]:
+    """The rows that have a label."""
+    return [int(row) for row in np.flatnonzero(meaning.labels(table, features) >= 0)]
 
 
 def _check(
@@ -128,11 +147,6 @@ def _check(
             f"data.path = '{folder}' is there already and not empty. Nothing in it was touched; "
             "remove it, or choose another folder with --set data.path=FOLDER"
         )
-
-
-def _strata(table: Table, features: Features) -> list[tuple[Value, ...]]:
-    names = [features.label.name, *(group.name for group in features.groups.values())]
-    return list(zip(*(table.columns[name] for name in names), strict=True))
 
 
 def _write_all(

@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from components.features import Features, RawValue
+from components.features import Features
+from fairgate.data.columns import text_of
+from fairgate.data.groups import RawValue
+from fairgate.data.membership import Item, Membership, Values
 from fairgate.errors import DataError
 from pipeline.data.from_csv.config import CsvSettings
 
@@ -118,17 +121,74 @@ def _converters(features: Features) -> dict[str, Callable[[str | None], Value]]:
     converters: dict[str, Callable[[str | None], Value]] = {
         **{column.name: _number for column in features.numeric},
         **{column.name: _category for column in features.categorical},
-        features.label.name: _one_of(features.label.values, "data.features.label"),
     }
     if features.unit is not None:
         converters[features.unit] = _unit
     if features.weight is not None:
         converters[features.weight] = _weight(features.largest_weight)
-    for feature, group in features.groups.items():
-        converters[group.name] = _one_of(
-            tuple(group.values.values()), f"data.features.groups.{feature}.values"
-        )
+    numbers = {column.name for column in features.numeric}
+    for name, asked in _asked(features).items():
+        known = named_values(features, name)
+        convert = _number if name in numbers else _as_named(known)
+        converters[name] = _with_meaning(convert, asked)
     return converters
+
+
+def _asked(features: Features) -> dict[str, list[tuple[Membership, str]]]:
+    """Column -> what it must say, and the setting that says how."""
+    found = {features.label.name: [(features.label.membership, "data.features.label")]}
+    for feature, group in features.groups.items():
+        setting = f"data.features.groups.{feature}.values"
+        found.setdefault(group.name, []).append((group.membership, setting))
+    return found
+
+
+def named_values(features: Features, name: str) -> tuple[Item, ...]:
+    """The values that settings name of the column of the label or of groups.
+
+    Whole numbers, if no other value has a meaning; text otherwise.
+    """
+    asked = [membership for membership, _ in _asked(features).get(name, [])]
+    items = [item for each in asked for item in each.items if text_of(item) is not None]
+    if all(isinstance(item, int) for item in items) and not any(each.is_open for each in asked):
+        return tuple(items)
+    return tuple(str(text_of(item)) if not isinstance(item, str) else item for item in items)
+
+
+def _as_named(values: Sequence[Item]) -> Callable[[str | None], Value]:
+    """A field as the settings write the same value."""
+    meant = {text_of(value): value for value in values}
+
+    def convert(text: str | None) -> Value:
+        return None if text is None else meant.get(text_of(text), text)
+
+    return convert
+
+
+def _with_meaning(
+    convert: Callable[[str | None], Value], asked: Sequence[tuple[Membership, str]]
+) -> Callable[[str | None], Value]:
+    """`convert`, for fields that mean something to all who ask."""
+    known: dict[str | None, Value] = {}  # fields repeat
+
+    def checked(text: str | None) -> Value:
+        if text in known:
+            return known[text]
+        value = convert(text)
+        for membership, setting in asked:
+            if not membership.members(Values.of([text])).strange[0]:
+                continue
+            expected = ", ".join(
+                "none" if item is None else repr(str(item)) for item in membership.items
+            )
+            way = f"say in data.csv.replace which of them it means, or name it in {setting}"
+            if text is None:
+                way = f"or say in {setting.removesuffix('.values')} what none means (null)"
+            raise ValueError(f"expected one of {expected}. Correct it, {way}")
+        known[text] = value
+        return value
+
+    return checked
 
 
 def _number(text: str | None) -> Value:
@@ -186,20 +246,6 @@ def _weight(largest: float | None) -> Callable[[str | None], Value]:
                 "declare a larger one"
             )
         return value
-
-    return convert
-
-
-def _one_of(values: Sequence[RawValue], setting: str) -> Callable[[str | None], Value]:
-    meant = {str(value): value for value in values}
-
-    def convert(text: str | None) -> Value:
-        if text not in meant:
-            raise ValueError(
-                f"expected one of {', '.join(map(repr, meant))}. Correct it, say in data.csv.replace "
-                f"which of them it means, or name it in {setting}"
-            )
-        return meant[text]
 
     return convert
 

@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.features import Features, RawValue
-from pipeline.data.from_csv.reading import Table
+from components.columns import memberships
+from components.features import Features
+from pipeline.data.from_csv.reading import Table, named_values
 
 _HEAD = """\
 # A draft, made of the rows that were there. Look through it: it is what every later file is held to.
@@ -31,22 +32,26 @@ def draft(
       whole: the columns of numbers that are written as int64.
     """
     schema = schema_pb2.Schema()
-    named: dict[str, tuple[RawValue, ...]] = {features.label.name: features.label.values}
-    named |= {group.name: tuple(group.values.values()) for group in features.groups.values()}
+    asked = memberships(features)
     numbers = {column.name for column in features.numeric} | {features.weight}
     for name in parts[0][0].columns:
         column = schema.feature.add(name=name)
-        known = named.get(name, ())
-        if known and isinstance(known[0], int):
-            column.type = schema_pb2.INT
-            column.int_domain.min, column.int_domain.max = min(known), max(known)
-        elif name in numbers:
+        known = named_values(features, name)
+        codes = [value for value in known if isinstance(value, int)]
+        is_open = any(each.is_open for each in asked.get(name, []))
+        if name in numbers:
             column.type = schema_pb2.INT if name in whole else schema_pb2.FLOAT
+        elif codes:
+            column.type = schema_pb2.INT
+            column.int_domain.min, column.int_domain.max = min(codes), max(codes)
         else:
             column.type = schema_pb2.BYTES
-            if known:
-                column.string_domain.value.extend(str(value) for value in known)
-        if all(table.columns[name][row] is not None for table, rows in parts for row in rows):
+            if known and not is_open:
+                column.string_domain.value.extend(dict.fromkeys(map(str, known)))
+        may_lack = any(each.takes_nothing for each in asked.get(name, []))
+        if not may_lack and all(
+            table.columns[name][row] is not None for table, rows in parts for row in rows
+        ):
             column.presence.min_fraction = 1.0
             column.shape.SetInParent()
         else:

@@ -16,7 +16,9 @@
 
 `|` binds tighter than arithmetic. A bracket after `|` names a group, as [Group] or, where two
 features have a group of that name, as [Feature=Group]; in max_gap it names a feature, and the value
-is the largest difference of the rate over all ordered pairs of that feature's groups. A change is the
+is the largest difference of the rate over all ordered pairs of that feature's groups. [Young & Male]
+are the examples that are in both, and [Age x Sex] is the feature that they are a group of: all
+groups of the one crossed with all of the other (see `crossings`). A change is the
 rate minus that of another model on the same examples: `FNR | [g] <= baseline + 0.02`
 is `change(FNR | [g]) <= 0.02`, and max_change is the largest change of a feature's groups. A backslash
 in a bracket takes the next character as it is. Rates: the keys of `RATES` and `ALIASES` in `rates`

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
+from fairgate.constraints import crossings
 from fairgate.constraints.curves import CURVE_ALIASES, CURVES
 from fairgate.constraints.rates import ALIASES, RATES, Group
 
@@ -44,6 +45,7 @@ class Vocabulary:
                 raise ValueError(f"groups of {feature!r}: expected a list of names, got {names!r}")
             if len(set(names)) != len(names):
                 raise ValueError(f"groups of {feature!r}: the same name twice in {list(names)!r}")
+        self._names = {feature: tuple(names) for feature, names in groups.items()}
         self._groups = {
             feature: tuple(Group(feature, name) for name in names)
             for feature, names in groups.items()
@@ -55,11 +57,36 @@ class Vocabulary:
         return tuple(self._groups)
 
     def groups_of(self, feature: str) -> tuple[Group, ...] | None:
-        """The groups of a feature, or None if there is no such feature."""
-        return self._groups.get(feature, self._groups.get(feature.strip()))
+        """The groups of a feature, or of a crossing of features; None if there is no such feature."""
+        found = self._groups.get(feature, self._groups.get(feature.strip()))
+        if found is not None:
+            return found
+        features = crossings.crossed(feature, self._names)
+        if features is None:
+            return None
+        name = crossings.crossing_name(features)
+        cells = crossings.cells(features, self._names)
+        return self._groups.get(name, tuple(Group(name, cell) for cell in cells))
 
     def candidates(self, content: str) -> tuple[Group, ...]:
-        """The groups that a bracket may mean: by name, or as Feature=Group."""
+        """The groups that a bracket may mean: by name, as Feature=Group, or several with & between."""
+        if found := self._declared(content):
+            return found
+        cells = crossings.cells_named(
+            content,
+            lambda name: [(group.feature, group.name) for group in self._declared(name)],
+            self._names,
+        )
+        crossed = [
+            Group(
+                crossings.crossing_name(feature for feature, _ in cell),
+                crossings.cell_name(name for _, name in cell),
+            )
+            for cell in cells
+        ]
+        return tuple(group for group in crossed if group in (self.groups_of(group.feature) or ()))
+
+    def _declared(self, content: str) -> tuple[Group, ...]:
         for wanted in (content, content.strip()):
             found = [
                 group
@@ -70,7 +97,7 @@ class Vocabulary:
             if found:
                 return tuple(found)
         feature, equals, name = (part.strip() for part in content.partition("="))
-        groups = self._groups.get(feature, ()) if equals else ()
+        groups = (self.groups_of(feature) or ()) if equals else ()
         return tuple(group for group in groups if group.name == name)
 
     def listing(self) -> str:

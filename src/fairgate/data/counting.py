@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from fairgate.constraints.units import UnitMethod
 from fairgate.data import answers
 from fairgate.data.columns import MISSING, Batch, Column
 from fairgate.data.fingerprints import Fingerprints
+from fairgate.data.grouping import Grouping, columns_of, names_in
+from fairgate.data.groups import GroupFeature
 from fairgate.data.units import UnitTally
 from fairgate.errors import DataError, SettingsError
 
@@ -40,6 +42,7 @@ class Question:
       largest_unit: the most examples that a unit of the population has; None: as many as one has here.
       largest_weight: what no weight of the population is over.
       record: what names each example, for a ledger to know it again.
+      declared: of the groups that are no plain column of names, what makes them.
 
     Raises:
       SettingsError: the threshold is no finite number, or weights have no largest.
@@ -56,6 +59,7 @@ class Question:
     largest_unit: float | None = None
     largest_weight: float | None = None
     record: str | None = None
+    declared: Mapping[str, GroupFeature] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         argument, threshold = vocabulary.now().argument, self.threshold
@@ -83,7 +87,9 @@ class Question:
         """Columns to be read as names."""
         said = self.decisions if self.threshold is None else []
         own = [name for name in (self.unit, self.record) if name is not None]
-        return list(dict.fromkeys([self.label, *said, *self.groups, *own]))
+        return list(
+            dict.fromkeys([self.label, *said, *columns_of(self.groups, self.declared), *own])
+        )
 
     @property
     def numbers(self) -> list[str]:
@@ -108,10 +114,12 @@ class Tally:
     def __init__(self, question: Question, digesting: bool = False) -> None:
         self.question = question
         self.rows = 0
+        self._hidden: set[str] = set()
         self._label = answers.Labels(question.label, question.positive)
         self._models = [_Model(name, question.groups) for name in question.decisions]
         self._both = _Model("both", question.groups, _MOST_ANSWERS**2)
         self._groups: dict[str, dict[str, int]] = {name: {} for name in question.groups}
+        self._grouping = Grouping(question.groups, question.declared)
         self._missing: dict[str, int] = {}
         self._units = (
             UnitTally(question.weight, question.largest_weight) if question.in_units else None
@@ -130,8 +138,9 @@ class Tally:
         complete = self._present(question.label, labels)
         for name, column in zip(question.decisions, said, strict=True):
             complete &= self._present(name, column.codes)
+        patterns = self._grouping.of(batch)
         for name in question.groups:
-            complete &= self._present(name, batch.names[name].codes)
+            complete &= self._present(name, patterns[name].codes)
         if question.unit is not None:
             complete &= self._present(question.unit, batch.names[question.unit].codes)
         if question.weight is not None:
@@ -142,11 +151,11 @@ class Tally:
         self.rows += len(complete)
         if not complete.all():
             return  # what is missing has been counted: nothing will be judged
-        groups = {name: self._numbered(name, batch.names[name]) for name in question.groups}
+        groups = {name: self._numbered(name, patterns[name]) for name in question.groups}
         for model, column in zip(self._models, said, strict=True):
-            model.add(labels, column, batch.names, groups)
+            model.add(labels, column, patterns, groups)
         if len(said) > 1:
-            self._both.add(labels, _together(*said), batch.names, groups)
+            self._both.add(labels, _together(*said), patterns, groups)
         if self._units is not None:
             self._units.add(
                 None if question.unit is None else batch.names[question.unit],
@@ -154,7 +163,7 @@ class Tally:
                 [
                     labels.astype(np.int64),
                     *(m.codes(column) for m, column in zip(self._models, said, strict=True)),
-                    *(groups[name][batch.names[name].codes] for name in question.groups),
+                    *(groups[name][patterns[name].codes] for name in question.groups),
                 ],
             )
         if self._fingerprints is not None:
@@ -209,8 +218,28 @@ class Tally:
 
     @property
     def groups(self) -> dict[str, list[str]]:
-        """Feature -> the names of its groups, sorted."""
-        return {name: sorted(numbers) for name, numbers in self._groups.items()}
+        """Feature -> the names of its groups: sorted, or as they are declared."""
+        found = {
+            name: sorted({each for pattern in patterns for each in names_in(pattern)})
+            for name, patterns in self._groups.items()
+            if name not in self._hidden
+        }
+        declared = self.question.declared
+        return found | {name: list(of.membership.names) for name, of in declared.items()}
+
+    def hide(self, features: Iterable[str]) -> None:
+        """Leaves features out of all that is told: what was counted in case it was asked for."""
+        self._hidden.update(features)
+
+    @property
+    def warnings(self) -> list[str]:
+        """A sentence for each feature of which the group of some is not known."""
+        return [
+            f"the group of {name} is not known of {unknown:,} of {self.rows:,} examples: they count for "
+            f"everybody, and for no group of {name}"
+            for name, unknown in self._grouping.unknown.items()
+            if unknown
+        ]
 
     def outcomes(self, baseline: bool = False) -> dict[Group | None, Counts]:
         """What was counted of the model, or of the baseline: of each group, and at None of everybody.
@@ -226,12 +255,14 @@ class Tally:
             return found if beside is None else replace(found, against=_changes(both, *beside))
 
         measured: dict[Group | None, Counts] = {None: counts(model.everybody, self._both.everybody)}
-        for name, numbers in self._groups.items():
-            for value in sorted(numbers):
-                both = self._both.of_groups[name]
-                measured[Group(name, value)] = counts(
-                    model.of_groups[name][numbers[value]],
-                    both[numbers[value]] if len(both) else self._both.everybody,
+        for name in self.groups:
+            numbers = self._groups[name]
+            own, both = model.of_groups[name], self._both.of_groups[name]
+            for group in self.groups[name]:
+                places = [place for of, place in numbers.items() if group in names_in(of)]
+                measured[Group(name, group)] = counts(
+                    own[places].sum(axis=0),
+                    both[places].sum(axis=0) if len(both) else self._both.everybody,
                 )
         return measured
 

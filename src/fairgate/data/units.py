@@ -14,6 +14,7 @@ from fairgate import vocabulary
 from fairgate.constraints.rates import Group
 from fairgate.constraints.units import UnitCounts, UnitMethod, UnitTable, order, order_of_rows
 from fairgate.data.columns import Column
+from fairgate.data.grouping import names_in
 from fairgate.errors import DataError
 
 _PATTERNS = 1 << 20
@@ -133,7 +134,7 @@ class UnitTally:
         Args:
           model: its number among the answers.
           yes: which of its answers are a Yes.
-          groups: feature -> names of its groups, in the order of their codes.
+          groups: feature -> its patterns (see `grouping`), in the order of their codes.
           method: how units are bounded.
           largest_unit: the most examples of a unit; None: as many as the largest has here.
           beside: number and Yes answers of another model, whose answers differ in places.
@@ -153,8 +154,10 @@ class UnitTally:
         features = list(groups)
         members: dict[Group | None, NDArray[np.bool_]] = {None: np.ones(len(table), np.bool_)}
         for column, feature in enumerate(features, table.shape[1] - len(features)):
-            for number, name in enumerate(groups[feature]):
-                members[Group(feature, name)] = table[:, column] == number
+            for number, pattern in enumerate(groups[feature]):
+                for name in names_in(pattern):
+                    group, inside = Group(feature, name), table[:, column] == number
+                    members[group] = members[group] | inside if group in members else inside
 
         def tabulated(
             inside: NDArray[np.bool_],

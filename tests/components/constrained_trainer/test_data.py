@@ -38,8 +38,8 @@ def written(folder, n: int, compression: str = "GZIP", shards: int = 2):
                         {
                             "image_bytes": images[i].tobytes(),
                             "label": int(labels[i]),
-                            "group/Age": int(ages[i]),
-                            "group/Hat": int(hats[i]),
+                            "group/Age": np.eye(3, dtype=int)[ages[i]].tolist(),
+                            "group/Hat": np.eye(2, dtype=int)[hats[i]].tolist(),
                         }
                     )
                 )
@@ -62,9 +62,9 @@ def test_a_split_comes_back_as_it_was_written(tmp_path, compression, n):
     assert split.labels.dtype == split.memberships.dtype == np.float32
 
 
-def test_an_index_of_no_group_is_a_member_of_none(tmp_path):
+def test_somebody_may_be_in_no_group(tmp_path):
     file = tmp_path / "examples"
-    row = {"image_bytes": bytes(60), "label": 1, "group/Age": -1, "group/Hat": 1}
+    row = {"image_bytes": bytes(60), "label": 1, "group/Age": [0, 0, 0], "group/Hat": [0, 1]}
     with tf.io.TFRecordWriter(str(file)) as writer:
         writer.write(record(row))
     assert load_split([str(file)], FEATURES, str(tmp_path)).memberships.tolist() == [

@@ -252,3 +252,44 @@ def test_reading_a_constraint_needs_no_tensorflow():
 def test_a_comment_ends_a_line_and_is_no_part_of_the_constraint(line):
     constraint = parse(line, {"Skill": ["C#", "none"]})
     assert constraint.text == "FPR | [C#] <= 0.05" and constraint.limit == 0.05
+
+
+# Crossings.
+
+PEOPLE = {"Age": ["Young", "Old"], "Sex": ["F", "M"], "R & D": ["in", "out"]}
+
+
+@pytest.mark.parametrize(
+    "content", ["Young & M", "M&Young", " M & Age=Young ", "Age x Sex=Young & M"]
+)
+def test_an_intersection_is_the_same_group_however_it_is_written(content):
+    [group] = parse(f"FPR | [{content}] <= 0.1", PEOPLE).groups()
+    assert group == Group("Age x Sex", "Young & M")
+    assert parse(f"FPR | [{group}] <= 0.1", PEOPLE).groups() == (group,)
+
+
+@pytest.mark.parametrize("feature", ["Age x Sex", "Sex x Age", "Age \N{MULTIPLICATION SIGN} Sex"])
+def test_all_groups_of_a_crossing_are_compared(feature):
+    groups = parse(f"max_gap(FPR, [{feature}]) <= 0.1", PEOPLE).groups()
+    names = ["Young & F", "Young & M", "Old & F", "Old & M"]
+    assert groups == tuple(Group("Age x Sex", name) for name in names)
+
+
+def test_three_features_are_crossed_and_names_keep_their_and():
+    [group] = parse("FPR | [in & F & Old] <= 0.1", PEOPLE).groups()
+    assert group == Group("Age x Sex x R & D", "Old & F & in")
+    assert len(parse("max_gap(FPR, [R & D x Age]) <= 0.1", PEOPLE).groups()) == 4
+
+
+def test_what_is_declared_goes_before_what_can_be_put_together():
+    groups = PEOPLE | {"Other": ["Young & M", "no"], "Age x Sex": ["Young & F", "Old & M"]}
+    assert parse("FPR | [Young & M] <= 0.1", groups).groups() == (Group("Other", "Young & M"),)
+    assert len(parse("max_gap(FPR, [Sex x Age]) <= 0.1", groups).groups()) == 2
+    with pytest.raises(ConstraintError, match="unknown group"):
+        parse("FPR | [Old & F] <= 0.1", groups)  # a cell that was left out
+
+
+@pytest.mark.parametrize("content", ["Young & Old", "Young & ", "& M", "Young & X"])
+def test_what_is_no_intersection_is_an_unknown_group(content):
+    with pytest.raises(ConstraintError, match="unknown group"):
+        parse(f"FPR | [{content}] <= 0.1", PEOPLE)

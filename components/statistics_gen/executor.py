@@ -1,0 +1,36 @@
+"""Executor of StatisticsGen: the standard one, and the sizes that ImportExampleGen counted.
+
+TFDV slices by values as they stand, and knows neither ranges nor crossings of groups.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tfx import types
+from tfx.components.statistics_gen import executor as standard
+from tfx.types import artifact_utils, standard_component_specs
+
+from components import group_sizes
+from components.example_gen.splits import SIZES
+
+
+class Executor(standard.Executor):
+    """Writes the statistics, then the sizes of each split."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """As the standard one; nothing is added where the examples carry no sizes."""
+        super().Do(input_dict, output_dict, exec_properties)
+        examples = artifact_utils.get_single_instance(
+            input_dict[standard_component_specs.EXAMPLES_KEY]
+        )
+        counted = examples.get_string_custom_property(SIZES)
+        folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.STATISTICS_KEY])
+        for split, sizes in json.loads(counted or "{}").items():
+            group_sizes.write(folder, split, sizes)

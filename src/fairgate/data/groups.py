@@ -1,0 +1,180 @@
+"""Label and groups of a dataset, as people declare them: which values make which class and group."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from fairgate.data.membership import Item, Membership, Rule
+from fairgate.strict import Strict
+
+
+def _reject_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(
+            f"{value} is neither a number nor text (YAML reads yes, no, on and off so too): "
+            'put text in quotes, such as "yes", or give the number that the column holds'
+        )
+    return value
+
+
+# A raw value as it stands in a tf.Example, a range of numbers as text, or none at all: see `membership`.
+RawValue = Annotated[int | str | None, BeforeValidator(_reject_truth)]
+RawValues = RawValue | tuple[RawValue, ...]
+
+
+def _reject_brackets(name: str) -> str:
+    if not name.strip() or any(character in name for character in "[]=\n"):
+        raise ValueError(
+            f"{name!r} is not usable as a name in constraints: names are not empty and hold none of [ ] ="
+        )
+    return name
+
+
+GroupName = Annotated[str, AfterValidator(_reject_brackets)]
+
+
+class LabelFeature(Strict):
+    """The binary label: its column, and which raw values are the positive class."""
+
+    name: str = Field("attributes/Smiling", description="column that holds the label")
+    positive: RawValues = Field(
+        1,
+        description="raw value of the positive class; a range such as '>= 50000', or a list of them",
+    )
+    negative: RawValues = Field(
+        0,
+        description="the same of the negative class; unset beside a range or a list: all other values",
+    )
+    left_out: tuple[RawValue, ...] = Field(
+        (), description="values (null: none at all) of rows that are left out, counted and said"
+    )
+    others: Literal["positive", "negative", "left_out"] | None = Field(
+        None, description="what every value means that is not named; unset: an error"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _the_rest_is_negative(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "negative" in given or "positive" not in given:
+            return given
+        positive = given["positive"]
+        one = not isinstance(positive, list | tuple) and not Rule.of(positive).ranges
+        if given.get("others") in (None, "positive") and one:
+            return given
+        return {"others": "negative"} | given | {"negative": ()}
+
+    @model_validator(mode="after")
+    def _two_classes(self) -> LabelFeature:
+        positive, negative = (self.membership.rules[name] for name in ("positive", "negative"))
+        kinds = {isinstance(item, str) for item in (*positive.items, *negative.items)}
+        if (shared := negative.shared_with(positive)) is not None or len(kinds) > 1:
+            common = f": both hold {shared}" if len(positive.items + negative.items) > 2 else ""
+            raise ValueError(
+                f"positive ({self.positive!r}) and negative ({self.negative!r}) must be two different "
+                f"values of the same type{common}"
+            )
+        for name, rule in self.membership.rules.items():
+            if not rule.items and self.others != name:
+                raise ValueError(f"no value is {name}: name one, or say others: {name}")
+        return self
+
+    @property
+    def membership(self) -> Membership:
+        """`negative` and `positive`, in this order; who is left out is unknown."""
+        rules = {"negative": Rule.of(self.negative), "positive": Rule.of(self.positive)}
+        others = None if self.others == "left_out" else self.others
+        return Membership(rules, others, Rule(self.left_out), self.others == "left_out")
+
+    def told(self, positive: bool) -> str:
+        """The values of a class, for people."""
+        items = self.membership.rules["positive" if positive else "negative"].items
+        return " or ".join("none" if item is None else str(item) for item in items) or "all others"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether either class is one raw value as it stands."""
+        rules = self.membership.rules.values()
+        return all(len(rule.items) == 1 and not rule.ranges for rule in rules)
+
+    @property
+    def may_leave_out(self) -> bool:
+        """Whether there may be rows that are left out."""
+        return bool(self.left_out) or self.others == "left_out"
+
+
+class GroupFeature(Strict):
+    """A column that divides the examples into named groups."""
+
+    name: str = Field(description="column that holds the group")
+    values: dict[GroupName, RawValues] = Field(
+        description="name of each group -> its raw value, a range of numbers ('<25', '25-40', "
+        "'>=25 <40'), null for none at all, or a list of them"
+    )
+    others: GroupName | None = Field(
+        None, description="name of the group of all values that are not named; unset: an error"
+    )
+    unknown: tuple[RawValue, ...] | Literal["others"] = Field(
+        (),
+        description="values (null: none at all) of rows whose group is not known: trained on, counted, "
+        "and in no group's rates; others: every value that is not named, and none at all",
+    )
+    overlapping: bool = Field(
+        False, description="whether an example may be in several of the groups"
+    )
+
+    @model_validator(mode="after")
+    def _groups_make_sense(self) -> GroupFeature:
+        names = self.membership.names
+        if len(names) < 2:
+            raise ValueError(f"{len(names)} group(s) named: a gap needs at least two")
+        empty = [name for name, rule in self.membership.rules.items() if not rule.items]
+        if empty:
+            raise ValueError(f"group {empty[0]!r} has no value: give it one")
+        if self.others is not None and self.unknown == "others":
+            raise ValueError("others is a group, and unknown says others, too: choose one of them")
+        if not self.overlapping:
+            try:
+                self.membership.require_apart()
+            except ValueError as error:
+                raise ValueError(
+                    f"{error}. Give each its own, or say overlapping: true if that is meant"
+                ) from None
+        raw = [
+            item
+            for rule in self.membership.rules.values()
+            for item in rule.items
+            if item is not None
+        ]
+        if len({isinstance(item, str) for item in raw if not _is_range(item)}) > 1:
+            raise ValueError(f"raw values {raw} mix numbers and text: use one type")
+        return self
+
+    @property
+    def membership(self) -> Membership:
+        """Who is in which group."""
+        rules = {name: Rule.of(value) for name, value in self.values.items()}
+        unknown = Rule(()) if self.unknown == "others" else Rule(self.unknown)
+        return Membership(rules, self.others, unknown, self.unknown == "others")
+
+    @property
+    def plain(self) -> dict[str, Item]:
+        """Of the groups that are one raw value: name -> value."""
+        found = {name: rule for name, rule in self.membership.rules.items() if len(rule.items) == 1}
+        return {
+            name: rule.items[0]
+            for name, rule in found.items()
+            if not rule.ranges and not rule.of_nothing and name != self.others
+        }
+
+    def told(self, name: str) -> str:
+        """The values of a group, for messages."""
+        if name not in self.values:
+            return "all other values"
+        items = self.membership.rules[name].items
+        return " or ".join("none" if item is None else repr(item) for item in items)
+
+
+def _is_range(item: Item) -> bool:
+    return isinstance(item, str) and bool(Rule.of(item).ranges)
