@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from components import folders
-from components.features import Features, RawValue
+from components import columns, folders
+from components.features import Features
 from fairgate.constraints.rates import Group
 from fairgate.constraints.units import UnitCounts, UnitMethod, UnitTable, order
 
@@ -24,27 +24,26 @@ def read(folder: str, features: Features, method: UnitMethod = "betting") -> Uni
       method: how units are bounded.
     """
     assert features.unit is not None
-    groups = {feature: group.name for feature, group in features.groups.items()}
-    columns = [features.label.name, features.unit, *groups.values()]
-    found: dict[str, list[np.ndarray]] = {name: [] for name in columns}
     files = folders.inside(folder)
     compression = "GZIP" if files and files[0].endswith(".gz") else ""
     records = tf.data.TFRecordDataset(files, compression, buffer_size=8 << 20)
-    spec = {
-        name: tf.io.FixedLenFeature([], kind) for name, kind in _types(records, columns).items()
-    }
+    types = _types(records, [features.unit, *columns.memberships(features)])
+    spec = columns.label_and_groups(features, types)
+    spec[features.unit] = tf.io.FixedLenFeature([], types[features.unit])
+    of_group = list(map(Group, *zip(*features.membership_columns(), strict=True)))
+    units, labels, memberships = [], [], []
     for batch in records.batch(_BATCH).prefetch(2):
-        for name, values in tf.io.parse_example(batch, spec).items():
-            found[name].append(values.numpy())
-    values = {name: np.concatenate(parts) for name, parts in found.items()}
-    positive = _equal(values[features.label.name], features.label.positive)
-    different, unit = np.unique(values[features.unit], return_inverse=True)
+        raw = tf.io.parse_example(batch, spec)
+        units.append(raw[features.unit].numpy())
+        labels.append(columns.label_index(raw[features.label.name], features).numpy())
+        found = columns.group_members(raw, features)
+        memberships.append(np.concatenate([each.numpy() for each in found.values()], axis=1))
+    positive, members = np.concatenate(labels) > 0, np.concatenate(memberships)
+    different, unit = np.unique(np.concatenate(units), return_inverse=True)
     names = [name.decode() if isinstance(name, bytes) else str(name) for name in different.tolist()]
     places = order(names)[unit.reshape(-1)]
     masks: dict[Group | None, np.ndarray] = {None: np.ones(len(positive), np.bool_)}
-    for feature, group in features.groups.items():
-        for name, value in group.values.items():
-            masks[Group(feature, name)] = _equal(values[group.name], value)
+    masks |= {group: members[:, column] for column, group in enumerate(of_group)}
     tables = {group: _table(places[mask], positive[mask]) for group, mask in masks.items()}
     most = features.largest_unit or float(np.bincount(places).max())
     return UnitCounts(len(names), tables, most, method)
@@ -58,12 +57,10 @@ def _table(places: np.ndarray, positive: np.ndarray) -> UnitTable:
     return UnitTable(found, cells)
 
 
-def _types(records: tf.data.Dataset, columns: list[str]) -> dict[str, tf.DType]:
+def _types(records: tf.data.Dataset, names: list[str]) -> dict[str, tf.DType]:
+    """Of the columns that the first record has a value of."""
     [first] = records.take(1).as_numpy_iterator()
     held = tf.train.Example.FromString(first).features.feature
     kinds = {"int64_list": tf.int64, "bytes_list": tf.string, "float_list": tf.float32}
-    return {name: kinds[held[name].WhichOneof("kind")] for name in columns}
-
-
-def _equal(values: np.ndarray, value: RawValue) -> np.ndarray:
-    return np.asarray(values == (value.encode() if isinstance(value, str) else value))
+    told = {name: held[name].WhichOneof("kind") for name in names}
+    return {name: kinds[kind] for name, kind in told.items() if kind}
