@@ -24,6 +24,8 @@ from fairgate.bounds.over_units import robust_bound
 _MOST = 10
 _COMPARED = 100
 """Draws of which whole bounds are taken, to compare how far they are from the rate."""
+AT_ONCE = 500
+"""Draws that are played together."""
 
 Array = NDArray[np.float64]
 
@@ -115,8 +117,8 @@ def wrongs(people: People, draws: int, seed: int) -> Iterator[NDArray[np.bool_]]
     """
     rng = np.random.default_rng(seed)
     function = Linear(1, -1) if people.gap else None
-    for first in range(0, draws, _AT_ONCE):
-        drawn = [people.draw(rng) for _ in range(min(_AT_ONCE, draws - first))]
+    for first in range(0, draws, AT_ONCE):
+        drawn = [people.draw(rng) for _ in range(min(AT_ONCE, draws - first))]
         rates = [_rates(people, *each) for each in drawn]
         if function is None:
             truth, games = [people.truth], [_Game.of(each) for each in rates]
@@ -132,7 +134,6 @@ def wrongs(people: People, draws: int, seed: int) -> Iterator[NDArray[np.bool_]]
         yield np.column_stack([over, np.array(others)])
 
 
-_AT_ONCE = 500
 _Z = 1.6448536269514722
 
 

@@ -8,7 +8,7 @@ Survey Sampling, 1965, section 11.7) at the weighted rate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from benchmarks.gate.simulation import DELTA, interval
+from benchmarks.gate.units import AT_ONCE
 from fairgate.bounds import Linear, clopper_pearson_upper
-from fairgate.bounds.betting import UnitRate, _Game
+from fairgate.bounds.betting import UnitRate, _Game, rejected_of_many
 
 Array = NDArray[np.float64]
 
@@ -75,10 +76,10 @@ def measure(draws: int, seed: int) -> str:
     with Progress() as progress:
         bar = progress.add_task("Drawing examples", total=len(GRID) * draws)
         for survey in GRID:
-            rng, wrong = np.random.default_rng(seed), np.zeros(3, int)
-            for _ in range(draws):
-                wrong += _errs(survey, rng)
-                progress.advance(bar)
+            wrong = np.zeros(3, int)
+            for found in wrongs(survey, draws, seed):
+                wrong += found.sum(axis=0)
+                progress.advance(bar, len(found))
             low, high = interval(int(wrong[0]), draws)
             of = f"{survey.name} | {survey.examples:,} | {survey.truth:.3g}"
             others = " | ".join("" if survey.gap else f"{w / draws:.2%}" for w in wrong[1:])
@@ -86,21 +87,31 @@ def measure(draws: int, seed: int) -> str:
     return "\n".join(lines)
 
 
-def _errs(survey: Survey, rng: np.random.Generator) -> Array:
-    """Whether each bound is below the truth."""
-    events, weight = survey.draw(rng)
-    most, truth = float(max(survey.weights)), survey.truth
-    if survey.gap:
-        first = np.arange(survey.examples) % 2 == 0
-        pair = [UnitRate(events * who, weight * who, most) for who in (first, ~first)]
-        function, one, other = Linear(1, -1).rising(*pair)
-        # The gap of 0 at the true rates: at least as often as the bound of the difference errs.
-        game = _Game.of((one, other), function)
-        return np.array([game.rejected(np.array([[truth, 1 - truth]]), delta=DELTA)[0], 0, 0])
-    game = _Game.of((UnitRate(events, weight, most),))
-    rate = events.sum() / weight.sum()
+def wrongs(survey: Survey, draws: int, seed: int) -> Iterator[NDArray[np.bool_]]:
+    """Draws, some at a time: (d, 3) whether each bound is below the truth.
+
+    The gate's, that of the rows, and that of the effective examples; of a gap only the gate's is asked.
+    """
+    rng, most = np.random.default_rng(seed), float(max(survey.weights))
+    for first in range(0, draws, AT_ONCE):
+        drawn = [survey.draw(rng) for _ in range(min(AT_ONCE, draws - first))]
+        if survey.gap:
+            half = np.arange(survey.examples) % 2 == 0
+            pairs = [[UnitRate(e * of, w * of, most) for of in (half, ~half)] for e, w in drawn]
+            # The gap of 0 at the true rates: at least as often as the bound of the difference errs.
+            rising = [Linear(1, -1).rising(*pair) for pair in pairs]
+            games = [_Game.of((one, other), function) for function, one, other in rising]
+            truth, others = [survey.truth, 1 - survey.truth], np.zeros((len(drawn), 2), np.bool_)
+        else:
+            games = [_Game.of((UnitRate(*each, most),)) for each in drawn]
+            truth, others = [survey.truth], np.array([_plain(survey, *each) for each in drawn])
+        over = rejected_of_many(games, np.tile(truth, (len(games), 1)), DELTA)
+        yield np.column_stack([over, others])
+
+
+def _plain(survey: Survey, events: Array, weight: Array) -> tuple[bool, bool]:
+    """Whether the bounds that people take are below the truth."""
     told = round(weight.sum() ** 2 / np.square(weight).sum())
     plain = clopper_pearson_upper(int((events > 0).sum()), survey.examples, DELTA)
-    effective = clopper_pearson_upper(round(rate * told), told, DELTA)
-    wrong = game.rejected(np.array([[truth]]), delta=DELTA)[0], plain < truth, effective < truth
-    return np.array(wrong, int)
+    effective = clopper_pearson_upper(round(events.sum() / weight.sum() * told), told, DELTA)
+    return plain < survey.truth, effective < survey.truth

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from benchmarks.gate import decisions, units
+from benchmarks.gate import decisions, units, weights
 from benchmarks.gate.__main__ import finished, missing
 from benchmarks.gate.samples import CASES
 from benchmarks.gate.simulation import Setting, grid, interval, passes, probability
@@ -134,3 +134,26 @@ def test_units_that_are_drawn_are_judged_as_the_bounds_would(people):
         if not people.weighted:
             exact = bounds.upper_bound(RateOf("FPR"), dict(counts), 0.05)
             assert plain == (exact < people.truth)
+
+
+@pytest.mark.parametrize("survey", [weights.GRID[3], weights.GRID[-1]])
+def test_weights_that_are_drawn_are_judged_as_the_bounds_would(survey):
+    """Played all at once, one by one, and by the library's own bound."""
+    [found] = weights.wrongs(survey, 40, 4)
+    rng = np.random.default_rng(4)
+    half = np.arange(survey.examples) % 2 == 0
+    for over, plain, effective in found:
+        events, weight = survey.draw(rng)
+        if survey.gap:
+            pair = [betting.UnitRate(events * of, weight * of, 10.0) for of in (half, ~half)]
+            g, x, y = bounds.Linear(1, -1).rising(*pair)
+            point = np.array([[survey.truth, 1 - survey.truth]])
+            assert over == betting._Game.of((x, y), g).rejected(point, delta=0.05)[0]
+            continue
+        rate = betting.UnitRate(events, weight, 10.0)
+        bound = betting.upper_of_units(rate, 0.05)
+        assert over == betting._Game.of((rate,)).rejected(np.array([[survey.truth]]), delta=0.05)[0]
+        assert over == (bound < survey.truth) or abs(bound - survey.truth) < 1e-3
+        wrong, told = np.count_nonzero(events), round(weight.sum() ** 2 / (weight**2).sum())
+        assert plain == (binom.cdf(wrong, survey.examples, survey.truth) < 0.05)
+        assert effective == (binom.cdf(round(rate.rate * told), told, survey.truth) < 0.05)

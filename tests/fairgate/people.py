@@ -24,3 +24,12 @@ class People:
 def judge(people: People, **changes) -> Judgement:
     arguments = {"groups": {"sex": people.sex}, "constraints": [GAP]}
     return fairgate.judge(people.labels, people.said, **arguments | changes)
+
+
+def figures(judgement: Judgement) -> list[str]:
+    """What was counted and measured of the answers, as it would be written."""
+    shown = [row.value for row in judgement.gate] + [row.bound for row in judgement.gate]
+    model = judgement.outcomes
+    for each in (model, *model.groups.values()):
+        shown += [each.fpr, each.fnr, each.accuracy]
+    return [f"{value:.4f}" for value in shown]

@@ -12,9 +12,8 @@ from fairgate import api
 from fairgate.constraints import ConstraintError
 from fairgate.errors import DataError
 from fairgate.gate.attempts import Attempt, AttemptsUsedUp
-from fairgate.gate.judgement import Judgement
 from fairgate.report import judgement_page
-from tests.fairgate.people import GAP, People, judge
+from tests.fairgate.people import GAP, People, figures, judge
 
 
 def test_a_ledger_shares_the_promise(tmp_path):
@@ -40,15 +39,6 @@ def test_several_attempts_are_each_judged_at_their_share(tmp_path):
     # The pass has ended the series, and the block of before is shown.
     again = judge(unfair, ledger=book)
     assert not again.sealed and again.gate[0].value > 0.3 and again.attempt.number == 1
-
-
-def figures(judgement: Judgement) -> list[str]:
-    """What was counted and measured of the answers, as it would be written."""
-    shown = [row.value for row in judgement.gate] + [row.bound for row in judgement.gate]
-    model = judgement.outcomes
-    for each in (model, *model.groups.values()):
-        shown += [each.fpr, each.fnr, each.accuracy]
-    return [f"{value:.4f}" for value in shown]
 
 
 def test_a_sealed_judgement_tells_that_it_was_blocked_and_no_figures(tmp_path):

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 import fairgate
-from fairgate import bounds, command_line
+from fairgate import api, bounds, command_line
 from fairgate.bounds.betting import UnitRate, upper_of_units
 from fairgate.constraints.rates import Group
 from fairgate.constraints.units import order
 from fairgate.data import columns, units
 from fairgate.errors import DataError, SettingsError
 from fairgate.report import judgement_page
+from tests.fairgate.people import figures
 
 GAP = "max_gap(FPR, [sex]) <= 0.1"
 
@@ -164,6 +165,27 @@ def test_the_page_shows_both_bounds():
     assert "if examples were independent" in page
     plain = judgement_page(people.judge(), "people")
     assert "taken as independent draws" in plain and "if examples were independent" not in plain
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_sealed_judgement_over_people_tells_no_figures(tmp_path, weighted):
+    people = People(150)
+    named = {"unit": people.unit, "baseline": 1 - people.said, "constraints": ["FPR <= 0.05"]}
+    if weighted:
+        named |= {"weight": people.weight, "largest_weight": 2}
+    open_one = people.judge(**named)
+    sealed = people.judge(**named, ledger=api.Ledger(tmp_path, attempts=3))
+    assert sealed.sealed and not sealed.blessed
+    told = f"{sealed!r} {sealed} {sealed.as_document()} {judgement_page(sealed, 'people')}"
+    shown = figures(open_one)
+    if not weighted:
+        shown.append(f"{open_one.gate[0].independent_bound:.4f}")
+    page = judgement_page(open_one, "people")
+    for figure in shown:
+        assert figure in page
+        assert figure not in told and figure[:-1] not in told
+    # What the bounds are over is the same for every model.
+    assert sealed.sampling == open_one.sampling and "units=150" in told
 
 
 def test_the_command_takes_a_unit_and_weights(tmp_path, capsys):
