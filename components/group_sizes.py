@@ -36,23 +36,69 @@ def read(statistics: str, split: str, features: Features) -> dict[Group | None, 
     Raises:
       DataError: no sizes of this split are there, or not of these groups.
     """
+    found = _read(statistics, split)
+    return {
+        group: Size(positives=int(positives), negatives=int(negatives))
+        for group, (negatives, positives) in _pairs(found, statistics, split, features).items()
+    }
+
+
+def read_effective(
+    statistics: str, split: str, features: Features, weights_of: str
+) -> dict[Group | None, Size]:
+    """As `read`, so many examples as would tell as much without weights.
+
+    Of each group and label the share of effective examples is that of another split, `weights_of`: the
+    weights of test examples may tell something of what goes wrong there, which their numbers do not.
+    """
+    whole = read(statistics, split, features)
+    if features.weight is None:
+        return whole
+    found = _read(statistics, weights_of)
+    if "effective" not in found:
+        raise DataError(
+            f"{_file(statistics, weights_of)}: no weights were counted; let StatisticsGen make them"
+        )
+    numbers = _pairs(found, statistics, weights_of, features)
+    effective = _pairs(found["effective"], statistics, weights_of, features)
+
+    def share(group: Group | None, label: int) -> float:
+        # A label that the other split lacks in a group is weighed as in everybody.
+        of = group if numbers[group][label] else None
+        return effective[of][label] / numbers[of][label] if numbers[of][label] else 1.0
+
+    return {
+        group: Size(
+            round(size.positives * share(group, 1)), round(size.negatives * share(group, 0))
+        )
+        for group, size in whole.items()
+    }
+
+
+Pairs = dict[Group | None, tuple[float, float]]
+
+
+def _read(statistics: str, split: str) -> dict[str, Any]:
     file = _file(statistics, split)
     if not tf.io.gfile.exists(file):
         raise DataError(f"{file}: no sizes of split '{split}'; let StatisticsGen make them")
     with tf.io.gfile.GFile(file) as opened:
-        found = json.loads(opened.read())
-    negatives, positives = found["everybody"]
-    sizes: dict[Group | None, Size] = {}
+        found: dict[str, Any] = json.loads(opened.read())
+    return found
+
+
+def _pairs(found: Mapping[str, Any], statistics: str, split: str, features: Features) -> Pairs:
+    """(negatives, positives) of each group, and at None of everyone."""
+    pairs: Pairs = {None: found["everybody"]}
     for feature, name in features.membership_columns():
         try:
-            of_group = found["groups"][feature][name]
+            pairs[Group(feature, name)] = found["groups"][feature][name]
         except KeyError:
             raise DataError(
-                f"{file}: no sizes of group [{name}] of {feature!r}; let StatisticsGen make them"
+                f"{_file(statistics, split)}: no sizes of group [{name}] of {feature!r}; let "
+                "StatisticsGen make them"
             ) from None
-        sizes[Group(feature, name)] = Size(positives=of_group[1], negatives=of_group[0])
-    sizes[None] = Size(positives=positives, negatives=negatives)
-    return sizes
+    return pairs
 
 
 def _file(statistics: str, split: str) -> str:

@@ -144,13 +144,17 @@ def _notes(
         confidence = attempts.next_confidence(
             page.entries, settings.gate.confidence, settings.gate.attempts, page.end
         )
+        # Of people with several examples each it is these that count most.
+        effective = features.weight is not None and features.unit is None
         supposed: Sizes | UnitCounts = sizes
+        if effective:
+            supposed = group_sizes.read_effective(statistics.uri, "test", features, "validation")
         if features.unit is not None:
             read = [_examples(store, settings.name, run_id)]
             folder = artifact_utils.get_split_uri(read, "test")
             supposed = unit_sizes.read(folder, features, settings.gate.units)
         sentences = advice.before_training(
-            settings.gate, features.group_names, supposed, confidence
+            settings.gate, features.group_names, supposed, confidence, effective
         )
         return [Note(sentence, advice.is_warning(sentence)) for sentence in sentences]
     if node == CONSTRAINED:

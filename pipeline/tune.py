@@ -86,16 +86,15 @@ def _require_ours(file: pathlib.Path) -> None:
 
 def _tune(search: _Search, run_id: str, display: Display) -> None:
     from components import group_sizes
-    from components.constrained_trainer.outlook import Outlook, effective_sizes
+    from components.constrained_trainer.outlook import Outlook
     from components.constrained_trainer.tuning import tune
     from pipeline.dag import gate_target
 
     settings = search.settings
     with training_data.read(settings, run_id, display) as data, display.step("Search"):
         search.examples = len(data.splits[1])
-        sizes = effective_sizes(
-            group_sizes.read(data.transformed.statistics, "test", settings.data.features),
-            data.splits[1].effective,
+        sizes = group_sizes.read_effective(
+            data.transformed.statistics, "test", settings.data.features, "validation"
         )
         tune(
             *data.splits,

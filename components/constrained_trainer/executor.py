@@ -22,7 +22,7 @@ from components.constrained_trainer import devices, serving, telling, weight_fil
 from components.constrained_trainer.config import GateTarget, TrainingConfig
 from components.constrained_trainer.data import Split, load_split
 from components.constrained_trainer.history import History
-from components.constrained_trainer.outlook import Outlook, effective_sizes
+from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.resolving import resolve
 from components.constrained_trainer.training import TrainingResult, train
 from components.features import Features
@@ -72,9 +72,7 @@ class Executor(base_executor.BaseExecutor):
                 baseline=_weights_of(input_dict, "base_model"),
                 checkpoints=folder,
                 scope=scope,
-                outlook=_outlook(
-                    input_dict, exec_properties, config, features, splits[1].effective
-                ),
+                outlook=_outlook(input_dict, exec_properties, config, features),
             )
         if result.stopped:
             logging.warning("training stopped early: %s", result.stopped)
@@ -157,19 +155,17 @@ def _outlook(
     exec_properties: dict[str, Any],
     config: TrainingConfig,
     features: Features,
-    effective: float,
 ) -> Outlook | None:
     """The gate that is to come, if the component was told of one.
 
-    Its examples are as many as would tell as much without weights: the share that is `effective` on the
-    validation split.
+    Its examples are as many as would tell as much without weights, as the validation split has them.
     """
     if not exec_properties.get("gate"):
         return None
     statistics = artifact_utils.get_single_uri(input_dict["statistics"])
     return Outlook(
         GateTarget.model_validate_json(exec_properties["gate"]),
-        effective_sizes(group_sizes.read(statistics, "test", features), effective),
+        group_sizes.read_effective(statistics, "test", features, "validation"),
         config.selection.pass_probability,
     )
 

@@ -14,15 +14,7 @@ from fairgate.constraints import algebra, language
 from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.gate import prediction
-from fairgate.gate.prediction import Size, Sizes
-
-
-def effective_sizes(sizes: Sizes, share: float) -> Sizes:
-    """So many examples as would tell as much without weights, where `share` of them do."""
-    return {
-        group: Size(round(size.positives * share), round(size.negatives * share))
-        for group, size in sizes.items()
-    }
+from fairgate.gate.prediction import Sizes
 
 
 @dataclass(frozen=True)

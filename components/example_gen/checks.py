@@ -28,13 +28,17 @@ _BATCH = 512
 _KINDS = {tf.string: "bytes_list", tf.int64: "int64_list", tf.float32: "float_list"}
 
 
+Cell = tuple[str | None, str | None, int]
+
+
 class SplitCounts:
     """How many examples of each group and label a split holds, and digests of its contents.
 
     `by_label` has everybody, `by_group` the members of each group, `unknown` those whose group of a
     feature is not known. `hashes` are the first 8 bytes of each record's digest, uint64; `shards` has the
     digest of each file, `left_out` the places of its records that are no examples, `units` whose examples
-    there are, where that is known, `weights` what each group's count together.
+    there are, where that is known. `weights` is what the examples of each label count together, in each
+    group and at (None, None) in all, and `squares` the sum of the squares.
     """
 
     def __init__(self) -> None:
@@ -46,7 +50,8 @@ class SplitCounts:
         self.filled: collections.Counter[str] = collections.Counter()
         self.shards: dict[str, str] = {}
         self.units: set[int | bytes] = set()
-        self.weights: collections.Counter[tuple[str, str]] = collections.Counter()
+        self.weights: collections.defaultdict[Cell, float] = collections.defaultdict(float)
+        self.squares: collections.defaultdict[Cell, float] = collections.defaultdict(float)
         self._hashes: list[np.ndarray] = []
         self._sum = 0
 
@@ -75,14 +80,30 @@ class SplitCounts:
     ) -> None:
         """Counts a batch: `labels` (n,) of 0/1, `groups` feature -> (n, groups) bool, `weights` (n,)."""
         self.examples += len(labels)
+        each = np.ones(len(labels)) if weights is None else weights
         for label in (0, 1):
-            self.by_label[label] += int(np.sum(labels == label))
-        for feature, found in groups.items():
-            for name, member in zip(features.group_names[feature], found.T, strict=True):
-                heavy = member.sum() if weights is None else weights[member].sum()
-                self.weights[feature, name] += float(heavy)
-                for label in (0, 1):
-                    self.by_group[feature, name, label] += int(np.sum(member & (labels == label)))
+            of_label = labels == label
+            self.by_label[label] += int(np.sum(of_label))
+            self._weigh((None, None, label), each[of_label])
+            for feature, found in groups.items():
+                for name, member in zip(features.group_names[feature], found.T, strict=True):
+                    self.by_group[feature, name, label] += int(np.sum(member & of_label))
+                    self._weigh((feature, name, label), each[member & of_label])
+
+    def _weigh(self, cell: Cell, weights: np.ndarray) -> None:
+        self.weights[cell] += float(weights.sum())
+        self.squares[cell] += float(weights @ weights)
+
+    def effective(self, feature: str | None = None, name: str | None = None) -> tuple[float, float]:
+        """(negatives, positives) that would tell as much with weights of one: sum^2 / sum of squares.
+
+        Source: Kish, Survey Sampling (1965), section 11.7.
+        """
+        none, some = (
+            self.weights[cell] ** 2 / self.squares[cell] if self.squares[cell] else 0.0
+            for cell in ((feature, name, 0), (feature, name, 1))
+        )
+        return none, some
 
     def sizes(self, features: Features) -> dict[str, dict[str, tuple[int, int]]]:
         """Feature -> group -> (negatives, positives): denominators, which say nothing of any model."""
@@ -106,7 +127,9 @@ class SplitCounts:
         self.left_out |= other.left_out
         self.filled.update(other.filled)
         self.units |= other.units
-        self.weights.update(other.weights)
+        for cell in other.weights:
+            self.weights[cell] += other.weights[cell]
+            self.squares[cell] += other.squares[cell]
 
     def require_every_column(self, split: str, folder: str, features: Features) -> None:
         """Raises DataError when a column of numbers or categories has no value in any example."""
@@ -133,7 +156,7 @@ class SplitCounts:
                         f"({features.told(feature, name)}) among {self.examples}; a gap to it cannot be "
                         f"measured. {_way_out(feature, features)}"
                     )
-                if not self.weights[feature, name]:
+                if not any(self.weights[feature, name, label] for label in (0, 1)):
                     raise DataError(
                         f"{folder}: split '{split}' has only weights of 0 in group [{name}] (column "
                         f"'{features.weight}', data.features.weight): nobody there counts, and a gap to "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from scipy.special import ndtri
 
@@ -36,6 +36,7 @@ def before_training(
     groups: Groups,
     examples: Sizes | UnitCounts,
     confidence: float | None = None,
+    effective: bool = False,
 ) -> list[str]:
     """For each constraint of the gate, the limits that a model without any gap would pass.
 
@@ -49,10 +50,11 @@ def before_training(
       examples: of each group and label on the test split; by unit, where bounds are over units (of these
         outcomes only the labels count).
       confidence: what the next model will be judged at; None: each attempt's share by the settings.
+      effective: whether `examples` are as many as would tell as much without weights.
     """
     confidence = gate.confidence_of_each if confidence is None else confidence
     promises = (
-        promise(check.constraint, examples, confidence)
+        replace(promise(check.constraint, examples, confidence), effective=effective)
         for check in checks.checks(gate, groups)
         # What a change is bounded by, how many answers differ, no number of examples tells.
         if not has_changes(check.constraint.expression)
@@ -210,6 +212,7 @@ class Promise:
       names: what whoever asked calls settings and test data.
       units: how many people (units) these are of, where bounds are over units; None: they are not.
       alike: the correlation that two outcomes of a unit are supposed to have.
+      effective: whether the examples are as many as would tell as much without weights.
     """
 
     constraint: Constraint
@@ -220,12 +223,15 @@ class Promise:
     names: Vocabulary = field(default_factory=vocabulary.now, compare=False, repr=False)
     units: int | None = None
     alike: float = 0.0
+    effective: bool = False
 
     def __str__(self) -> str:
         return f"{self.constraint}: {self.said}"
 
     @property
     def _of_units(self) -> str:
+        if self.effective:
+            return " (so many as would tell as much without weights)"
         if self.units is None:
             return ""
         return (
