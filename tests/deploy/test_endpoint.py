@@ -206,7 +206,7 @@ def test_pusher_alone_is_changed_by_the_setting(monkeypatch):
 @pytest.mark.parametrize(
     ("assignment", "part"),
     [
-        ("deploy.vertex.project=", "deploy.vertex.project is not set"),
+        ("deploy.vertex.project=null", "deploy.vertex.project is not set"),
         ("model_name=My_Model", "model_name = 'My_Model'"),
         ("deploy.serving=/gcs/bucket/serving", "gs:// alone"),
     ],

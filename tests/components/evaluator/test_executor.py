@@ -112,7 +112,9 @@ def test_a_group_of_thirty_is_blocked_by_name(verdict):
 def test_what_is_known_before_is_not_asked():
     """Decided from examples, settings and validation alone: see `components.evaluator.known`."""
     config = gate.eval_config(
-        GateConfig(constraints=[f"{GAP} <= 0.3"]), {"Team": ["Red", "Blue"]}, "label"
+        GateConfig(constraints=[f"{GAP} <= 0.3"], minimum_accuracy=0.8),
+        {"Team": ["Red", "Blue"]},
+        "label",
     )
 
     def why(sizes=None, validation=None, confidence=0.95) -> str:
