@@ -11,9 +11,6 @@ import hashlib
 import os
 import pathlib
 import re
-from typing import Annotated
-
-from pydantic import AfterValidator
 
 from fairgate.errors import SettingsError
 
@@ -23,10 +20,6 @@ HOME = pathlib.Path(__file__).resolve().parents[1]
 _SHIPPED = "schemas"
 _PATTERN = re.compile(r"[\[\]*?\\]")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-
-
-class IsPlace:
-    """Marks settings that are files or folders."""
 
 
 def is_address(place: str) -> bool:
@@ -94,7 +87,3 @@ def plain(folder: str) -> str:
             f"it cannot be made as {link!r}: {error.strerror}. Choose a folder without such characters"
         ) from None
     return link
-
-
-Place = Annotated[str, AfterValidator(expanded), IsPlace()]
-"""Type of settings that are files or folders."""

@@ -25,7 +25,7 @@ from fairgate.strict import Strict
 from pipeline import places, sources, yaml12
 from pipeline.data.from_csv.config import CsvSettings
 from pipeline.deployment import DeploymentSettings
-from pipeline.places import Place
+from pipeline.typed import Place
 
 
 class StandInSettings(Strict):

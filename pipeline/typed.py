@@ -9,14 +9,21 @@ from __future__ import annotations
 import types
 import typing
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
 from fairgate.errors import SettingsError
-from pipeline import yaml12
-from pipeline.places import IsPlace
+from pipeline import places, yaml12
+
+
+class IsPlace:
+    """Marks settings that are files or folders."""
+
+
+Place = Annotated[str, AfterValidator(places.expanded), IsPlace()]
+"""Type of settings that are files or folders."""
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,11 @@ def make() -> Parser:
     library.add_version(parser)
     commands = parser.add_subparsers(metavar="COMMAND")
 
-    def add(name: str, function: str, description: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=description, description=description)
+    def add(
+        name: str, function: str, description: str, listed: bool = True
+    ) -> argparse.ArgumentParser:
+        told = {"help": description} if listed else {}
+        command = commands.add_parser(name, description=description, **told)
         command.set_defaults(command=f"pipeline.command_line.{function}")
         _add_json(command)
         return command
@@ -93,7 +96,7 @@ def make() -> Parser:
         "predicting:predict",
         "ask the pushed model about your own pictures or rows",
     )
-    serve = add("serve", "predicting:serve", "the former name of predict")
+    serve = add("serve", "predicting:serve", "the former name of predict", listed=False)
     for command in (predict, serve):
         _add_predict(command)
     _add_verbose(unseal)

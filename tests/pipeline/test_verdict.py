@@ -138,7 +138,8 @@ def test_a_missing_group_is_named_and_its_constraint_unknown(judge):
     [("No", Counts(0, 0, 600, 500)), ("Yes", Counts(500, 600, 0, 0))],
 )
 def test_a_model_that_always_gives_one_answer_is_named_for_it(judge, answer, outcomes):
-    verdict = judge(measured({"Young": outcomes, "Not Young": outcomes}))
+    settings = load([], ["gate.minimum_accuracy=0.8"])
+    verdict = judge(measured({"Young": outcomes, "Not Young": outcomes}), settings)
     assert any(f"answers {answer} to every example" in reason for reason in verdict.reasons)
     assert any("gate.minimum_accuracy" in reason for reason in verdict.reasons)
 
