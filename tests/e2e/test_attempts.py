@@ -45,13 +45,14 @@ def shown(place: Workplace, run: Run) -> dict[str, str]:
 
 
 def figures(judgement: dict[str, Any], digits: int = 4) -> set[str]:
-    """What was measured, to so many digits; not 0 and 1, which many other things are."""
+    """What was measured, to so many digits; not 0, 1 and 0.9, which many other things are."""
     models = judgement["models"].values()
     cells = [cell for model in models for cell in (model, *model["groups"].values())]
     found = [cell[rate] for cell in cells for rate in ("fpr", "fnr", "accuracy")]
     for row in judgement["gate"]:
         found += [row["value"], row["upper_bound"], row["baseline_value"], row["baseline_bound"]]
-    return {f"{value:.{digits}f}" for value in found if value is not None and 0 < value < 1}
+    told = [value for value in found if value is not None and value != round(value, 3)]
+    return {f"{value:.{digits}f}" for value in told}
 
 
 def numbers(text: str, digits: int = 4, of: int = 4) -> set[str]:

@@ -195,7 +195,7 @@ def test_an_image_that_is_no_jpeg(place):
     change(place, "validation", 31, **{IMAGE: b"\x89PNG not a jpeg"})
     run = failed(place)
     assert str(shard(place, "validation")) in run.output
-    assert f"record 15: column '{IMAGE}' is no JPEG" in run.words
+    assert f"record 15: column '{IMAGE}' is no picture that is known here" in run.words
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
