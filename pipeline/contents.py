@@ -38,7 +38,7 @@ class Contents:
     def set_aside_incomplete(self, folders: Iterable[str]) -> list[str]:
         """Renames those of `folders` of which a part is gone; a sentence about each.
 
-        What was never kept is taken to be complete, unless it is empty.
+        What was never kept is taken to be complete: some results hold no files.
         """
         known = self._known()
         said = []
@@ -46,17 +46,15 @@ class Contents:
             if not os.path.isdir(folder):
                 continue  # TFX makes it again by itself
             there = _sizes(folder)
-            made = known.get(_key(folder))
-            gone = [name for name, size in (made or {}).items() if there.get(name, -1) < size]
-            if not gone and (there or made == {}):
+            made = known.get(_key(folder), {})
+            gone = [name for name, size in made.items() if there.get(name, -1) < size]
+            if not gone:
                 continue
             aside = f"{folder.rstrip('/')}.{_ASIDE}-{time.time_ns():x}"
             os.rename(folder, aside)
-            what = f"{len(gone)} of {len(made)} files" if made else "all files"
-            named = f", such as {gone[0]}," if gone else ""
             said.append(
-                f"{folder}: {what}{named} are gone or cut short since it was made: it is made again. "
-                f"What was left is in {aside}"
+                f"{folder}: {len(gone)} of {len(made)} files, such as {gone[0]}, are gone or cut short "
+                f"since it was made: it is made again. What was left is in {aside}"
             )
         return said
 
