@@ -28,10 +28,11 @@ def read(folder: Path, content: bytes, name: str = "x-train.tfrecord") -> list[b
     "packed",
     [
         PLAIN,
-        gzip.compress(PLAIN),
+        gzip.compress(PLAIN, mtime=0),
         zlib.compress(PLAIN),
-        gzip.compress(PLAIN[:40]) + gzip.compress(PLAIN[40:]),  # as `cat` joins them
-        gzip.compress(PLAIN) + b"\0" * 512,  # as tapes and some stores pad them
+        gzip.compress(PLAIN[:40], mtime=0)
+        + gzip.compress(PLAIN[40:], mtime=0),  # as `cat` joins them
+        gzip.compress(PLAIN, mtime=0) + b"\0" * 512,  # as tapes and some stores pad them
     ],
     ids=["plain", "gzip", "zlib", "joined", "padded"],
 )
@@ -42,7 +43,7 @@ def test_records_are_read_however_they_are_packed_and_called(tmp_path, packed, n
     assert (tmp_path / "copy").read_bytes() == PLAIN
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b""), zlib.compress(b"")])
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"", mtime=0), zlib.compress(b"")])
 def test_a_file_without_records_has_none(tmp_path, content):
     assert read(tmp_path, content) == []
 
@@ -76,7 +77,10 @@ def test_the_record_that_is_damaged_is_named(tmp_path):
         (b"PK\x03\x04\x14\x00\x00\x00", "a zip archive; unpack it first"),
         (b"age,work\n39,gov\n", "text, and starts with b'age,work"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
-        (gzip.compress(b"age,work\n39,gov\n"), "compressed text, and starts with b'age,work"),
+        (
+            gzip.compress(b"age,work\n39,gov\n", mtime=0),
+            "compressed text, and starts with b'age,work",
+        ),
         (b"\xff\xd8\xff\xe0\x00\x10JFIF", "a JPEG picture"),
     ],
 )
