@@ -46,8 +46,8 @@ _OTHERS: tuple[tuple[bytes, str, str], ...] = (
     (b"ORC", "an ORC file", "write its rows as TFRecords of tf.Examples"),
     (b"\x89HDF", "an HDF5 file", "write its rows as TFRecords of tf.Examples"),
     (b"\x93NUMPY", "a NumPy file", "write its rows as TFRecords of tf.Examples"),
-    (b"\xff\xd8\xff", "a JPEG picture", "write pictures as TFRecords of tf.Examples"),
-    (b"\x89PNG", "a PNG picture", "write pictures as TFRecords of tf.Examples"),
+    (b"\xff\xd8\xff", "a JPEG picture", "make a dataset of it with 'data from-pictures'"),
+    (b"\x89PNG", "a PNG picture", "make a dataset of it with 'data from-pictures'"),
     (b"version https://git-lfs", "a pointer of Git LFS", "fetch what it points to: git lfs pull"),
 )
 

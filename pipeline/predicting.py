@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components import progress
+from components import picture_files, progress
 from components.features import Features
 from fairgate.errors import DataError
 from pipeline import places
-from pipeline.data import records
+from pipeline.data import picture_folder, records
 from pipeline.settings import Settings
 
-PICTURES = (".jpg", ".jpeg", ".png")
-# Looked at, too, so that nothing that a person takes for a picture is passed over without a word.
-_OTHER_PICTURES = (".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif")
 # Served is sigmoid(score): this is the decision that the constraints were trained and judged at.
 THRESHOLD = 0.5
 _BATCH = 128
@@ -81,7 +77,7 @@ def read(source: pathlib.Path, settings: Settings) -> Given:
     features = settings.data.features
     if source.is_dir():
         _require_pictures_alone(source, features)
-        files, hidden = _pictures(source)
+        files, hidden = picture_folder.pictures(source)
         return Given([_picture(str(f.relative_to(source)), f, features) for f in files], hidden)
     if source.is_file():
         if _is_picture(source):
@@ -159,21 +155,6 @@ def _require_pictures_alone(source: pathlib.Path, features: Features) -> None:
             f"{source}: the model reads columns besides the picture ({others}). Give a CSV file that has "
             f"them, and the name of each picture's file in a column '{features.image.name}'"
         )
-
-
-def _pictures(folder: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:
-    """(pictures below `folder`, names of hidden ones), sorted."""
-    found = sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in (*PICTURES, *_OTHER_PICTURES) and file.is_file()
-    )
-    names = {file: file.relative_to(folder) for file in found}
-    hidden = [file for file in found if any(part.startswith(".") for part in names[file].parts)]
-    if len(hidden) == len(found):
-        besides = f" but hidden ones, such as {names[hidden[0]]}" if hidden else ""
-        raise DataError(f"{folder}: holds no pictures ({', '.join(PICTURES)}){besides}")
-    return [file for file in found if file not in hidden], [str(names[file]) for file in hidden]
 
 
 def _is_picture(file: pathlib.Path) -> bool:
@@ -257,36 +238,12 @@ def _picture(
     others: Mapping[str, int | float | bytes] | None = None,
 ) -> Example:
     """A picture, decoded as the model will, with other columns beside it."""
-    from components import pictures
-
     assert features.image is not None
     try:
-        encoded = file.read_bytes()
+        picture = picture_files.read(file.read_bytes())
     except OSError as error:
         return Example(shown, error=error.strerror or str(error))
-    if (why := pictures.refusal(encoded)) is not None:
-        return Example(shown, error=why)
-    if (why := _damage(encoded)) is not None:
-        return Example(shown, error=f"is a damaged {pictures.kind(encoded)} picture: {why}")
-    return Example(shown, records.example({**(others or {}), features.image.name: encoded}))
-
-
-def _damage(encoded: bytes) -> str | None:
-    """What the decoder of the served model says of a picture that it cannot decode."""
-    import tensorflow as tf
-
-    try:
-        _height()(encoded)
-    except tf.errors.InvalidArgumentError as error:
-        return error.message.splitlines()[0].split("Detected at node")[0].strip()
-    return None
-
-
-@functools.cache
-def _height() -> Any:
-    """`pictures.height`, traced once."""
-    import tensorflow as tf
-
-    from components import pictures
-
-    return tf.function(pictures.height, input_signature=[tf.TensorSpec([], tf.string)])
+    except ValueError as error:
+        return Example(shown, error=str(error))
+    columns = {**(others or {}), features.image.name: picture.encoded}
+    return Example(shown, records.example(columns))

@@ -71,7 +71,9 @@ def make() -> Parser:
         _add_settings(command, default=[])
     for command in (run, frontier, tune):
         _add_verbose(command)
-    _add_from_csv(data)
+    makers = data.add_subparsers(metavar="from-csv, from-pictures")
+    _add_from_csv(makers)
+    _add_from_pictures(makers)
 
     show = add(
         "show", "looking:show", "show the verdict of a run, and where its report and model are"
@@ -207,8 +209,8 @@ def _add_tune(command: argparse.ArgumentParser) -> None:
     ).complete = _file()  # type: ignore[attr-defined]
 
 
-def _add_from_csv(data: argparse.ArgumentParser) -> None:
-    command = data.add_subparsers(metavar="from-csv").add_parser(
+def _add_from_csv(makers: argparse._SubParsersAction) -> None:
+    command = makers.add_parser(
         "from-csv",
         help="make data.path of CSV files",
         description="Makes data.path (TFRecord shards of three splits) of CSV files whose columns "
@@ -233,6 +235,59 @@ def _add_from_csv(data: argparse.ArgumentParser) -> None:
             help=f"CSV file that is the {split} split (may be repeated)",
         ).complete = _file()
     # What was given before from-csv stays.
+    _add_settings(command, default=argparse.SUPPRESS)
+    _add_json(command, default=argparse.SUPPRESS)
+
+
+def _add_from_pictures(makers: argparse._SubParsersAction) -> None:
+    command = makers.add_parser(
+        "from-pictures",
+        help="make data.path of a folder of pictures",
+        description="Makes data.path (TFRecord shards of three splits) of the JPEG, PNG, WebP, BMP and "
+        "GIF files below a folder, and of a table with a row for each. The label is a column, or the "
+        "name of the folder that a picture lies in; splits are those of --partition, or of the folders' "
+        "names (FOLDER/train/cats/1.jpg), or pictures are divided by chance, as data.csv says. Without "
+        "--settings a draft of the settings is made, for which --label and --groups name the columns.",
+    )
+    command.set_defaults(command="pipeline.command_line.picturing:from_pictures")
+    command.add_argument(
+        "folder", type=_place, metavar="FOLDER", help="folder that the pictures are below"
+    ).complete = _directory()
+    command.add_argument(
+        "--csv",
+        type=_place,
+        metavar="FILE",
+        help="table with a row for each picture: CSV, or text with blanks between fields",
+    ).complete = _file()
+    command.add_argument(
+        "--file-column",
+        metavar="NAME",
+        help="its column that says which picture a row is about (default: whichever does)",
+    )
+    command.add_argument(
+        "--partition",
+        metavar="FILE",
+        help="file with the split of each picture (0, 1 and 2, or train, validation and test), or the "
+        "column of the table with it",
+    ).complete = _file()
+    command.add_argument("--label", metavar="NAME", help="column of the label, for the draft")
+    command.add_argument(
+        "--positive", metavar="VALUE", help="value of the label that is the positive class"
+    )
+    command.add_argument(
+        "--groups", metavar="NAME,...", help="columns of the groups, for the draft"
+    )
+    command.add_argument(
+        "--write",
+        type=_place,
+        metavar="FILE",
+        help="where the draft goes (default: schemas/FOLDER/settings.yaml)",
+    ).complete = _file()
+    command.add_argument(
+        "--skip-broken",
+        action="store_true",
+        help="leave out pictures that are missing or cannot be decoded, instead of stopping",
+    )
     _add_settings(command, default=argparse.SUPPRESS)
     _add_json(command, default=argparse.SUPPRESS)
 

@@ -38,7 +38,7 @@ def serve(options: argparse.Namespace) -> Answer:
 def predict(options: argparse.Namespace) -> Answer:
     """A score and a decision for each picture or row; the exit status is 1 if any could not be read."""
     run, model = _model(options)
-    with _loading(options.verbose):
+    with loading(options.verbose):
         from pipeline import predicting, settings
 
         tree = settings.load([str(run.settings_file)])
@@ -127,7 +127,7 @@ def _run_of(model: pathlib.Path, root: pathlib.Path) -> Run:
 
 
 @contextlib.contextmanager
-def _loading(verbose: bool) -> Iterator[None]:
+def loading(verbose: bool) -> Iterator[None]:
     """A bar on standard error while TensorFlow loads and the model answers; no noise of theirs."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn

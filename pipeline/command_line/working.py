@@ -115,7 +115,7 @@ def from_csv(options: argparse.Namespace) -> Answer:
         counts = ", ".join(f"{split} {count:,}" for split, count in made.rows.items())
         from rich.text import Text
 
-        console.print(_cells(made, tree.data.features))
+        console.print(cells(made, tree.data.features))
         print(f"made {tree.data.path} (rows: {counts})")
         if drafted:
             print(f"drafted {schema_file} from these rows: look through it before you rely on it")
@@ -125,7 +125,7 @@ def from_csv(options: argparse.Namespace) -> Answer:
     return Answer(DONE, document, show)
 
 
-def _cells(made: Made, features: Features) -> Table:
+def cells(made: Made, features: Features) -> Table:
     """How many rows of each group and label each split holds."""
     from rich.text import Text
 

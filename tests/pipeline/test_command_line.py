@@ -54,6 +54,7 @@ def loaded_by(*arguments: str) -> tuple[int, list[str], str]:
         ["tune", "--help"],
         ["data", "--help"],
         ["data", "from-csv", "--help"],
+        ["data", "from-pictures", "--help"],
         ["predict", "--help"],
         ["completion", "bash"],
     ],

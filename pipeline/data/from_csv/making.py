@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from components import progress
 from components.features import Features
 from fairgate.errors import DataError
-from pipeline.data import records
+from pipeline.data import records, shards
 from pipeline.data.from_csv import divided as division
 from pipeline.data.from_csv import dividing, meaning, numbers
 from pipeline.data.from_csv.config import SPLITS, CsvSettings
+from pipeline.data.from_csv.divided import Part
 from pipeline.data.from_csv.precision import require_kept
 from pipeline.data.from_csv.reading import Table, read
 from pipeline.data.from_csv.schema import draft
 
 _ROWS_PER_SHARD = 50_000
-_REPORT_EVERY = 5_000
+_PICTURES_PER_SHARD = 2_000
 
 
 @dataclass(frozen=True)
@@ -70,24 +68,68 @@ def make(
     _check(folder, divided, own, features)
     tables = {split: read(files, features, settings) for split, files in own.items() if files}
     rest = tuple(split for split in SPLITS if split not in tables)
-    rows: dict[str, tuple[Table, Sequence[int]]] = {
-        split: (table, _examples(table, features)) for split, table in tables.items()
+    rows: dict[str, Part] = {
+        split: (table, labelled(table, features)) for split, table in tables.items()
     }
     shares = settings.shares.among(rest) if rest else {}
-    alone = 0
+    warnings: list[str] = []
     if rest:
         table = read(divided, features, settings)
-        there = _examples(table, features)
-        of_all = meaning.strata(table, features)
-        strata = [of_all[row] for row in there]
-        if table.together:
-            values = [table.together[row] for row in there]
-            alone = values.count(None)
-            parts = dividing.together(values, strata, shares, settings.seed)
-        else:
-            parts = dividing.stratified(strata, shares, settings.seed)
-        rows |= {split: (table, [there[at] for at in part]) for split, part in parts.items()}
+        there = labelled(table, features)
+        parts, warnings = divide(table, there, shares, features, settings)
+        rows |= {split: (table, part) for split, part in parts.items()}
         tables["divided"] = table
+    left_out = sum(map(len, tables.values())) - sum(len(part) for _, part in rows.values())
+    warnings += label_left_out(left_out, features)
+    made = keep(folder, rows, shares, features, schema_file)
+    return Made(made.cells, made.warnings + warnings)
+
+
+def divide(
+    table: Table,
+    there: Sequence[int],
+    shares: Mapping[str, float],
+    features: Features,
+    settings: CsvSettings,
+) -> tuple[dict[str, list[int]], list[str]]:
+    """(split -> its rows, what should be known), of the rows `there`."""
+    of_all = meaning.strata(table, features)
+    strata = [of_all[row] for row in there]
+    warnings = []
+    if table.together:
+        values = [table.together[row] for row in there]
+        parts = dividing.together(values, strata, shares, settings.seed)
+        if alone := values.count(None):
+            warnings.append(
+                f"{alone:,} rows have nothing in column '{settings.together}' (data.csv.together): each "
+                "of them was taken for somebody else"
+            )
+    else:
+        parts = dividing.stratified(strata, shares, settings.seed)
+    return {split: [there[at] for at in part] for split, part in parts.items()}, warnings
+
+
+def keep(
+    folder: Path,
+    rows: Mapping[str, Part],
+    shares: Mapping[str, float],
+    features: Features,
+    schema_file: Path,
+    picture: Callable[[Table, int], bytes] | None = None,
+) -> Made:
+    """Writes the shards of all splits, complete or not at all, and drafts a schema if there is none.
+
+    Args:
+      folder: where they go; it is not there, or empty.
+      rows: split -> its table and its rows there.
+      shares: of the splits that rows were divided among.
+      features: what the columns mean.
+      schema_file: where the data contract is, or goes.
+      picture: makes the encoded picture of a row, where there is one.
+
+    Raises:
+      DataError: a split has no rows, or numbers cannot be kept; nothing is written then.
+    """
     for split in SPLITS:
         if not rows[split][1]:
             raise DataError(
@@ -95,34 +137,40 @@ def make(
                 f"data.csv.shares.{split}; where few make up all rows and stay together, another "
                 "data.csv.seed draws anew"
             )
-    whole = numbers.whole(list(rows.values()), features, schema_file)
-    require_kept({id(table): table for table, _ in rows.values()}.values(), features, whole)
-    _write_all(folder, rows, whole)
+    parts = list(rows.values())
+    whole = numbers.whole(parts, features, schema_file)
+    require_kept({id(table): table for table, _ in parts}.values(), features, whole)
+
+    def example(split: str, row: int) -> bytes:
+        table, _ = rows[split]
+        columns = _columns(table, row, whole)
+        if picture is not None and features.image is not None:
+            columns[features.image.name] = picture(table, row)
+        return records.example(columns)
+
+    per_shard = _ROWS_PER_SHARD if picture is None else _PICTURES_PER_SHARD
+    shards.write(folder, {split: part for split, (_, part) in rows.items()}, example, per_shard)
     if not schema_file.exists():
         schema_file.parent.mkdir(parents=True, exist_ok=True)
-        schema_file.write_text(draft(list(rows.values()), features, whole), encoding="utf-8")
+        schema_file.write_text(draft(parts, features, whole), encoding="utf-8")
     cells = division.count(rows, features)
     warnings = list(division.warnings(cells, shares, features))
-    warnings += numbers.losses(list(rows.values()), features, whole)
-    if alone:
-        warnings.append(
-            f"{alone:,} rows have nothing in column '{settings.together}' (data.csv.together): each of "
-            "them was taken for somebody else"
-        )
-    left_out = sum(len(table) for table in tables.values()) - sum(
-        len(part) for _, part in rows.values()
-    )
-    if left_out:
-        warnings.append(
-            f"{left_out:,} rows are left out, because of what column '{features.label.name}' holds "
-            "(data.features.label)"
-        )
-    return Made(cells, warnings)
+    return Made(cells, warnings + list(numbers.losses(parts, features, whole)))
 
 
-def _examples(table: Table, features: Features) -> list[int]:
+def labelled(table: Table, features: Features) -> list[int]:
     """The rows that have a label."""
     return [int(row) for row in np.flatnonzero(meaning.labels(table, features) >= 0)]
+
+
+def label_left_out(count: int, features: Features) -> list[str]:
+    """What is said of rows without a label."""
+    if not count:
+        return []
+    return [
+        f"{count:,} rows are left out, because of what column '{features.label.name}' holds "
+        "(data.features.label)"
+    ]
 
 
 def _check(
@@ -142,44 +190,16 @@ def _check(
         raise DataError(
             f"{divided[0]}: every split has files of its own, nothing is left to divide it among"
         )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DataError(
-            f"data.path = '{folder}' is there already and not empty. Nothing in it was touched; "
-            "remove it, or choose another folder with --set data.path=FOLDER"
-        )
+    shards.require_free(folder)
 
 
-def _write_all(
-    folder: Path, rows: Mapping[str, tuple[Table, Sequence[int]]], whole: set[str]
-) -> None:
-    """Into a hidden sibling folder that is renamed when complete."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.incomplete-", dir=folder.parent))
-    total, done = sum(len(part) for _, part in rows.values()), 0
-    try:
-        for split, (table, part) in rows.items():
-            shards = -(-len(part) // _ROWS_PER_SHARD)
-            for shard in range(shards):
-                name = f"{folder.name}-{split}.tfrecord-{shard:05d}-of-{shards:05d}"
-                with (unfinished / name).open("wb") as file:
-                    for row in part[shard::shards]:
-                        file.write(records.framed(_example(table, row, whole)))
-                        done += 1
-                        if done % _REPORT_EVERY == 0 or done == total:
-                            progress.report(done, total, f"{done:,} of {total:,} rows")
-        unfinished.chmod(0o755)  # mkdtemp makes folders that only their owner can read
-        unfinished.replace(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)  # gone already when all went well
-
-
-def _example(table: Table, row: int, whole: set[str]) -> bytes:
-    """A serialized tf.Example; what is not known is left out."""
-    features: dict[str, int | float | bytes] = {}
+def _columns(table: Table, row: int, whole: set[str]) -> dict[str, int | float | bytes]:
+    """Column -> its value in a tf.Example; what is not known is left out."""
+    columns: dict[str, int | float | bytes] = {}
     for name, column in table.columns.items():
         value = column[row]
         if isinstance(value, str):
-            features[name] = value.encode()
+            columns[name] = value.encode()
         elif value is not None:
-            features[name] = int(value) if name in whole else value
-    return records.example(features)
+            columns[name] = int(value) if name in whole else value
+    return columns

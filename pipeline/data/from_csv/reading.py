@@ -66,15 +66,15 @@ def read(
     table = Table({name: [] for name in converters})
     known: dict[str, str] = {}  # one object for equal texts: categories repeat
     for file in files:
-        rows = _rows(file, settings)
-        header = _header(file, rows, settings)
-        places = {name: _place(file, header, name) for name in converters}
+        lines = rows(file, settings)
+        names = header(file, lines, settings)
+        places = {name: place(file, names, name) for name in converters}
         column = settings.together or features.unit
-        together = None if column is None or columns is not None else _place(file, header, column)
-        twice = {name: place for name, place in places.items() if header.count(name) > 1}
-        for line, fields in rows:
+        together = None if column is None or columns is not None else place(file, names, column)
+        twice = {name: at for name, at in places.items() if names.count(name) > 1}
+        for line, fields in lines:
             try:
-                values = _values(fields, header, converters, places, twice, settings)
+                values = _values(fields, names, converters, places, twice, settings)
             except ValueError as error:
                 if refused is None:
                     raise DataError(f"{file}: line {line}: {error}") from None
@@ -129,7 +129,7 @@ def _converters(features: Features) -> dict[str, Callable[[str | None], Value]]:
     numbers = {column.name for column in features.numeric}
     for name, asked in _asked(features).items():
         known = named_values(features, name)
-        convert = _number if name in numbers else _as_named(known)
+        convert = _number if name in numbers else as_named(known)
         converters[name] = _with_meaning(convert, asked)
     return converters
 
@@ -155,7 +155,7 @@ def named_values(features: Features, name: str) -> tuple[Item, ...]:
     return tuple(str(text_of(item)) if not isinstance(item, str) else item for item in items)
 
 
-def _as_named(values: Sequence[Item]) -> Callable[[str | None], Value]:
+def as_named(values: Sequence[Item]) -> Callable[[str | None], Value]:
     """A field as the settings write the same value."""
     meant = {text_of(value): value for value in values}
 
@@ -256,7 +256,17 @@ def _meant(text: str, settings: CsvSettings) -> str | None:
     return None if not text or text in settings.missing else text
 
 
-def _header(file: Path, rows: Iterator[tuple[int, list[str]]], settings: CsvSettings) -> list[str]:
+def column_names(features: Features) -> list[str]:
+    """The columns that `features` name, but for the picture."""
+    return list(_converters(features))
+
+
+def header(file: Path, rows: Iterator[tuple[int, list[str]]], settings: CsvSettings) -> list[str]:
+    """The names of the columns; of `rows`, the line that holds them is taken.
+
+    Raises:
+      DataError: there is no line.
+    """
     if settings.columns is not None:
         return list(settings.columns)
     _, fields = next(rows, (0, None))
@@ -265,7 +275,8 @@ def _header(file: Path, rows: Iterator[tuple[int, list[str]]], settings: CsvSett
     return [name.strip() for name in fields]
 
 
-def _place(file: Path, header: Sequence[str], name: str) -> int:
+def place(file: Path, header: Sequence[str], name: str) -> int:
+    """Where a column is; a DataError where it is not."""
     if name in header:
         return header.index(name)  # another of that name must be equal to it, row by row
     close = difflib.get_close_matches(name, header, n=1)
@@ -286,7 +297,7 @@ def _require_equal(name: str, header: Sequence[str], fields: Sequence[str], plac
             )
 
 
-def _rows(file: Path, settings: CsvSettings) -> Iterator[tuple[int, list[str]]]:
+def rows(file: Path, settings: CsvSettings) -> Iterator[tuple[int, list[str]]]:
     """(number of its last line, fields) of every row; empty lines and comments are left out."""
     try:
         # A byte order mark, as spreadsheets write it, is no part of the first name.

@@ -32,6 +32,12 @@ def draft(
       whole: the columns of numbers that are written as int64.
     """
     schema = schema_pb2.Schema()
+    if features.image is not None:
+        picture = schema.feature.add(name=features.image.name, type=schema_pb2.BYTES)
+        picture.image_domain.SetInParent()
+        picture.presence.min_fraction = 1.0
+        picture.presence.min_count = 1
+        picture.shape.SetInParent()
     asked = memberships(features)
     numbers = {column.name for column in features.numeric} | {features.weight}
     for name in parts[0][0].columns:

@@ -1,0 +1,1 @@
+"""Picture files, and what is known of them, into a dataset."""
