@@ -327,6 +327,7 @@ def transformed_group(feature: str) -> str:
 TRANSFORMED_IMAGE = "image_bytes"
 TRANSFORMED_LABEL = "label"
 TRANSFORMED_WEIGHT = "fairgate_weight"
+TRANSFORMED_UNIT = "fairgate_unit"
 # Beside group features under their own names, which hold no brackets, in what a model says of examples.
 SLICES_LABEL = "[label]"
 SLICES_UNIT = "[unit]"

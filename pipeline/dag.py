@@ -218,6 +218,7 @@ def gate_target(settings: Settings) -> GateTarget:
         constraints=tuple(str(check.constraint) for check in asked),
         confidence=settings.gate.confidence_of_each,
         minimum_accuracy=settings.gate.minimum_accuracy,
+        units=settings.gate.units,
     )
 
 

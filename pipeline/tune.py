@@ -93,9 +93,7 @@ def _tune(search: _Search, run_id: str, display: Display) -> None:
     settings = search.settings
     with training_data.read(settings, run_id, display) as data, display.step("Search"):
         search.examples = len(data.splits[1])
-        sizes = group_sizes.read_effective(
-            data.transformed.statistics, "test", settings.data.features, "validation"
-        )
+        sizes = group_sizes.read(data.transformed.statistics, "test", settings.data.features)
         tune(
             *data.splits,
             settings.trainer,

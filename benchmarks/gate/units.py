@@ -18,7 +18,7 @@ from rich.progress import Progress
 
 from benchmarks.gate.simulation import DELTA, interval
 from fairgate.bounds import Linear, clopper_pearson_upper
-from fairgate.bounds.betting import UnitRate, _Game, rejected_of_many, upper_of_units
+from fairgate.bounds.betting import Game, UnitRate, rejected_of_many, upper_of_units
 from fairgate.bounds.over_units import robust_bound
 
 _MOST = 10
@@ -121,13 +121,13 @@ def wrongs(people: People, draws: int, seed: int) -> Iterator[NDArray[np.bool_]]
         drawn = [people.draw(rng) for _ in range(min(AT_ONCE, draws - first))]
         rates = [_rates(people, *each) for each in drawn]
         if function is None:
-            truth, games = [people.truth], [_Game.of(each) for each in rates]
+            truth, games = [people.truth], [Game.of(each) for each in rates]
         else:
             # Of the difference 0, where both rates are alike.
             rising = [function.rising(*each) for each in rates]
             truth, games = (
                 [people.rate, 1 - people.rate],
-                [_Game.of((x, y), g) for g, x, y in rising],
+                [Game.of((x, y), g) for g, x, y in rising],
             )
         over = rejected_of_many(games, np.tile(truth, (len(games), 1)), DELTA)
         others = [_robust_and_plain(people, each) for each in rates]

@@ -18,7 +18,7 @@ from rich.progress import Progress
 from benchmarks.gate.simulation import DELTA, interval
 from benchmarks.gate.units import AT_ONCE
 from fairgate.bounds import Linear, clopper_pearson_upper
-from fairgate.bounds.betting import UnitRate, _Game, rejected_of_many
+from fairgate.bounds.betting import Game, UnitRate, rejected_of_many
 
 Array = NDArray[np.float64]
 
@@ -100,10 +100,10 @@ def wrongs(survey: Survey, draws: int, seed: int) -> Iterator[NDArray[np.bool_]]
             pairs = [[UnitRate(e * of, w * of, most) for of in (half, ~half)] for e, w in drawn]
             # The gap of 0 at the true rates: at least as often as the bound of the difference errs.
             rising = [Linear(1, -1).rising(*pair) for pair in pairs]
-            games = [_Game.of((one, other), function) for function, one, other in rising]
+            games = [Game.of((one, other), function) for function, one, other in rising]
             truth, others = [survey.truth, 1 - survey.truth], np.zeros((len(drawn), 2), np.bool_)
         else:
-            games = [_Game.of((UnitRate(*each, most),)) for each in drawn]
+            games = [Game.of((UnitRate(*each, most),)) for each in drawn]
             truth, others = [survey.truth], np.array([_plain(survey, *each) for each in drawn])
         over = rejected_of_many(games, np.tile(truth, (len(games), 1)), DELTA)
         yield np.column_stack([over, others])

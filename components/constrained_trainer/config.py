@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from fairgate.constraints.units import UnitMethod
 from fairgate.strict import Strict
 
 # By name, so that a settings checker need not load Keras; `networks.NETWORKS` has the functions.
@@ -118,6 +119,7 @@ class GateTarget(Strict):
     constraints: tuple[str, ...] = Field(description="lines of the constraint language")
     confidence: float = Field(gt=0, lt=1, description="of the gate's bounds")
     minimum_accuracy: float = Field(0.0, ge=0, le=1, description="of the gate")
+    units: UnitMethod = Field("betting", description="how the gate's bounds over units are taken")
 
 
 class TrainingConfig(Strict):

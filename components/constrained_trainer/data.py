@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from components.features import (
     TRANSFORMED_LABEL,
+    TRANSFORMED_UNIT,
     TRANSFORMED_WEIGHT,
     Features,
     transformed_group,
@@ -21,9 +22,25 @@ from components.transform.inputs import ModelInput, transformed_feature_spec, un
 from fairgate.constraints.curves import Scored, scored_groups
 from fairgate.constraints.paired import Changes
 from fairgate.constraints.rates import Counts, Group, Measured, count_outcomes
+from fairgate.constraints.units import UnitCounts, UnitMethod, UnitTable, order, order_of_rows
 from fairgate.errors import DataError
 
 _BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Units:
+    """How the examples of a split fall to units.
+
+    Attributes:
+      places: int64 (n,), 0 to `count` - 1: each example's unit, by an order that depends on names alone.
+      count: how many there are.
+      most: the largest sum of weights (1 each, where there are none) that a unit of the population has.
+    """
+
+    places: np.ndarray
+    count: int
+    most: float
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,7 @@ class Split:
       memberships: float32 (n, len(groups)), 1 where the example belongs to the group.
       groups: the groups, in the order of the columns of `memberships`.
       weights: float32 (n,), at least 0 and 1 on average: what each example counts; None: one.
+      units: whose examples they are, where units or weights are what bounds are taken over; None: not.
     """
 
     inputs: Mapping[str, np.ndarray]
@@ -44,6 +62,7 @@ class Split:
     memberships: np.ndarray
     groups: tuple[Group, ...]
     weights: np.ndarray | None = None
+    units: Units | None = None
 
     def __post_init__(self) -> None:
         n = len(self.labels)
@@ -135,6 +154,34 @@ class Split:
             return counts
         return {g: replace(c, against=self._changes(yes, beside > 0, g)) for g, c in counts.items()}
 
+    def by_unit(self, yes: np.ndarray, method: UnitMethod) -> UnitCounts | None:
+        """The outcomes by unit; None where examples are independent, and count one each.
+
+        Args:
+          yes: (n,) bool, what a model says.
+          method: how units are bounded.
+        """
+        if (units := self.units) is None:
+            return None
+        positive = self.labels > 0
+        cell = np.where(positive, np.where(yes, 0, 3), np.where(yes, 1, 2))
+        members = {None: np.ones(len(self), bool)}
+        members |= dict(zip(self.groups, self.memberships.T > 0, strict=True))
+
+        def tables(counted: np.ndarray) -> dict[Group | None, UnitTable]:
+            place = units.places * 4 + cell
+            sums = {
+                group: np.bincount(place[inside], counted[inside], 4 * units.count)
+                for group, inside in members.items()
+            }
+            return {group: UnitTable.of(each.reshape(-1, 4)) for group, each in sums.items()}
+
+        numbers = tables(np.ones(len(self)))
+        if self.weights is None:
+            return UnitCounts(units.count, numbers, units.most, method)
+        weighed = tables(self.weights.astype(np.float64))
+        return UnitCounts(units.count, weighed, units.most, method, numbers)
+
     def _changes(self, yes: np.ndarray, other: np.ndarray, group: Group | None) -> Changes:
         inside = np.ones(len(self), bool)
         if group is not None:
@@ -182,6 +229,7 @@ def load_split(files: Sequence[str], features: Features, scratch: str) -> Split:
         parsed = tf.io.parse_example(records, columns)
         kept = {TRANSFORMED_LABEL, *map(transformed_group, features.group_names)}
         kept |= set() if features.weight is None else {TRANSFORMED_WEIGHT}
+        kept |= set() if features.unit is None else {TRANSFORMED_UNIT}
         return {"inputs": unpack_inputs(parsed, features)} | {key: parsed[key] for key in kept}
 
     compression = "GZIP" if files and files[0].endswith(".gz") else ""
@@ -213,7 +261,30 @@ def load_split(files: Sequence[str], features: Features, scratch: str) -> Split:
     }
     found = joined.get(TRANSFORMED_WEIGHT)
     weights = None if found is None else relative(found)
-    return Split(inputs, labels, *memberships(joined, features), weights)
+    units = _units(joined, features, weights)
+    return Split(inputs, labels, *memberships(joined, features), weights, units)
+
+
+def _units(
+    columns: Mapping[str, np.ndarray], features: Features, weights: np.ndarray | None
+) -> Units | None:
+    """Args: the transformed columns, and the weights as `relative` makes them."""
+    if features.unit is None and weights is None:
+        return None
+    if features.unit is None:
+        places, largest = order_of_rows(len(columns[TRANSFORMED_LABEL])), 1.0
+        count = len(places)
+    else:
+        names, unit = np.unique(columns[TRANSFORMED_UNIT], return_inverse=True)
+        places, count = order([name.decode() for name in names.tolist()])[unit], len(names)
+        largest = features.largest_unit or float(np.bincount(unit).max(initial=1))
+    if weights is None:
+        return Units(places, count, largest)
+    assert features.largest_weight is not None
+    raw = columns[TRANSFORMED_WEIGHT]
+    heaviest = features.largest_weight * len(raw) / raw.sum(dtype=np.float64)
+    # float32 may round a weight beyond what it was.
+    return Units(places, count, largest * max(heaviest, float(weights.max())))
 
 
 def relative(weights: np.ndarray) -> np.ndarray:

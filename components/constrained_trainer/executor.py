@@ -156,16 +156,13 @@ def _outlook(
     config: TrainingConfig,
     features: Features,
 ) -> Outlook | None:
-    """The gate that is to come, if the component was told of one.
-
-    Its examples are as many as would tell as much without weights, as the validation split has them.
-    """
+    """The gate that is to come, if the component was told of one."""
     if not exec_properties.get("gate"):
         return None
     statistics = artifact_utils.get_single_uri(input_dict["statistics"])
     return Outlook(
         GateTarget.model_validate_json(exec_properties["gate"]),
-        group_sizes.read_effective(statistics, "test", features, "validation"),
+        group_sizes.read(statistics, "test", features),
         config.selection.pass_probability,
     )
 

@@ -59,6 +59,7 @@ class TrainingResult:
       yardsticks: what constraints cost at least, and the choice last, where a model without constraints
         was given.
       reasons: what the settings left open, as it was found from the data, in words.
+      outlook: the gate that was given, with what the baseline and the validation split tell of it.
     """
 
     model: keras.Model
@@ -70,6 +71,7 @@ class TrainingResult:
     predicted_to_pass: bool | None = None
     reasons: tuple[str, ...] = ()
     yardsticks: list[Yardstick] = field(default_factory=list)
+    outlook: Outlook | None = None
 
     @property
     def is_useful(self) -> bool:
@@ -172,15 +174,22 @@ def train(
     _require_equal_parts(config, scope)
     constraints = parse(config.constraints, training)
     _require_examples(constraints, {"train": training, "validation": validation})
-    asked = outlook.constraints if outlook and config.selection.rated_by == "gate" else []
+    asked = []
+    if outlook and (baseline is not None or config.selection.rated_by == "gate"):
+        asked = outlook.constraints
     whole = validation
     with scope.scope(), _precision(config.precision):
         given = encodings.with_cuts(inputs or training.model_inputs(), training.inputs)
         model = networks.build(config.network, given, config.seed)
         other = None
-        if any(algebra.has_changes(each.expression) for each in (*constraints, *asked)):
-            other = _outcomes_of(model, baseline, validation, config)
-            constraints = [algebra.beside(each, other) for each in constraints]
+        held_against = any(algebra.has_changes(each.expression) for each in (*constraints, *asked))
+        if held_against or (outlook is not None and validation.units is not None):
+            scores = _scores_of(model, baseline, validation, config)
+            if held_against:
+                other = _outcomes_of(scores, validation, config)
+                constraints = [algebra.beside(each, other) for each in constraints]
+            if outlook is not None:
+                outlook = replace(outlook.over_units_of(validation, scores), other=other)
         if start is not None:
             _set_weights(model, start, config)
         trained = model
@@ -190,13 +199,10 @@ def train(
                 heads.body_features(body, split) for split in (training, validation)
             )
         loop = make_loop(trained, constraints, training, validation, config, scope)
-    if config.selection.rated_by != "gate":
-        outlook = None
-    elif outlook is not None and other is not None:
-        outlook = replace(outlook, other=other)
+    rated_by = outlook if config.selection.rated_by == "gate" else None
     learned = optimism.worth_a_look(training, validation, config.constraints)
     spread = optimism.spread(validation, learned, config.constraints)
-    rating = Rating(trained, constraints, validation, config.selection, outlook, learned, spread)
+    rating = Rating(trained, constraints, validation, config.selection, rated_by, learned, spread)
     session = Session(loop, rating, config, on_moment)
     if checkpoints is not None:
         belongs_to = {"config": config.model_dump(mode="json"), "examples": len(training)}
@@ -229,29 +235,37 @@ def train(
         stopped=stopped,
         predicted_to_pass=predicted_to_pass(snapshots, probabilities),
         reasons=resolved.reasons,
+        outlook=outlook,
     )
     result = replace(result, yardsticks=_yardsticks(result, constraints, whole))
     trained.set_weights(result.chosen.weights)
     return result
 
 
-def _outcomes_of(
+def _scores_of(
     model: keras.Model,
     weights: Sequence[np.ndarray] | None,
     validation: Split,
     config: TrainingConfig,
-) -> Measured:
-    """What the network says with the baseline's weights on the validation split; its own are kept."""
+) -> np.ndarray | None:
+    """(n,) of the validation split by the network with the baseline's weights; its own are kept."""
     if weights is None:
+        return None
+    own = model.get_weights()
+    _set_weights(model, weights, config)
+    scores = predict_scores(model, validation)
+    model.set_weights(own)
+    return scores
+
+
+def _outcomes_of(scores: np.ndarray | None, validation: Split, config: TrainingConfig) -> Measured:
+    """What the baseline does on the validation split."""
+    if scores is None:
         raise SettingsError(
             f"trainer.constraints = {list(config.constraints)}: one is held against the baseline, and "
             "this training was given none"
         )
-    own = model.get_weights()
-    _set_weights(model, weights, config)
-    counts = validation.counts(predict_scores(model, validation))
-    model.set_weights(own)
-    return counts
+    return validation.counts(scores)
 
 
 def _yardsticks(

@@ -224,7 +224,7 @@ def _try(
     error = counts[None].rate("ERR")
     if not result.is_useful:
         return {"error_rate": error, "problem": "no model of any use was found"}
-    return {"error_rate": error, "excess": float(outlook.excess(counts).max())}
+    return {"error_rate": error, "excess": float((result.outlook or outlook).excess(counts).max())}
 
 
 def _trained(

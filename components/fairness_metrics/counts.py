@@ -71,9 +71,9 @@ class Units:
         numbers = None
         if self.weight is not None:
             numbers = {
-                group: _table(cells[:, row, of_numbers]).total()
+                group: _table(cells[:, row, of_numbers])
                 if len(tables[group].places)
-                else NOBODY
+                else UnitTable.none()
                 for row, group in enumerate(groups)
             }
         return UnitCounts(
@@ -305,7 +305,7 @@ class _UnitsCombiner(_CountsCombiner):
 def _table(cells: np.ndarray) -> UnitTable:
     """Of the units that have examples; of none where an answer was NaN, as `_counts`."""
     if not np.all(np.isfinite(cells)):
-        return UnitTable(np.zeros(0, np.int64), np.zeros((0, 4)))
+        return UnitTable.none()
     return UnitTable.of(cells)
 
 

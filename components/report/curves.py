@@ -116,9 +116,9 @@ def _by_unit(
         names, unit = np.unique(scored.units, return_inverse=True)
         places = order(names.tolist())
 
-    def table(mask: Array, of: Array) -> UnitTable:
+    def table(mask: Array, of: Array, counted: Array = scored.counted) -> UnitTable:
         cells = np.zeros((len(places), 4))
-        np.add.at(cells, places[unit[mask]], (of * scored.counted[:, None])[mask])
+        np.add.at(cells, places[unit[mask]], (of * counted[:, None])[mask])
         return UnitTable.of(cells)
 
     tables = {group: table(mask, by_row) for group, mask in masks.items()}
@@ -126,11 +126,12 @@ def _by_unit(
     against = None
     if changed is not None:
         against = {group: table(mask, changed) for group, mask in masks.items()}
-    rows = None
+    numbers = None
     if scored.weights is not None:
-        rows = {g: Counts(*map(int, by_row[mask].sum(axis=0))) for g, mask in masks.items()}
+        one = np.ones(len(by_row))
+        numbers = {group: table(mask, by_row, one) for group, mask in masks.items()}
     most = scored.most or float(tables[None].cells.sum(axis=1).max(initial=1.0))
-    return UnitCounts(len(places), tables, most, rows=rows, against=against)
+    return UnitCounts(len(places), tables, most, numbers=numbers, against=against)
 
 
 def group_curves(scored: Scored) -> list[GroupCurve]:

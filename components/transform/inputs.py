@@ -13,6 +13,7 @@ from components.features import (
     TRANSFORMED_IMAGE,
     TRANSFORMED_LABEL,
     TRANSFORMED_NUMERIC,
+    TRANSFORMED_UNIT,
     TRANSFORMED_WEIGHT,
     Features,
     transformed_group,
@@ -40,7 +41,7 @@ class ModelInput:
 
 
 def transformed_feature_spec(features: Features) -> dict[str, tf.io.FixedLenFeature]:
-    """How to parse a transformed example: inputs, label, groups, and the weight where one is named."""
+    """How to parse a transformed example: inputs, label, groups; weight and unit where named."""
     columns: dict[str, tf.io.FixedLenFeature] = {}
     if features.image is not None:
         columns[TRANSFORMED_IMAGE] = tf.io.FixedLenFeature([], tf.string)
@@ -55,6 +56,8 @@ def transformed_feature_spec(features: Features) -> dict[str, tf.io.FixedLenFeat
         columns[transformed_group(feature)] = tf.io.FixedLenFeature([len(names)], tf.int64)
     if features.weight is not None:
         columns[TRANSFORMED_WEIGHT] = tf.io.FixedLenFeature([], tf.float32)
+    if features.unit is not None:
+        columns[TRANSFORMED_UNIT] = tf.io.FixedLenFeature([], tf.string)
     return columns
 
 

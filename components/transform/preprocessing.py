@@ -19,6 +19,7 @@ from components.features import (
     TRANSFORMED_IMAGE,
     TRANSFORMED_LABEL,
     TRANSFORMED_NUMERIC,
+    TRANSFORMED_UNIT,
     TRANSFORMED_WEIGHT,
     CategoricalFeature,
     Features,
@@ -42,10 +43,11 @@ def preprocessing_fn(
       Of what the settings name: `image_bytes` (n,) string, `numeric` (n, k) float32, `categorical`
       (n, c) int64. Always: `label` (n,) int64, `group/<feature>` (n, groups) int64, 1 for members of the
       group, in the settings' order; nowhere for a value that names none. Where a weight is named:
-      `fairgate_weight` (n,) float32, as it is; NaN where there is none.
+      `fairgate_weight` (n,) float32, as it is; NaN where there is none. Where a unit is: `fairgate_unit`
+      (n,) string.
 
     Raises:
-      SettingsError: the schema has no column of weights.
+      SettingsError: the schema has no column of weights or of units.
     """
     features = Features.model_validate_json(custom_config["features"])
     outputs = {TRANSFORMED_LABEL: label_index(inputs[features.label.name], features)}
@@ -71,6 +73,9 @@ def preprocessing_fn(
     if features.weight is not None:
         require_described(features.weight, "weight", inputs)
         outputs[TRANSFORMED_WEIGHT] = weights(inputs[features.weight])
+    if features.unit is not None:
+        require_described(features.unit, "unit", inputs)
+        outputs[TRANSFORMED_UNIT] = _one_or_none(inputs[features.unit], missing="")
     return outputs
 
 

@@ -121,10 +121,10 @@ def test_units_that_are_drawn_are_judged_as_the_bounds_would(people):
         if people.gap:
             g, x, y = bounds.Linear(1, -1).rising(*rates)
             point = np.array([[people.rate, 1 - people.rate]])
-            assert over == betting._Game.of((x, y), g).rejected(point, delta=0.05)[0]
+            assert over == betting.Game.of((x, y), g).rejected(point, delta=0.05)[0]
             continue
         [rate] = rates
-        assert over == betting._Game.of(rates).rejected(np.array([[people.truth]]), delta=0.05)[0]
+        assert over == betting.Game.of(rates).rejected(np.array([[people.truth]]), delta=0.05)[0]
         bound = betting.upper_of_units(rate, 0.05)
         assert over == (bound < people.truth) or abs(bound - people.truth) < 1e-3
         cells = np.stack([0 * rate.events, rate.events, rate.members - rate.events], axis=1)
@@ -148,11 +148,11 @@ def test_weights_that_are_drawn_are_judged_as_the_bounds_would(survey):
             pair = [betting.UnitRate(events * of, weight * of, 10.0) for of in (half, ~half)]
             g, x, y = bounds.Linear(1, -1).rising(*pair)
             point = np.array([[survey.truth, 1 - survey.truth]])
-            assert over == betting._Game.of((x, y), g).rejected(point, delta=0.05)[0]
+            assert over == betting.Game.of((x, y), g).rejected(point, delta=0.05)[0]
             continue
         rate = betting.UnitRate(events, weight, 10.0)
         bound = betting.upper_of_units(rate, 0.05)
-        assert over == betting._Game.of((rate,)).rejected(np.array([[survey.truth]]), delta=0.05)[0]
+        assert over == betting.Game.of((rate,)).rejected(np.array([[survey.truth]]), delta=0.05)[0]
         assert over == (bound < survey.truth) or abs(bound - survey.truth) < 1e-3
         wrong, told = np.count_nonzero(events), round(weight.sum() ** 2 / (weight**2).sum())
         assert plain == (binom.cdf(wrong, survey.examples, survey.truth) < 0.05)

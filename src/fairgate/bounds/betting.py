@@ -146,7 +146,7 @@ def upper_of_two_over_units(
     top = g.value(x_high, y_high)
     if math.isinf(top):
         return top
-    game = _Game.of((x, y), g)
+    game = Game.of((x, y), g)
 
     def lines(values: Array, count: int) -> Array:
         """(values, count, 2) points on the lines of equal value, where they are in the box."""
@@ -185,7 +185,7 @@ _BEYOND = np.array([0.0, 0.01, 0.02, 0.04, 0.08, 0.16])
 def _upper(rate: UnitRate, delta: float, rounds: int) -> float:
     if math.isnan(rate.rate):
         return math.nan
-    game = _Game.of((rate,))
+    game = Game.of((rate,))
     return _least(
         lambda values: game.rejected(values[:, None], delta=delta), rate.rate, 1.0, rounds
     )
@@ -207,7 +207,7 @@ def _least(rejected: Rejected, low: float, high: float, rounds: int) -> float:
 
 
 @dataclass(frozen=True)
-class _Game:
+class Game:
     """Units in blocks, and what is known before each of these.
 
     Attributes:
@@ -224,7 +224,7 @@ class _Game:
     function: Linear | Quotient | None
 
     @classmethod
-    def of(cls, rates: tuple[UnitRate, ...], function: Linear | Quotient | None = None) -> _Game:
+    def of(cls, rates: tuple[UnitRate, ...], function: Linear | Quotient | None = None) -> Game:
         """The units that have members of any of the rates; of others Z is 0."""
         most = max(rate.most for rate in rates)
         both = np.stack([*(r.events for r in rates), *(r.members for r in rates)], axis=1) / most
@@ -266,10 +266,10 @@ class _Game:
 
     def rejected(self, *ends: Array, delta: float) -> NDArray[np.bool_]:
         """(j,) whether the fortune reaches 1 at all rates between the ends, one or two of (j, k)."""
-        wins, heights, caps, kappa = self._offers(*ends)
+        wins, heights, caps, kappa = self.offers(*ends)
         return _reached(wins, heights[:, None], caps[:, None], np.array([kappa]), delta)
 
-    def _offers(self, *ends: Array) -> tuple[Array, Array, Array, float]:
+    def offers(self, *ends: Array) -> tuple[Array, Array, Array, float]:
         """What is won for a stake of 1 (blocks, j); and how stakes follow from the fortune."""
         weights, spreads, caps = self.stakes
         lost = (weights * self.events).sum(axis=1)[:, None]
@@ -280,13 +280,13 @@ class _Game:
         return win, 1 / (math.sqrt(2 * math.pi) * kappa * spreads), caps, kappa
 
 
-def rejected_of_many(games: Sequence[_Game], points: Array, delta: float) -> NDArray[np.bool_]:
+def rejected_of_many(games: Sequence[Game], points: Array, delta: float) -> NDArray[np.bool_]:
     """(j,) whether each of j games rejects its own point (j, k): all of them played at once."""
     blocks = max(len(game.sizes) for game in games)
     wins, heights, caps = np.zeros((3, blocks, len(games)))
     kappas = np.empty(len(games))
     for place, (game, point) in enumerate(zip(games, points, strict=True)):
-        win, height, cap, kappas[place] = game._offers(point[None])
+        win, height, cap, kappas[place] = game.offers(point[None])
         here = slice(len(win)), place  # what is staked on a block that is not there wins nothing
         wins[here], heights[here], caps[here] = win[:, 0], height, cap
     return _reached(wins, heights, caps, kappas, delta)

@@ -36,6 +36,11 @@ class UnitTable:
     cells: NDArray[np.float64]
 
     @classmethod
+    def none(cls) -> UnitTable:
+        """Of no units."""
+        return cls(np.zeros(0, np.int64), np.zeros((0, 4)))
+
+    @classmethod
     def of(cls, cells: NDArray[np.float64]) -> UnitTable:
         """Of (units, 4) outcomes of all units, those that have any."""
         places = np.flatnonzero(cells.any(axis=1))
@@ -57,7 +62,7 @@ class UnitCounts(Mapping[Group | None, Counts]):
         tables: of each group, and at None of everybody.
         most: the most examples (or the largest sum of weights) that a unit of the population has.
         method: "betting" is guaranteed; "cluster_robust" is approximate.
-        rows: numbers of examples, where `tables` hold weights.
+        numbers: of examples, as `tables`, where those hold weights.
         against: where another model decided the same examples too, those that differ, as `tables`.
 
     Raises:
@@ -70,7 +75,7 @@ class UnitCounts(Mapping[Group | None, Counts]):
         tables: Mapping[Group | None, UnitTable],
         most: float,
         method: UnitMethod = "betting",
-        rows: Mapping[Group | None, Counts] | None = None,
+        numbers: Mapping[Group | None, UnitTable] | None = None,
         against: Mapping[Group | None, UnitTable] | None = None,
     ) -> None:
         if method not in UNIT_METHODS:
@@ -85,7 +90,8 @@ class UnitCounts(Mapping[Group | None, Counts]):
         self.tables = tables
         self.most = most
         self.method = method
-        self.weighted = rows is not None
+        self.weighted = numbers is not None
+        self.numbers = tables if numbers is None else numbers
         self.against = against
         self._totals = {group: table.total() for group, table in tables.items()}
         if against is not None:
@@ -93,7 +99,9 @@ class UnitCounts(Mapping[Group | None, Counts]):
                 group: replace(total, against=Changes(*_plain(against[group].cells.sum(axis=0))))
                 for group, total in self._totals.items()
             }
-        self.rows: Mapping[Group | None, Counts] = self._totals if rows is None else rows
+        self.rows: Mapping[Group | None, Counts] = self._totals
+        if numbers is not None:
+            self.rows = {group: table.total() for group, table in numbers.items()}
 
     def __getitem__(self, group: Group | None) -> Counts:
         return self._totals[group]
@@ -108,6 +116,23 @@ class UnitCounts(Mapping[Group | None, Counts]):
     __hash__ = object.__hash__
     __eq__ = object.__eq__
 
+    def repeated(self, times: float) -> UnitCounts:
+        """Outcomes of so many times as many units, in their order, again and again."""
+        units = max(1, round(self.units * times))
+
+        def grown(table: UnitTable) -> UnitTable:
+            rounds = range(-(-units // max(self.units, 1)))
+            places = np.concatenate([table.places + self.units * again for again in rounds])
+            cells = np.concatenate([table.cells] * len(rounds))
+            return UnitTable(places[places < units], cells[places < units])
+
+        def of(tables: Mapping[Group | None, UnitTable]) -> dict[Group | None, UnitTable]:
+            return {group: grown(table) for group, table in tables.items()}
+
+        numbers = of(self.numbers) if self.weighted else None
+        against = None if self.against is None else of(self.against)
+        return UnitCounts(units, of(self.tables), self.most, self.method, numbers, against)
+
     def units_of(self, group: Group | None) -> int:
         """How many units have examples in a group."""
         return len(self.tables[group].places)
@@ -119,6 +144,10 @@ class UnitCounts(Mapping[Group | None, Counts]):
     def changes(self, group: Group | None, costs: Costs) -> NDArray[np.float64] | None:
         """The same of the examples that two models decide differently; None where there is one model."""
         return None if self.against is None else self._summed(self.against[group], costs)
+
+    def examples(self, group: Group | None, costs: Costs) -> NDArray[np.float64]:
+        """As `sums`, of numbers of examples, whatever they weigh."""
+        return self._summed(self.numbers[group], costs)
 
     def _summed(self, table: UnitTable, costs: Costs) -> NDArray[np.float64]:
         found = np.zeros(self.units)

@@ -170,9 +170,9 @@ class UnitTally:
             return UnitTable(found, _summed(flat, values[chosen], 4 * len(found)).reshape(-1, 4))
 
         tables = {group: tabulated(inside, sums) for group, inside in members.items()}
-        rows = None
+        numbers = None
         if self._weight is not None:
-            rows = {group: tabulated(inside, counts).total() for group, inside in members.items()}
+            numbers = {group: tabulated(inside, counts) for group, inside in members.items()}
         against = None
         if beside is not None:
             number, meant = beside
@@ -182,7 +182,7 @@ class UnitTally:
                 group: tabulated(inside & (said != other), sums, changed)
                 for group, inside in members.items()
             }
-        return UnitCounts(count, tables, most, method, rows, against)
+        return UnitCounts(count, tables, most, method, numbers, against)
 
     def _most(self, examples: NDArray[np.float64], largest_unit: float | None) -> float:
         largest = float(examples.max(initial=0.0))

@@ -156,14 +156,9 @@ def _without_gap(constraint: Constraint, counts: Measured, delta: float) -> list
     if everyone is None or not (everyone.positives and everyone.negatives):
         return []
     model = power.ModelRates(fpr=everyone.rate("FPR"), tpr=everyone.rate("TPR"))
-    if isinstance(counts, UnitCounts):
-        if counts.weighted:
-            return []  # what is drawn here are examples
-        found = _limit_over_units(
-            constraint, model, counts, unit_draws.alike(constraint, counts), delta
-        )
-    else:
-        found = power.limit_to_pass(constraint, model, sizes_of(counts), delta, _MISS)
+    alike = unit_draws.alike(constraint, counts) if isinstance(counts, UnitCounts) else 0.0
+    examples = counts if isinstance(counts, UnitCounts) else sizes_of(counts)
+    found = power.limit_to_pass(constraint, model, examples, delta, _MISS, alike=alike)
     limit = _outwards(constraint, found)
     if not math.isfinite(limit):
         return []
@@ -176,13 +171,6 @@ def _without_gap(constraint: Constraint, counts: Measured, delta: float) -> list
     if not constraint.is_satisfied(limit):
         sentence += " So it takes fewer errors as well, or more test data beside another model."
     return [sentence]
-
-
-def _limit_over_units(
-    constraint: Constraint, model: power.ModelRates, counts: UnitCounts, alike: float, delta: float
-) -> float:
-    rates = dict.fromkeys(counts, (model.fpr, model.tpr))
-    return unit_draws.limit_to_pass(constraint, rates, counts, alike, delta, _MISS)
 
 
 def _merged(said: Iterable[tuple[Constraint, str]]) -> list[str]:
@@ -283,10 +271,9 @@ def promise(
     sizes = sizes_of(examples) if isinstance(examples, UnitCounts) else examples
     for share in _DECISIONS if decisions else _ERRORS:
         model = power.even_model(constraint.expression, share)
-        if isinstance(examples, UnitCounts):
-            limit = _limit_over_units(constraint, model, examples, alike, _delta(confidence))
-        else:
-            limit = power.limit_to_pass(constraint, model, sizes, _delta(confidence), _MISS)
+        limit = power.limit_to_pass(
+            constraint, model, examples, _delta(confidence), _MISS, alike=alike
+        )
         # Rounded outwards, so that what is told does pass.
         limits[share] = _outwards(constraint, limit)
     scarcest = _fewest(constraint, sizes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 
 from fairgate.constraints.expressions import Constraint, Expression, RateOf, rates_in
 from fairgate.constraints.rates import Counts, Group, Measured
-from fairgate.gate.prediction import Sizes, bound_of, simulated
+from fairgate.constraints.units import UnitCounts
+from fairgate.gate import unit_draws
+from fairgate.gate.prediction import Sizes, bound_of, simulated, sizes_of
 
+_FEWEST, _UNITS = 6, 20_000
+"""Splits of units that are bounded about the quantile: so few, or as many as have so many units."""
 DECISION_RATES = ("PPR", "NPR")
 """Rates of what a model says, whatever the label."""
 
@@ -57,28 +61,32 @@ def even_model(expression: Expression, share: float) -> ModelRates:
 def limit_to_pass(
     constraint: Constraint,
     model: ModelRates | Mapping[Group | None, ModelRates],
-    sizes: Sizes,
+    examples: Sizes | UnitCounts,
     delta: float,
     miss: float = 0.2,
-    draws: int = 1000,
-    bounded: int = 50,
+    draws: int | None = None,
+    bounded: int | None = None,
     seed: int = 0,
+    alike: float = 0.0,
 ) -> float:
     """The tightest limit that a model with known true rates passes with probability 1 - `miss`.
 
-    The quantile of the gate's bound over `draws` simulated test splits (`prediction.simulated`).
+    The quantile of the gate's bound over simulated test splits: of independent examples
+    (`prediction.simulated`), or of units and weights (`unit_draws.drawn`).
 
     Args:
         constraint: the gate's; its limit plays no part.
         model: its true rates: the same in every group, or those of each group.
-        sizes: examples of each group on the test split.
+        examples: of each group on the test split; by unit, where bounds are over units (of these outcomes
+            only the labels count).
         delta: the gate's allowed probability of error.
         miss: allowed probability of not passing, in (0, 1).
-        draws: simulated splits.
+        draws: simulated splits; None: 1000, or 200 of units, whose bounds are slow.
         bounded: how many of them get a bound at once, 1 to `draws`, equally spaced in the order of their
-            values. They tell how far bounds are from values, and so which of the other splits could be
-            on either side of the quantile: these are all bounded, too.
+            values; None: 50, or 3. They tell how far bounds are from values, and so which of the other
+            splits could be on either side of the quantile: these are all bounded, too; of units a few.
         seed: of the simulation; the same limits for the same seed.
+        alike: the correlation of two outcomes of a unit, in [0, 1).
 
     Returns:
         The limit; inf (-inf for >=) where no limit is passed that often; NaN where a rate has no
@@ -95,10 +103,16 @@ def limit_to_pass(
     >>> round(limit_to_pass(gap, fair, sizes, delta=0.05), 2)
     0.04
     """
+    usual, most = (1000, 50), None
+    if isinstance(examples, UnitCounts):
+        usual, most = (200, 3), max(_FEWEST, _UNITS // max(examples.units, 1))
+    draws = usual[0] if draws is None else draws
+    bounded = usual[1] if bounded is None else bounded
     if not (0 < miss < 1 and 1 <= bounded <= draws):
         raise ValueError(
             f"expected 0 < miss < 1 <= bounded <= draws, got {miss!r}, {bounded!r} and {draws!r}"
         )
+    sizes = sizes_of(examples) if isinstance(examples, UnitCounts) else examples
     # With every outcome seen as often as it could be, only a missing denominator leaves no value.
     fullest = {
         group: Counts(size.positives, size.negatives, size.negatives, size.positives)
@@ -107,25 +121,29 @@ def limit_to_pass(
     if math.isnan(constraint.value(fullest)):
         return math.nan
     models = {group: model if isinstance(model, ModelRates) else model[group] for group in sizes}
-    drawn = simulated(
-        {group: of.fpr for group, of in models.items()},
-        {group: of.tpr for group, of in models.items()},
-        sizes,
-        draws,
-        np.random.default_rng(seed),
-    )
+    rng = np.random.default_rng(seed)
+    drawn: Sequence[Measured]
+    if isinstance(examples, UnitCounts):
+        rates = {group: (of.fpr, of.tpr) for group, of in models.items()}
+        drawn = [unit_draws.drawn(examples, rates, alike, rng) for _ in range(draws)]
+    else:
+        fpr, tpr = ({g: getattr(of, rate) for g, of in models.items()} for rate in ("fpr", "tpr"))
+        drawn = simulated(fpr, tpr, examples, draws, rng)
     worse = 1.0 if constraint.sense == "<=" else -1.0
     values = np.array([_last(worse * constraint.value(counts)) for counts in drawn])
     order = np.argsort(values, kind="stable")
     first = order[[int((index + 0.5) * draws / bounded) for index in range(bounded)]]
     found = {int(at): _last(worse * bound_of(constraint, drawn[at], delta)) for at in first}
     rank = math.ceil((1 - miss) * draws) - 1
-    for at in _undecided(values, found, rank):
+    undecided = _undecided(values, found, rank)
+    undecided.sort(key=lambda at: abs(values[at] - values[order[rank]]))
+    nearest = undecided[:most]
+    for at in nearest:
         found[at] = _last(worse * bound_of(constraint, drawn[at], delta))
     # Of the others it is known on which side of the quantile they are, and no more is needed.
     told = np.array([found.get(at, value) for at, value in enumerate(values.tolist())])
     unknown = np.array([at not in found for at in range(draws)])
-    margin = float(np.median([bound - values[at] for at, bound in found.items()]))
+    margin = float(np.median([found[at] - values[at] for at in nearest or found]))
     # A ratio to nothing has no bound: such a split blocks, whatever the limit.
     return worse * float(np.sort(np.where(unknown, told + margin, told))[rank])
 

@@ -7,6 +7,9 @@ margin of a bound at other sample sizes. With v(c) the value and U(c, delta) the
 
 (v - L for a lower bound), whatever the bound is made of. For a rate it is about z s / sqrt(n).
 
+Over units, and with weights, a margin is as much wider, and rates vary as much more, as those of a model
+whose outcomes are known unit by unit (`Likeness`).
+
 Sources: Thomas et al., "Preventing undesirable behavior of intelligent machines", Science 366 (2019),
 999-1004, whose candidate selection predicts the safety test with a doubled margin; Gelman et al.,
 "Bayesian Data Analysis" (2013), section 1.3, for the posterior predictive distribution used here.
@@ -18,14 +21,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fairgate import bounds
-from fairgate.constraints.expressions import Constraint
+from fairgate.constraints.expressions import Constraint, RateOf
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.constraints.units import UnitCounts, rows_of
+from fairgate.gate.unit_draws import design_effect
 
 Rates = Mapping[Group | None, float | NDArray[np.float64]]
 
@@ -118,6 +123,47 @@ def wider(constraint: Constraint, counts: UnitCounts, delta: float) -> float:
     return ahead / plain if plain > 0 and math.isfinite(plain) else 1.0
 
 
+class Likeness:
+    """What the outcomes of one model, unit by unit, tell of those of others like it on other data.
+
+    Args:
+        counts: outcomes of a model by unit, on other data than the gate's (validation).
+        sizes: examples of each group that the gate will see, whatever they weigh.
+    """
+
+    def __init__(self, counts: UnitCounts, sizes: Sizes) -> None:
+        self.counts = counts
+        self.rows = sizes_of(counts)
+        seen = self.rows[None].examples
+        self._gates = counts.repeated(sizes[None].examples / seen) if seen else counts
+        self._effects = {
+            group: tuple(design_effect(counts, RateOf(rate, group)) for rate in ("FPR", "TPR"))
+            for group in counts
+        }
+
+    def wider(self, constraint: Constraint, delta: float) -> float:
+        """How much wider the gate's margin is than that of as many independent examples."""
+        return wider(constraint, self._gates, delta)
+
+    def worth(self, group: Group | None, size: Size) -> tuple[Worth, Worth]:
+        """What negatives and positives of a group are worth."""
+        found = []
+        for label, effect in zip(("negatives", "positives"), self._effects[group], strict=True):
+            number, known = getattr(size, label), getattr(self.rows[group], label)
+            weight = float(getattr(self.counts[group], label)) / known if known else 1.0
+            trials = max(1, round(number / effect)) if number else 0
+            found.append(Worth(trials, number * weight / trials if trials else 0.0))
+        return found[0], found[1]
+
+
+@dataclass(frozen=True)
+class Worth:
+    """Independent examples that vary as much as those that there are, and what each of them counts."""
+
+    trials: int
+    each: float
+
+
 def projected_bound(constraint: Constraint, counts: Measured, sizes: Sizes, delta: float) -> float:
     """The bound if the measured rates had been measured on `sizes`: the value, plus its margin there.
 
@@ -140,6 +186,7 @@ def predicted_bound(
     miss: float = 0.2,
     draws: int = 200,
     seed: int = 0,
+    like: Likeness | None = None,
 ) -> float:
     """What a later gate's bound will not exceed, but with probability about `miss`.
 
@@ -161,6 +208,7 @@ def predicted_bound(
         miss: allowed probability that the gate's bound is worse than predicted.
         draws: simulated gates.
         seed: of the simulation.
+        like: how outcomes fall to units, or what they weigh, where the gate's bounds are over these.
 
     Returns:
         A bound to hold against the limit; inf or NaN as for `margin`.
@@ -169,23 +217,43 @@ def predicted_bound(
         ValueError: as for `bounds.upper_bound`.
     """
     own = margin(constraint, counts, sizes, delta)
+    if like is not None and math.isfinite(own):
+        own *= like.wider(constraint, delta)
     if not math.isfinite(own):
         return _beyond(constraint, constraint.value(counts), own)
     rng = np.random.default_rng(seed)
     fpr, tpr = {}, {}
     for group in (each for each in sizes if each in counts):  # in an order that is always the same
-        of = counts[group]
+        of = counts[group] if like is None else _evidence(counts[group], group, like)
         fpr[group] = rng.beta(of.fp + 0.5, of.tn + 0.5, draws)
         tpr[group] = rng.beta(of.tp + 0.5, of.fn + 0.5, draws)
-    gates = simulated(fpr, tpr, {group: sizes[group] for group in fpr}, draws, rng)
+    gates = simulated(fpr, tpr, {group: sizes[group] for group in fpr}, draws, rng, like)
     worse = 1.0 if constraint.sense == "<=" else -1.0
     values = [worse * constraint.value(outcomes) for outcomes in gates]
     ordered = sorted(math.inf if math.isnan(value) else value for value in values)
     return _beyond(constraint, worse * ordered[math.ceil((1 - miss) * draws) - 1], own)
 
 
+def _evidence(counts: Counts, group: Group | None, like: Likeness) -> Counts:
+    """The same rates, of so many independent examples as tell as much."""
+    negatives, positives = like.worth(group, like.rows[group])
+    fp, tp = (
+        counts.rate(rate) * of.trials if total else 0.0
+        for rate, of, total in (
+            ("FPR", negatives, counts.negatives),
+            ("TPR", positives, counts.positives),
+        )
+    )
+    return Counts(tp, fp, negatives.trials - fp, positives.trials - tp)
+
+
 def simulated(
-    fpr: Rates, tpr: Rates, sizes: Sizes, draws: int, rng: np.random.Generator
+    fpr: Rates,
+    tpr: Rates,
+    sizes: Sizes,
+    draws: int,
+    rng: np.random.Generator,
+    like: Likeness | None = None,
 ) -> list[dict[Group | None, Counts]]:
     """Outcomes on `draws` test splits of a model with known true rates.
 
@@ -198,14 +266,22 @@ def simulated(
         sizes: examples of each group.
         draws: how many splits.
         rng: what is drawn from.
+        like: how outcomes fall to units, or what they weigh; None: they are independent, and count one.
     """
 
-    def outcomes(group: Group | None, size: Size) -> NDArray[np.int64]:
-        tp = rng.binomial(size.positives, tpr[group], draws)
-        fp = rng.binomial(size.negatives, fpr[group], draws)
-        return np.stack([tp, fp, size.negatives - fp, size.positives - tp])
+    def outcomes(group: Group | None, size: Size) -> NDArray[Any]:
+        if like is None:
+            negatives, positives = Worth(size.negatives, 1), Worth(size.positives, 1)
+        else:
+            negatives, positives = like.worth(group, size)
+        tp = rng.binomial(positives.trials, tpr[group], draws)
+        fp = rng.binomial(negatives.trials, fpr[group], draws)
+        said = [tp * positives.each, fp * negatives.each]
+        left = (negatives.trials - fp) * negatives.each, (positives.trials - tp) * positives.each
+        return np.stack([*said, *left])
 
-    table: dict[Group | None, NDArray[np.int64]] = {
+    number = int if like is None else float
+    table: dict[Group | None, NDArray[Any]] = {
         group: outcomes(group, sizes[group]) for group in sizes if group is not None
     }
     if None in sizes:
@@ -218,7 +294,7 @@ def simulated(
         parts = [table[group] for group in inside]
         table[None] = np.sum([*parts, outcomes(None, rest)], axis=0)
     return [
-        {group: Counts(*map(int, cells[:, draw])) for group, cells in table.items()}
+        {group: Counts(*map(number, cells[:, draw])) for group, cells in table.items()}
         for draw in range(draws)
     ]
 

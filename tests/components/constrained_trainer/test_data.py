@@ -9,6 +9,7 @@ import tensorflow as tf
 from components.constrained_trainer.data import Split, load_split
 from components.features import Features, GroupFeature, ImageFeature
 from fairgate.constraints.rates import Counts, Group
+from fairgate.constraints.units import order
 from tests.tiny_dataset import record
 
 FEATURES = Features(
@@ -60,6 +61,35 @@ def test_a_split_comes_back_as_it_was_written(tmp_path, compression, n):
     np.testing.assert_array_equal(split.memberships, expected)
     assert split.inputs["image"].dtype == np.uint8
     assert split.labels.dtype == split.memberships.dtype == np.float32
+
+
+def test_examples_fall_to_units_and_weigh_what_they_do(tmp_path):
+    features = FEATURES.model_copy(
+        update={"unit": "person", "weight": "w", "largest_weight": 6.0, "largest_unit": 4}
+    )
+    rows = [("ann", 1, 1.0), ("bo", 0, 2.0), ("ann", 0, 3.0), ("cy", 1, 2.0)]
+    file = tmp_path / "examples"
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        for person, label, weight in rows:
+            row = {"image_bytes": bytes(60), "label": label, "group/Age": [0, 1, 0]}
+            row |= {"group/Hat": [int(person == "ann"), int(person != "ann")]}
+            writer.write(record(row | {"fairgate_unit": person, "fairgate_weight": weight}))
+    split = load_split([str(file)], features, str(tmp_path))
+    assert split.units.count == 3 and split.units.most == pytest.approx(4 * 6.0 / 2.0)
+    found = split.by_unit(np.array([True, True, True, False]), "betting")
+    place = dict(zip(("ann", "bo", "cy"), order(["ann", "bo", "cy"]), strict=True))
+    expected = {"ann": [0.5, 1.5, 0, 0], "bo": [0, 1, 0, 0], "cy": [0, 0, 0, 1]}
+    for name, cells in expected.items():
+        np.testing.assert_allclose(found.tables[None].cells[place[name]], cells)
+    assert found.rows[Group("Hat", "With")] == Counts(1, 1, 0, 0)
+    assert found[Group("Hat", "Bare")] == Counts(0, 1, 0, 1)
+    only = features.model_copy(update={"unit": None, "largest_unit": None})
+    apart = load_split([str(file)], only, str(tmp_path)).units
+    assert (apart.count, apart.most) == (4, pytest.approx(3.0))
+    with_people = features.model_copy(update={"weight": None, "largest_unit": None})
+    alike = load_split([str(file)], with_people, str(tmp_path))
+    assert alike.units.most == 2 and not alike.by_unit(alike.labels > 0, "betting").weighted
+    assert load_split([str(file)], FEATURES, str(tmp_path)).by_unit(alike.labels > 0, "x") is None
 
 
 def test_somebody_may_be_in_no_group(tmp_path):

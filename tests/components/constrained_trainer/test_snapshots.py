@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 
 import numpy as np
@@ -10,13 +11,15 @@ import pytest
 from components.constrained_trainer import optimism
 from components.constrained_trainer.choosing import choose, predicted_to_pass
 from components.constrained_trainer.config import GateTarget, SelectionConfig
+from components.constrained_trainer.data import Units, relative
 from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.snapshots import Rating, Snapshot
 from fairgate import bounds
 from fairgate.constraints import language
 from fairgate.constraints.rates import Group
+from fairgate.constraints.units import order_of_rows
 from fairgate.errors import DataError
-from fairgate.gate.prediction import Size, predicted_bound
+from fairgate.gate.prediction import Likeness, Size, predicted_bound
 from tests.components.constrained_trainer.toy import biased_split, linear_network
 
 FAR = Size(10**6, 10**6)
@@ -199,9 +202,34 @@ def test_an_excess_is_what_the_gate_is_predicted_to_see_beyond_its_limits():
     sizes = {None: Size(80, 70), Group("G", "a"): Size(30, 30), Group("G", "b"): Size(50, 40)}
     gate = outlook(sizes, minimum_accuracy=0.9)
     error, _, excess = rated(gate=gate, rated_by="gate")
-    constraint = language.parse(LINE, NAMES)
-    bound = predicted_bound(constraint, counts, sizes, 1 - 0.95, 1 - 0.8)
-    np.testing.assert_allclose(excess, [bound - 0.2, 0.9 - (1 - error)])
+    bound, accuracy = (
+        predicted_bound(language.parse(line, NAMES), counts, sizes, 1 - 0.95, 1 - 0.8)
+        for line in (LINE, "ACC >= 0.9")
+    )
+    np.testing.assert_allclose(excess, [bound - 0.2, 0.9 - accuracy])
+    assert accuracy < 1 - error  # the gate holds it by its bound, too
+
+
+def test_over_units_and_weights_the_gate_is_harder_to_pass():
+    n, line = len(VALIDATION), language.parse(LINE, NAMES)
+    alone = outlook({None: Size(300, 300), **dict.fromkeys(VALIDATION.groups, Size(150, 150))})
+    people = Units(order_of_rows(n) // 3, n // 3, most=3.0)
+    in_threes = dataclasses.replace(VALIDATION, units=people)
+    heavy = relative(1.0 + 9.0 * (np.arange(n) % 10 == 0))
+    weighed = dataclasses.replace(
+        VALIDATION, weights=heavy, units=Units(order_of_rows(n), n, float(heavy.max()))
+    )
+    assert alone.over_units_of(VALIDATION, scores()).by_unit is None
+    for split in (in_threes, weighed):
+        gate = alone.over_units_of(split, scores())
+        counts, sizes = split.counts(scores()), alone.sizes
+        like = Likeness(split.by_unit(scores() > 0, "betting"), sizes)
+        bound = predicted_bound(line, counts, sizes, 1 - 0.95, 1 - 0.8, like=like)
+        assert gate.excess(counts)[0] == pytest.approx(bound - 0.2)
+        assert gate.excess(counts)[0] > alone.excess(counts)[0] + 0.002
+        # Where there is no baseline, some model's outcomes are drawn.
+        drawn = alone.over_units_of(split, None)
+        assert drawn.excess(counts)[0] > alone.excess(counts)[0] + 0.002
 
 
 def test_a_smaller_gate_is_harder_to_pass():

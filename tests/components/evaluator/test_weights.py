@@ -38,21 +38,24 @@ def verdict(tmp_path):
 
 def weighed(data: Planted) -> UnitCounts:
     """What the gate should count, from the records themselves."""
-    cells, teams, names = [], [], []
+    cells, weights, teams, names = [], [], [], []
     for each in data.records("t"):
         row = tf.train.Example.FromString(each).features.feature
         label, yes = row["label"].int64_list.value[0], row["p"].float_list.value[0] > 0.5
         place = (0 if yes else 3) if label else (1 if yes else 2)
-        cells.append(np.eye(4)[place] * row["weight"].float_list.value[0])
+        cells.append(np.eye(4)[place])
+        weights.append(row["weight"].float_list.value[0])
         names.append(row["person"].bytes_list.value[0].decode())
         teams.append("Red" if row["team"].bytes_list.value[0] == b"r" else "Blue")
     shuffled = np.argsort(order(names))
     by_row, of = np.array(cells)[shuffled], np.array(teams)[shuffled]
-    tables = {None: UnitTable.of(by_row)}
-    tables |= {
-        Group("Team", name): UnitTable.of(by_row * (of == name)[:, None]) for name in data.outcomes
-    }
-    return UnitCounts(len(cells), tables, 4.0, rows=data.counts)
+
+    def tables(rows: np.ndarray) -> dict[Group | None, UnitTable]:
+        groups = {Group("Team", name): rows * (of == name)[:, None] for name in data.outcomes}
+        return {group: UnitTable.of(each) for group, each in {None: rows, **groups}.items()}
+
+    heavy = by_row * np.array(weights)[shuffled, None]
+    return UnitCounts(len(cells), tables(heavy), 4.0, numbers=tables(by_row))
 
 
 def test_bounds_are_over_what_records_count_where_a_weight_is_named(verdict):

@@ -13,8 +13,8 @@ from hypothesis.extra.numpy import arrays
 
 from fairgate.bounds import Linear, Quotient, clopper_pearson_upper
 from fairgate.bounds.betting import (
+    Game,
     UnitRate,
-    _Game,
     lower_of_units,
     upper_of_two_over_units,
     upper_of_units,
@@ -62,7 +62,7 @@ def test_it_errs_with_probability_at_most_delta_by_enumeration(chances):
 def test_a_larger_rate_is_rejected_where_a_smaller_one_is(rate, delta):
     if not rate.members.any():
         return
-    found = _Game.of((rate,)).rejected(np.linspace(0, 1, 401)[:, None], delta=delta)
+    found = Game.of((rate,)).rejected(np.linspace(0, 1, 401)[:, None], delta=delta)
     assert np.all(np.diff(found.astype(int)) >= 0)
 
 
@@ -76,7 +76,7 @@ def test_what_is_rejected_at_both_ends_is_rejected_between(first, data):
     )
     if not (first.members.any() and second.members.any()):
         return
-    game = _Game.of(both, Linear(1, 2))
+    game = Game.of(both, Linear(1, 2))
     start = np.linspace([0.0, 0.5], [1.0, 1.0], 30)
     step = data.draw(st.floats(0, 0.2)) * np.array([1, -0.5])
     for part in (0.25, 0.5, 0.75):
@@ -111,7 +111,7 @@ def test_false_passes_are_at_most_delta_however_alike_the_members_are(alike):
     wrong = plain = 0
     for _ in range(draws):
         events, members = drawn_units(rng, 300, rate, alike)
-        game = _Game.of((UnitRate(events, members, 10.0),))
+        game = Game.of((UnitRate(events, members, 10.0),))
         wrong += bool(game.rejected(np.array([[rate]]), delta=delta)[0])
         plain += clopper_pearson_upper(events.sum(), members.sum(), delta) < rate
     assert wrong / draws <= delta + 2.5 * math.sqrt(delta / draws)

@@ -135,20 +135,19 @@ def beside(rng, units=600, moves=0.1, weights=None):
     before = rng.random(len(of)) < 0.2
     after = np.where(rng.random(len(of)) < moves, ~before, before)
 
-    def cells(*columns):
+    def cells(*columns, weight=weight):
         return np.stack([np.bincount(of, weight * c, units) for c in columns], axis=1)
 
     none = np.zeros(len(of))
     own = cells(none, after, ~after, none)
+    numbers = cells(none, after, ~after, none, weight=1.0)
     changed = cells(none, none, after & ~before, ~after & before)
     most = 3.0 * (1.0 if weights is None else max(weights))
     return UnitCounts(
         units,
         {None: UnitTable.of(own)},
         most,
-        rows=None
-        if weights is None
-        else {None: Counts(0, int(after.sum()), int((~after).sum()), 0)},
+        numbers=None if weights is None else {None: UnitTable.of(numbers)},
         against={None: UnitTable.of(changed)},
     )
 

@@ -23,9 +23,20 @@ def test_it_is_a_mapping_to_what_all_units_have_together():
 
 def test_weights_are_no_whole_numbers_and_rows_are():
     half = UnitTable(SOME.places, SOME.cells / 4)
-    counts = UnitCounts(3, {None: half}, most=1, rows={None: Counts(2, 0, 0, 1)})
+    counts = UnitCounts(3, {None: half}, most=1, numbers={None: SOME})
     assert counts[None] == Counts(0.5, 0, 0, 0.25)
     assert counts.rows[None].examples == 3
+    assert counts.sums(None, (0, 0, 0, 1)).tolist() == [0, 0, 0.25]
+    assert counts.examples(None, (0, 0, 0, 1)).tolist() == [0, 0, 1]
+
+
+def test_units_come_again_and_again_in_their_order():
+    counts = UnitCounts(3, {None: EVERYBODY, MEN: SOME}, most=3)
+    more = counts.repeated(5 / 3)
+    assert more.units == 5
+    assert more.sums(None, (1, 1, 1, 1)).tolist() == [3, 1, 3, 3, 1]
+    assert more.sums(MEN, (1, 0, 0, 0)).tolist() == [0, 0, 2, 0, 0]
+    assert counts.repeated(0.3)[None] == Counts(1, 0, 2, 0)
 
 
 def test_more_than_the_most_and_an_unknown_method_are_refused():

@@ -15,14 +15,18 @@ from fairgate.constraints.expressions import RateOf
 from fairgate.constraints.rates import Group
 from fairgate.constraints.units import UnitCounts, UnitTable
 from fairgate.errors import SettingsError
-from fairgate.gate.prediction import bound_of, sizes_of
-from fairgate.gate.unit_draws import correlation, design_effect, drawn, limit_to_pass
+from fairgate.gate import prediction
+from fairgate.gate.power import ModelRates, limit_to_pass
+from fairgate.gate.prediction import Likeness, Size, bound_of, predicted_bound, sizes_of
+from fairgate.gate.unit_draws import correlation, design_effect, drawn
 
 WOMEN, MEN = Group("sex", "Female"), Group("sex", "Male")
 
 
-def people(units: int, each: int | None = None, seed: int = 0) -> UnitCounts:
-    """Women and men with 1 to 5 examples, or `each`; all are told No."""
+def people(
+    units: int, each: int | None = None, seed: int = 0, weights: tuple[float, ...] = ()
+) -> UnitCounts:
+    """Women and men with 1 to 5 examples, or `each`, some of which may weigh more; all are told No."""
     rng = np.random.default_rng(seed)
     sizes = rng.integers(1, 6, units) if each is None else np.full(units, each)
     positives = rng.binomial(sizes, 0.4) if each is None else np.zeros(units, int)
@@ -30,7 +34,11 @@ def people(units: int, each: int | None = None, seed: int = 0) -> UnitCounts:
     woman = (np.arange(units) % 2 == 0)[:, None]
     tables = {None: cells, WOMEN: cells * woman, MEN: cells * ~woman}
     of = {group: UnitTable.of(each) for group, each in tables.items()}
-    return UnitCounts(units, of, most=float(sizes.max()))
+    if not weights:
+        return UnitCounts(units, of, most=float(sizes.max()))
+    heavy = rng.choice(weights, (units, 1))
+    weighed = {group: UnitTable.of(each * heavy) for group, each in tables.items()}
+    return UnitCounts(units, weighed, float(sizes.max()) * max(weights), numbers=of)
 
 
 @pytest.mark.parametrize("alike", [0.0, 0.1, 0.3])
@@ -68,18 +76,84 @@ def test_a_drawn_split_has_the_examples_of_the_one_it_is_like():
     assert after[None].fp == after[WOMEN].fp + after[MEN].fp
 
 
+def test_weights_are_drawn_with_their_examples():
+    before = people(400, weights=(0.5, 3.0))
+    after = drawn(before, dict.fromkeys((WOMEN, MEN), (0.2, 0.7)), 0.1, _rng())
+    assert after.weighted and sizes_of(after) == sizes_of(before)
+    for group in (None, WOMEN):
+        assert after[group].examples == pytest.approx(before[group].examples)
+        assert after[group].rate("TPR") == pytest.approx(0.7, abs=0.06)
+    assert after[None].fp == pytest.approx(after[WOMEN].fp + after[MEN].fp)
+
+
+@pytest.mark.parametrize(("each", "alike"), [(1, 0.0), (3, 0.0), (3, 0.3)])
+def test_the_design_effect_of_weights_is_how_much_more_a_rate_varies(each, alike):
+    split, rates = people(150, each, weights=(1.0, 6.0)), dict.fromkeys((WOMEN, MEN), (0.3, 0.5))
+    found = [drawn(split, rates, alike, _rng(seed)) for seed in range(1500)]
+    effect = np.mean([design_effect(each, RateOf("FPR")) for each in found[:50]])
+    variance = np.var([each[None].rate("FPR") for each in found])
+    assert effect == pytest.approx(
+        variance / (0.3 * 0.7 / sizes_of(split)[None].negatives), rel=0.15
+    )
+
+
+ONE, GAP = "FPR | [Male] <= 0.3", "max_gap(FPR, [sex]) <= 0.3"
+
+
+@pytest.mark.parametrize(
+    ("line", "weights", "alike", "draws"),
+    [
+        (ONE, (), 0.3, 80),
+        (ONE, (1.0, 4.0), 0.0, 80),
+        (ONE, (1.0, 4.0), 0.3, 80),
+        (GAP, (1.0, 4.0), 0.3, 16),
+    ],
+)
+def test_the_gate_over_units_is_as_good_as_predicted_as_often_as_promised(
+    line, weights, alike, draws
+):
+    constraint = parse(line, {"sex": ["Female", "Male"]})
+    rates = dict.fromkeys((None, WOMEN, MEN), (0.15, 0.8))
+    seen, later = people(300, weights=weights), people(500, seed=1, weights=weights)
+    kept = {True: [], False: []}
+    for seed in range(draws):
+        before, after = (drawn(of, rates, alike, _rng(seed)) for of in (seen, later))
+        bound = bound_of(constraint, after, 0.05)
+        for like in (None, Likeness(before, sizes_of(later))):
+            counts, sizes = dict(before), sizes_of(later)
+            found = predicted_bound(constraint, counts, sizes, 0.05, like=like)
+            kept[like is not None].append(bound <= found)
+    assert np.mean(kept[True]) >= 0.8 - 3 * np.sqrt(0.8 * 0.2 / draws)
+    assert np.mean(kept[False]) < 0.6  # as if examples were independent, and counted one each
+
+
+def test_units_with_one_example_each_are_predicted_as_examples_are_but_for_the_bound():
+    alone = drawn(people(800, each=1), dict.fromkeys((WOMEN, MEN), (0.2, 0.7)), 0.0, _rng())
+    sizes = {group: Size(0, 400) for group in (WOMEN, MEN)} | {None: Size(0, 800)}
+    like = Likeness(alone, sizes)
+    assert like.worth(MEN, sizes[MEN])[0] == prediction.Worth(400, 1.0)
+    constraint = parse("FPR <= 0.3", {})
+    plain, found = (
+        predicted_bound(constraint, dict(alone), sizes, 0.05, like=each) for each in (None, like)
+    )
+    wider = like.wider(constraint, 0.05)
+    own = prediction.margin(constraint, dict(alone), sizes, 0.05)
+    assert found - plain == pytest.approx((wider - 1) * own)
+
+
 @pytest.mark.parametrize("alike", [0.0, 0.3])
-def test_a_limit_to_pass_is_passed_four_times_in_five(alike):
+@pytest.mark.parametrize("weights", [(), (1.0, 5.0)])
+def test_a_limit_to_pass_is_passed_four_times_in_five(alike, weights):
     constraint, rates = parse("FPR <= 0.2", {}), dict.fromkeys((None, WOMEN, MEN), (0.1, 0.9))
-    split = people(250)
-    limit = limit_to_pass(constraint, rates, split, alike, delta=0.05)
+    split, model = people(250, weights=weights), ModelRates(0.1, 0.9)
+    limit = limit_to_pass(constraint, model, split, delta=0.05, alike=alike)
     passed = [
         bound_of(constraint, drawn(split, rates, alike, _rng(seed)), 0.05) <= limit
         for seed in range(100, 220)
     ]
     assert 0.65 < np.mean(passed) < 0.93
     if alike:
-        assert limit > limit_to_pass(constraint, rates, split, 0.0, delta=0.05) + 0.01
+        assert limit > limit_to_pass(constraint, model, split, delta=0.05) + 0.004
 
 
 @pytest.fixture
