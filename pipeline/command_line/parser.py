@@ -7,8 +7,11 @@ import os
 
 from fairgate import command_line as library
 from fairgate.options import Parser
+from pipeline.command_line import initial
+from pipeline.command_line.completing import directory as _directory
+from pipeline.command_line.completing import file as _file
+from pipeline.command_line.completing import place as _place
 
-_SPLITS = ("train", "validation", "test")
 # For shells, which list the runs that there are: `<pipeline>/<run id>`, and the pipelines' names.
 _RUNS = "_fairgate_runs"
 _LIST_RUNS = "ls -d runs/*/2*/ 2>/dev/null | sed 's#^runs/##; s#/$##; p; s#/.*##' | sort -ru"
@@ -60,6 +63,9 @@ def make() -> Parser:
         "search for better settings of the training, and write them into a settings file",
     )
     _add_tune(tune)
+    initial.add_options(
+        add("init", "starting:init", "look at a table, and write a settings file for it that runs")
+    )
     data = add("data", "working:data", "make the synthetic stand-in for CelebA")
     settings = add("settings", "working:settings", "print every setting and its value, as YAML")
     settings.add_argument(
@@ -225,15 +231,7 @@ def _add_from_csv(makers: argparse._SubParsersAction) -> None:
         metavar="FILE",
         help="CSV file whose rows are divided among the splits without files of their own",
     ).complete = _file()
-    for split in _SPLITS:
-        command.add_argument(
-            f"--{split}",
-            action="append",
-            type=_place,
-            default=[],
-            metavar="FILE",
-            help=f"CSV file that is the {split} split (may be repeated)",
-        ).complete = _file()
+    initial.add_splits(command)
     # What was given before from-csv stays.
     _add_settings(command, default=argparse.SUPPRESS)
     _add_json(command, default=argparse.SUPPRESS)
@@ -313,27 +311,6 @@ def _add_predict(command: argparse.ArgumentParser) -> None:
         help="run whose model is asked, and whose settings say what its columns are",
     ).complete = _completed_by(_RUNS, _LIST_RUNS)
     _add_verbose(command)
-
-
-# shtab reads these off the options; it is only imported to print a script.
-
-
-def _file() -> dict[str, str]:
-    return {"bash": "_shtab_compgen_files", "zsh": "_files"}
-
-
-def _place(text: str) -> str:
-    """A file or a folder, as settings take it."""
-    from pipeline import places
-
-    try:
-        return places.expanded(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _directory() -> dict[str, str]:
-    return {"bash": "_shtab_compgen_dirs", "zsh": "_files -/"}
 
 
 def _completed_by(function: str, listing: str) -> dict:

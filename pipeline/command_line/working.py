@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import pathlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fairgate.answers import DONE, Answer
 from fairgate.errors import SettingsError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from components.features import Features
     from pipeline.data.from_csv.making import Made
+    from pipeline.settings import Settings
 
 
 def run(options: argparse.Namespace) -> Answer:
@@ -71,7 +72,7 @@ def data(options: argparse.Namespace) -> Answer:
         )
     there = pathlib.Path(folder).exists()
     if not there:
-        with _progress_bar("Synthetic stand-in for CelebA"):
+        with progress_bar("Synthetic stand-in for CelebA"):
             local.make_stand_in(tree)
     said = (
         f"{folder} is there already (synthetic stand-in for CelebA)"
@@ -93,7 +94,7 @@ def from_csv(options: argparse.Namespace) -> Answer:
         )
     schema_file = pathlib.Path(tree.data.contract)
     drafted = not schema_file.exists()
-    with _progress_bar("CSV to TFRecords"):
+    with progress_bar("CSV to TFRecords"):
         made = making.make(
             pathlib.Path(tree.data.path),
             [pathlib.Path(file) for file in options.files],
@@ -102,27 +103,35 @@ def from_csv(options: argparse.Namespace) -> Answer:
             tree.data.csv,
             schema_file,
         )
-    document = {
+    document = made_document(made, tree, drafted)
+    return Answer(DONE, document, lambda console: show_made(made, tree, drafted, console))
+
+
+def made_document(made: Made, tree: Settings, drafted: bool) -> dict[str, Any]:
+    """What a dataset has become, for programs."""
+    return {
         "folder": tree.data.path,
         "rows": made.rows,
         "groups": [vars(cell) for cell in made.cells],
         "warnings": made.warnings,
-        "schema_file": str(schema_file),
+        "schema_file": str(tree.data.contract),
         "drafted_schema": drafted,
     }
 
-    def show(console: Console) -> None:
-        counts = ", ".join(f"{split} {count:,}" for split, count in made.rows.items())
-        from rich.text import Text
 
-        console.print(cells(made, tree.data.features))
-        print(f"made {tree.data.path} (rows: {counts})")
-        if drafted:
-            print(f"drafted {schema_file} from these rows: look through it before you rely on it")
-        for warning in made.warnings:
-            console.print(Text.assemble(("warning: ", "yellow"), warning))
+def show_made(made: Made, tree: Settings, drafted: bool, console: Console) -> None:
+    """The same, for people."""
+    from rich.text import Text
 
-    return Answer(DONE, document, show)
+    counts = ", ".join(f"{split} {count:,}" for split, count in made.rows.items())
+    console.print(cells(made, tree.data.features))
+    print(f"made {tree.data.path} (rows: {counts})")
+    if drafted:
+        print(
+            f"drafted {tree.data.contract} from these rows: look through it before you rely on it"
+        )
+    for warning in made.warnings:
+        console.print(Text.assemble(("warning: ", "yellow"), warning))
 
 
 def cells(made: Made, features: Features) -> Table:
@@ -182,7 +191,8 @@ def _settings(options: argparse.Namespace):
 
 
 @contextlib.contextmanager
-def _progress_bar(title: str) -> Iterator[None]:
+def progress_bar(title: str) -> Iterator[None]:
+    """A bar of the terminal, that shows how far work is which reports it."""
     from rich.progress import Progress
 
     from components import progress

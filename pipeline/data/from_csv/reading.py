@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from fairgate.data.groups import RawValue
 from fairgate.data.membership import Item, Membership, Values
 from fairgate.errors import DataError
 from pipeline.data.from_csv.config import CsvSettings
+from pipeline.data.from_csv.rows import opened
 
 Value = RawValue | float | None
 
@@ -66,8 +66,7 @@ def read(
     table = Table({name: [] for name in converters})
     known: dict[str, str] = {}  # one object for equal texts: categories repeat
     for file in files:
-        lines = rows(file, settings)
-        names = header(file, lines, settings)
+        names, lines = opened(file, settings)
         places = {name: place(file, names, name) for name in converters}
         column = settings.together or features.unit
         together = None if column is None or columns is not None else place(file, names, column)
@@ -261,20 +260,6 @@ def column_names(features: Features) -> list[str]:
     return list(_converters(features))
 
 
-def header(file: Path, rows: Iterator[tuple[int, list[str]]], settings: CsvSettings) -> list[str]:
-    """The names of the columns; of `rows`, the line that holds them is taken.
-
-    Raises:
-      DataError: there is no line.
-    """
-    if settings.columns is not None:
-        return list(settings.columns)
-    _, fields = next(rows, (0, None))
-    if fields is None:
-        raise DataError(f"{file}: holds no line; expected the names of the columns, then rows")
-    return [name.strip() for name in fields]
-
-
 def place(file: Path, header: Sequence[str], name: str) -> int:
     """Where a column is; a DataError where it is not."""
     if name in header:
@@ -295,34 +280,3 @@ def _require_equal(name: str, header: Sequence[str], fields: Sequence[str], plac
                 f"{fields[other]!r}; expected one column of that name, or equal values. Rename or remove "
                 "one of them"
             )
-
-
-def rows(file: Path, settings: CsvSettings) -> Iterator[tuple[int, list[str]]]:
-    """(number of its last line, fields) of every row; empty lines and comments are left out."""
-    try:
-        # A byte order mark, as spreadsheets write it, is no part of the first name.
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.reader(
-                _without_comments(lines, settings.comment),
-                delimiter=settings.delimiter,
-                skipinitialspace=True,
-                strict=True,
-            )
-            try:
-                for fields in reader:
-                    if fields:
-                        yield reader.line_num, fields
-            except csv.Error as error:
-                raise DataError(f"{file}: line {reader.line_num}: not CSV: {error}") from None
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{file}: not UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8"
-        ) from None
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read: {error.strerror}. Give a CSV file") from None
-
-
-def _without_comments(lines: Iterable[str], mark: str | None) -> Iterator[str]:
-    for line in lines:
-        # As an empty line, so that lines are still counted.
-        yield "\n" if mark is not None and line.startswith(mark) else line

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairgate.errors import DataError
-from pipeline.data.from_csv import reading
+from pipeline.data.from_csv import reading, rows
 from pipeline.data.from_csv.config import CsvSettings
 from pipeline.data.from_pictures.files import Files, split_of
 
@@ -84,8 +84,8 @@ def file_column(source: Source, files: Files, asked: str | None, usual: str) -> 
     if usual in source.header:
         return usual
     hits = dict.fromkeys(source.header, 0)
-    rows = _rows(source.file, source.settings)
-    for _, fields in zip(range(_SAMPLE), rows, strict=False):
+    some = _rows(source.file, source.settings)
+    for _, fields in zip(range(_SAMPLE), some, strict=False):
         for name, field in zip(source.header, fields, strict=False):
             with contextlib.suppress(ValueError):
                 files.find(field)
@@ -112,8 +112,8 @@ def partition(file: Path, files: Files) -> dict[Path, str]:
         said = next((names.index(n) for n in ("partition", "split", "set") if n in names), 1)
         called = 1 if said == 0 else 0
         lines = [source.header] if split_of(_at(source.header, said)) else []
-        rows = _rows(source.file, source.settings)
-        for number, fields in enumerate([*lines, *rows], 2 - len(lines)):
+        more = _rows(source.file, source.settings)
+        for number, fields in enumerate([*lines, *more], 2 - len(lines)):
             split = split_of(_at(fields, said))
             if split is None:
                 raise DataError(
@@ -141,13 +141,11 @@ def _at(fields: list[str], place: int) -> str | None:
 
 
 def _header(file: Path, settings: CsvSettings) -> list[str]:
-    return reading.header(file, reading.rows(file, settings), settings)
+    return rows.opened(file, settings)[0]
 
 
 def _rows(file: Path, settings: CsvSettings) -> Iterator[list[str]]:
-    rows = reading.rows(file, settings)
-    reading.header(file, rows, settings)
-    return (fields for _, fields in rows)
+    return (fields for _, fields in rows.opened(file, settings)[1])
 
 
 def _lines(file: Path, count: int) -> list[str]:
@@ -174,7 +172,7 @@ def _has_blanks_alone(file: Path, settings: CsvSettings) -> bool:
 
 def _separated(file: Path, copy: Path, count: int | None) -> list[str]:
     """Writes the same rows with commas, each on its line; returns what should be known."""
-    rows = 0
+    count_of_rows = 0
     try:
         with file.open(encoding="utf-8-sig") as lines, copy.open("w", encoding="utf-8") as written:
             writer = csv.writer(written, lineterminator="\n")
@@ -188,9 +186,9 @@ def _separated(file: Path, copy: Path, count: int | None) -> list[str]:
             writer.writerow(header)
             for fields in (first, *(line.split() for line in lines)):
                 writer.writerow(fields)
-                rows += bool(fields)
+                count_of_rows += bool(fields)
     except UnicodeDecodeError as error:
         raise DataError(f"{file}: not UTF-8 text ({error.reason}). Save it as UTF-8") from None
-    if count is None or rows == count:
+    if count is None or count_of_rows == count:
         return []
-    return [f"{file}: its first line says {count:,} rows, and it holds {rows:,}"]
+    return [f"{file}: its first line says {count:,} rows, and it holds {count_of_rows:,}"]
