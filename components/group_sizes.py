@@ -43,38 +43,6 @@ def read(statistics: str, split: str, features: Features) -> dict[Group | None, 
     }
 
 
-def read_effective(
-    statistics: str, split: str, features: Features, weights_of: str
-) -> dict[Group | None, Size]:
-    """As `read`, so many examples as would tell as much without weights.
-
-    Of each group and label the share of effective examples is that of another split, `weights_of`: the
-    weights of test examples may tell something of what goes wrong there, which their numbers do not.
-    """
-    whole = read(statistics, split, features)
-    if features.weight is None:
-        return whole
-    found = _read(statistics, weights_of)
-    if "effective" not in found:
-        raise DataError(
-            f"{_file(statistics, weights_of)}: no weights were counted; let StatisticsGen make them"
-        )
-    numbers = _pairs(found, statistics, weights_of, features)
-    effective = _pairs(found["effective"], statistics, weights_of, features)
-
-    def share(group: Group | None, label: int) -> float:
-        # A label that the other split lacks in a group is weighed as in everybody.
-        of = group if numbers[group][label] else None
-        return effective[of][label] / numbers[of][label] if numbers[of][label] else 1.0
-
-    return {
-        group: Size(
-            round(size.positives * share(group, 1)), round(size.negatives * share(group, 0))
-        )
-        for group, size in whole.items()
-    }
-
-
 Pairs = dict[Group | None, tuple[float, float]]
 
 

@@ -144,17 +144,16 @@ def _notes(
         confidence = attempts.next_confidence(
             page.entries, settings.gate.confidence, settings.gate.attempts, page.end
         )
-        # Of people with several examples each it is these that count most.
-        effective = features.weight is not None and features.unit is None
         supposed: Sizes | UnitCounts = sizes
-        if effective:
-            supposed = group_sizes.read_effective(statistics.uri, "test", features, "validation")
-        if features.unit is not None:
+        if features.unit is not None or features.weight is not None:
+            # What test examples weigh may tell something of what goes wrong there: as on validation.
             read = [_examples(store, settings.name, run_id)]
-            folder = artifact_utils.get_split_uri(read, "test")
+            split = "test" if features.weight is None else "validation"
+            folder = artifact_utils.get_split_uri(read, split)
             supposed = unit_sizes.read(folder, features, settings.gate.units)
+            supposed = supposed.repeated(sizes[None].examples / supposed.rows[None].examples)
         sentences = advice.before_training(
-            settings.gate, features.group_names, supposed, confidence, effective
+            settings.gate, features.group_names, supposed, confidence
         )
         return [Note(sentence, advice.is_warning(sentence)) for sentence in sentences]
     if node == CONSTRAINED:

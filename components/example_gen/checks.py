@@ -38,7 +38,7 @@ class SplitCounts:
     feature is not known. `hashes` are the first 8 bytes of each record's digest, uint64; `shards` has the
     digest of each file, `left_out` the places of its records that are no examples, `units` whose examples
     there are, where that is known. `weights` is what the examples of each label count together, in each
-    group and at (None, None) in all, and `squares` the sum of the squares.
+    group and at (None, None) in all.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,6 @@ class SplitCounts:
         self.shards: dict[str, str] = {}
         self.units: set[int | bytes] = set()
         self.weights: collections.defaultdict[Cell, float] = collections.defaultdict(float)
-        self.squares: collections.defaultdict[Cell, float] = collections.defaultdict(float)
         self._hashes: list[np.ndarray] = []
         self._sum = 0
 
@@ -84,26 +83,11 @@ class SplitCounts:
         for label in (0, 1):
             of_label = labels == label
             self.by_label[label] += int(np.sum(of_label))
-            self._weigh((None, None, label), each[of_label])
+            self.weights[None, None, label] += float(each[of_label].sum())
             for feature, found in groups.items():
                 for name, member in zip(features.group_names[feature], found.T, strict=True):
                     self.by_group[feature, name, label] += int(np.sum(member & of_label))
-                    self._weigh((feature, name, label), each[member & of_label])
-
-    def _weigh(self, cell: Cell, weights: np.ndarray) -> None:
-        self.weights[cell] += float(weights.sum())
-        self.squares[cell] += float(weights @ weights)
-
-    def effective(self, feature: str | None = None, name: str | None = None) -> tuple[float, float]:
-        """(negatives, positives) that would tell as much with weights of one: sum^2 / sum of squares.
-
-        Source: Kish, Survey Sampling (1965), section 11.7.
-        """
-        none, some = (
-            self.weights[cell] ** 2 / self.squares[cell] if self.squares[cell] else 0.0
-            for cell in ((feature, name, 0), (feature, name, 1))
-        )
-        return none, some
+                    self.weights[feature, name, label] += float(each[member & of_label].sum())
 
     def sizes(self, features: Features) -> dict[str, dict[str, tuple[int, int]]]:
         """Feature -> group -> (negatives, positives): denominators, which say nothing of any model."""
@@ -129,7 +113,6 @@ class SplitCounts:
         self.units |= other.units
         for cell in other.weights:
             self.weights[cell] += other.weights[cell]
-            self.squares[cell] += other.squares[cell]
 
     def require_every_column(self, split: str, folder: str, features: Features) -> None:
         """Raises DataError when a column of numbers or categories has no value in any example."""

@@ -94,19 +94,9 @@ def require_units_apart(splits: Mapping[str, SplitCounts], column: str) -> None:
 
 
 def sizes(counts: SplitCounts, features: Features) -> dict[str, Any]:
-    """(negatives, positives) of everybody, and of each feature's groups.
-
-    With weights the same is there of the `effective` examples.
-    """
+    """(negatives, positives) of everybody, and of each feature's groups."""
     everybody = counts.by_label[0], counts.by_label[1]
-    found: dict[str, Any] = {"everybody": everybody, "groups": counts.sizes(features)}
-    if features.weight is not None:
-        groups = {
-            feature: {name: counts.effective(feature, name) for name in names}
-            for feature, names in features.group_names.items()
-        }
-        found["effective"] = {"everybody": counts.effective(), "groups": groups}
-    return found
+    return {"everybody": everybody, "groups": counts.sizes(features)}
 
 
 def copy_kept(shard: str, copy: str, left_out: np.ndarray) -> None:

@@ -173,6 +173,17 @@ def add_commands(commands: Any) -> None:
         metavar="NUMBER",
         help="that two outcomes of one person are supposed to have, with --unit (default: %(default)s)",
     )
+    power.add_argument(
+        "--weight",
+        metavar="COLUMN",
+        help="what a row counts, at least 0: limits are of such bounds",
+    )
+    power.add_argument(
+        "--largest-weight",
+        type=float,
+        metavar="NUMBER",
+        help="what no weight is over, known before; with --weight",
+    )
     _add_gate(power)
     _add_positive(power)
     _add_monitor(commands)

@@ -97,11 +97,12 @@ def power(options: argparse.Namespace) -> Answer:
                 "--label and --group go together: with both, FILE holds test examples; with neither, a "
                 "table of counts"
             )
-        if options.unit and not options.label:
-            raise DataError(
-                "--unit names a column of test examples, and FILE is a table of counts: give the "
-                "examples themselves, with --label and --group"
-            )
+        for column in ("unit", "weight"):
+            if getattr(options, column) and not options.label:
+                raise DataError(
+                    f"--{column} names a column of test examples, and FILE is a table of counts: give "
+                    "the examples themselves, with --label and --group"
+                )
         if options.label:
             with rows_told() as progress:
                 found = planning.power_of_files(
@@ -114,6 +115,8 @@ def power(options: argparse.Namespace) -> Answer:
                     options.unit,
                     options.largest_unit,
                     options.correlation,
+                    options.weight,
+                    options.largest_weight,
                 )
         else:
             found = planning.power_of_sizes(planning.read_sizes(options.files), asked)
@@ -128,6 +131,7 @@ def power(options: argparse.Namespace) -> Answer:
                 ],
                 "units": promise.units,
                 "correlation": None if promise.units is None else promise.alike,
+                "most": promise.most,
                 "sentence": str(promise),
             }
             for promise in found

@@ -114,14 +114,17 @@ def power_of_files(
     unit: str | None = None,
     largest_unit: float | None = None,
     alike: float = advice.ALIKE,
+    weight: str | None = None,
+    largest_weight: float | None = None,
 ) -> list[Promise]:
     """As `power`, of the labels and groups in files; what a model said of them is not looked at.
 
     With `unit`, the column of whose example a row is, of bounds over units: `largest_unit` is the most
     rows that anybody has, and `alike` the correlation that two outcomes of a unit are supposed to have.
+    With `weight`, the column of what a row counts, of bounds for weights of at most `largest_weight`.
 
     Raises:
-      SettingsError: a correlation that is not in [0, 1).
+      SettingsError: a correlation that is not in [0, 1), or weights without a largest.
     """
     if not 0 <= alike < 1:
         raise SettingsError(
@@ -129,11 +132,18 @@ def power_of_files(
         )
     # The label stands in for a prediction: only its numbers are used.
     question = Question(
-        label, label, tuple(groups), positive=positive, unit=unit, largest_unit=largest_unit
+        label,
+        label,
+        tuple(groups),
+        positive=positive,
+        unit=unit,
+        weight=weight,
+        largest_unit=largest_unit,
+        largest_weight=largest_weight,
     )
-    read = files.batches(list(map(pathlib.Path, paths)), question.names)
+    read = files.batches(list(map(pathlib.Path, paths)), question.names, question.numbers)
     tally = count(read, question, progress=progress)
-    if unit is None:
+    if not question.in_units:
         return promises(sizes_of(tally.outcomes()), tally.groups, asked)
     by_unit = tally.unit_outcomes(asked.units)
     assert isinstance(by_unit, UnitCounts)

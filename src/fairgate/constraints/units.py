@@ -103,6 +103,11 @@ class UnitCounts(Mapping[Group | None, Counts]):
         if numbers is not None:
             self.rows = {group: table.total() for group, table in numbers.items()}
 
+    @property
+    def apart(self) -> bool:
+        """Whether each example has a weight, and is a unit of its own."""
+        return self.weighted and len(self.numbers[None].places) == self.rows[None].examples
+
     def __getitem__(self, group: Group | None) -> Counts:
         return self._totals[group]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from scipy.special import ndtri
 
@@ -36,7 +36,6 @@ def before_training(
     groups: Groups,
     examples: Sizes | UnitCounts,
     confidence: float | None = None,
-    effective: bool = False,
 ) -> list[str]:
     """For each constraint of the gate, the limits that a model without any gap would pass.
 
@@ -47,14 +46,13 @@ def before_training(
     Args:
       gate: the gate's settings.
       groups: display name of each group feature -> the names of its groups.
-      examples: of each group and label on the test split; by unit, where bounds are over units (of these
-        outcomes only the labels count).
+      examples: of each group and label on the test split; by unit, where bounds are over units or
+        weights (of these outcomes only the labels count).
       confidence: what the next model will be judged at; None: each attempt's share by the settings.
-      effective: whether `examples` are as many as would tell as much without weights.
     """
     confidence = gate.confidence_of_each if confidence is None else confidence
     promises = (
-        replace(promise(check.constraint, examples, confidence), effective=effective)
+        promise(check.constraint, examples, confidence)
         for check in checks.checks(gate, groups)
         # What a change is bounded by, how many answers differ, no number of examples tells.
         if not has_changes(check.constraint.expression)
@@ -198,9 +196,10 @@ class Promise:
       of_decisions: whether the shares are of Yes.
       scarcest: in words, the examples that the bound depends on most.
       names: what whoever asked calls settings and test data.
-      units: how many people (units) these are of, where bounds are over units; None: they are not.
+      units: how many people (units) these are of, where somebody has several; None: nobody has.
       alike: the correlation that two outcomes of a unit are supposed to have.
-      effective: whether the examples are as many as would tell as much without weights.
+      most: the largest sum of weights that a unit (an example, where nobody has several) may have; None:
+        examples count one each.
     """
 
     constraint: Constraint
@@ -211,19 +210,18 @@ class Promise:
     names: Vocabulary = field(default_factory=vocabulary.now, compare=False, repr=False)
     units: int | None = None
     alike: float = 0.0
-    effective: bool = False
+    most: float | None = None
 
     def __str__(self) -> str:
         return f"{self.constraint}: {self.said}"
 
     @property
     def _of_units(self) -> str:
-        if self.effective:
-            return " (so many as would tell as much without weights)"
         if self.units is None:
-            return ""
+            return "" if self.most is None else f" (with weights of at most {self.most:g})"
+        weights = "" if self.most is None else f" with weights of at most {self.most:g} together"
         return (
-            f" (of {self.units:,} units; two outcomes of one are taken to have a correlation of "
+            f" (of {self.units:,} units{weights}; two outcomes of one are taken to have a correlation of "
             f"{self.alike:g})"
         )
 
@@ -267,7 +265,7 @@ def promise(
     """
     decisions = _is_of_decisions(constraint)
     limits = {}
-    over_units = isinstance(examples, UnitCounts)
+    units, most = None, None
     sizes = sizes_of(examples) if isinstance(examples, UnitCounts) else examples
     for share in _DECISIONS if decisions else _ERRORS:
         model = power.even_model(constraint.expression, share)
@@ -277,10 +275,14 @@ def promise(
         # Rounded outwards, so that what is told does pass.
         limits[share] = _outwards(constraint, limit)
     scarcest = _fewest(constraint, sizes)
-    units = examples.units_of(scarcest[2]) if isinstance(examples, UnitCounts) else None
+    if isinstance(examples, UnitCounts):
+        units = None if examples.apart else examples.units_of(scarcest[2])
+        most = examples.most if examples.weighted else None
     told = _in_words(*scarcest, alone=len(labels_needed(constraint)) == 1)
-    supposed = alike if over_units else 0.0
-    return Promise(constraint, confidence, limits, decisions, told, units=units, alike=supposed)
+    supposed = 0.0 if units is None else alike
+    return Promise(
+        constraint, confidence, limits, decisions, told, units=units, alike=supposed, most=most
+    )
 
 
 def _more(constraint: Constraint, counts: Measured, delta: float) -> str:
@@ -302,7 +304,7 @@ def _more(constraint: Constraint, counts: Measured, delta: float) -> str:
 
 def _in_units(added: Addition, counts: Measured) -> str:
     """ " (those of about 120 more units)" where examples come in units that count."""
-    if not isinstance(counts, UnitCounts) or counts.weighted:
+    if not isinstance(counts, UnitCounts) or counts.apart:
         return ""
     units = _two_digits(math.ceil(counts.units_of(added.group) * (added.factor - 1)))
     return f"; these are the examples of about {units:,} more units, since bounds are over units"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -13,13 +14,14 @@ from fairgate.constraints.expressions import Constraint, RateOf, rates_in
 from fairgate.constraints.rates import RATES, Group, Measured
 from fairgate.constraints.units import UnitCounts
 from fairgate.gate.prediction import (
+    Likeness,
     Size,
     Sizes,
     bound_of,
+    margin,
     projected_bound,
     simulated,
     sizes_of,
-    wider,
 )
 
 Label = Literal["negatives", "positives", "examples"]
@@ -122,20 +124,17 @@ def passing_bound(
         seed: of the draws.
 
     Returns:
-        The bound; infinite or NaN where it is so. Over units (`UnitCounts`) it is that of independent
-        examples, as far from the value as bounds over units are wider.
+        The bound; infinite or NaN where it is so. Over units (`UnitCounts`) it is the value of the split
+        at the quantile, and beyond it the margin, as much wider as it is on `counts`.
     """
-    if isinstance(counts, UnitCounts):
-        value = constraint.value(counts)
-        plain = passing_bound(constraint, dict(counts), sizes, delta, miss, seed)
-        return value + wider(constraint, counts, delta) * (plain - value)
+    like = _likeness(counts) if isinstance(counts, UnitCounts) else None
     known = {group: counts[group] for group in sizes if group in counts}
     rates = [
         {group: 0.0 if math.isnan(r := of.rate(name)) else r for group, of in known.items()}
         for name in ("FPR", "TPR")
     ]
     wanted = {group: sizes[group] for group in known}
-    drawn = simulated(rates[0], rates[1], wanted, _DRAWS, np.random.default_rng(seed))
+    drawn = simulated(rates[0], rates[1], wanted, _DRAWS, np.random.default_rng(seed), like)
     worse = 1.0 if constraint.sense == "<=" else -1.0
 
     def last(value: float) -> float:
@@ -143,10 +142,20 @@ def passing_bound(
 
     drawn.sort(key=lambda outcomes: last(constraint.value(outcomes)))
     place = math.ceil((1 - miss) * _DRAWS) - 1
+    if like is not None:
+        reached_there = last(constraint.value(drawn[place])) + margin(
+            constraint, counts, sizes, delta
+        )
+        return worse * reached_there
     around = [place + step * _DRAWS // 50 for step in range(-(_BOUNDED // 2), _BOUNDED // 2 + 1)]
     around = [min(max(index, 0), _DRAWS - 1) for index in around]
     reached = sorted(last(bound_of(constraint, drawn[index], delta)) for index in around)
     return worse * reached[len(reached) // 2]
+
+
+@lru_cache(maxsize=8)
+def _likeness(counts: UnitCounts) -> Likeness:
+    return Likeness(counts, sizes_of(counts))
 
 
 def labels_needed(constraint: Constraint) -> dict[Group | None, Label]:

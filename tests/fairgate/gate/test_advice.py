@@ -137,13 +137,6 @@ def test_what_is_to_be_said_of_several_constraints_is_said_once():
     assert len(advice.before_training(gate("FPR <= 0.2", "FPR <= 0.2"), NAMES, SIZES)) == 1
 
 
-def test_effective_examples_are_told_as_such():
-    [plain] = advice.before_training(gate(f"{GAP} <= 0.1"), NAMES, SIZES)
-    [said] = advice.before_training(gate(f"{GAP} <= 0.1"), NAMES, SIZES, effective=True)
-    told = "the fewest (so many as would tell as much without weights)"
-    assert said == plain.replace("the fewest", told) != plain
-
-
 def test_before_training_the_confidence_is_the_one_that_is_given():
     [sentence] = advice.before_training(gate(f"{GAP} <= 0.06"), NAMES, SIZES, 0.99)
     assert "At 99% confidence" in sentence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from fairgate.constraints.expressions import RateOf
 from fairgate.constraints.rates import Group
 from fairgate.constraints.units import UnitCounts, UnitTable
 from fairgate.errors import SettingsError
-from fairgate.gate import prediction
+from fairgate.gate import advice, prediction
 from fairgate.gate.power import ModelRates, limit_to_pass
 from fairgate.gate.prediction import Likeness, Size, bound_of, predicted_bound, sizes_of
 from fairgate.gate.unit_draws import correlation, design_effect, drawn
@@ -163,10 +164,12 @@ def examples(tmp_path):
     file = tmp_path / "test.csv"
     with file.open("w", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["person", "sex", "right"])
+        writer.writerow(["person", "sex", "right", "counts"])
         for person in range(150):
             sex = ("Female", "Male")[person % 2]
-            writer.writerows([f"p{person}", sex, rng.integers(0, 2)] for _ in range(4))
+            writer.writerows(
+                [f"p{person}", sex, rng.integers(0, 2), (0.5, 2)[row // 2]] for row in range(4)
+            )
     return file
 
 
@@ -184,6 +187,45 @@ def test_power_speaks_of_units(examples, capsys):
     [promise] = json.loads(capsys.readouterr().out)["promises"]
     assert (promise["units"], promise["correlation"]) == (75, 0.3)
     assert [each["limit"] for each in promise["limits"]] == list(alike.limits.values())
+
+
+def test_power_speaks_of_weights(examples, capsys):
+    asked = gate_config("FPR | [Male] <= 0.2", 0.95)
+    of = [examples], "right", ["sex"], asked
+    [plain] = planning.power_of_files(*of)
+    heavy = {"weight": "counts", "largest_weight": 2.0}
+    [alone] = planning.power_of_files(*of, **heavy)
+    [light] = planning.power_of_files(*of, **heavy | {"largest_weight": 8.0})
+    for share in plain.limits:
+        assert plain.limits[share] < alone.limits[share] < light.limits[share]
+    assert f"{plain.scarcest} (with weights of at most 2). At" in str(alone)
+    [both] = planning.power_of_files(*of, **heavy, unit="person", alike=0.3)
+    assert both.limits[0.1] > alone.limits[0.1]
+    assert "of 75 units with weights of at most 8 together; two outcomes" in str(both)
+    line = ["power", str(examples), "--label", "right", "--group", "sex", "--json"]
+    line += ["--constraint", "FPR | [Male] <= 0.2", "--weight", "counts"]
+    assert command_line.main([*line, "--largest-weight", "2"]) == 0
+    [promise] = json.loads(capsys.readouterr().out)["promises"]
+    assert (promise["units"], promise["most"]) == (None, 2)
+    assert [each["limit"] for each in promise["limits"]] == list(alone.limits.values())
+    assert command_line.main(line) == 1
+    assert "without --largest-weight" in capsys.readouterr().out
+
+
+def test_advice_counts_units_whose_examples_have_weights():
+    names, told = {"sex": ["Female", "Male"]}, {}
+    for each in (1, 3):
+        rates = dict.fromkeys((None, WOMEN, MEN), (0.15, 0.8))
+        split = drawn(people(200, each, weights=(1.0, 4.0)), rates, 0.1, _rng())
+        limit = f"FPR | [Male] <= {split[MEN].rate('FPR') + 0.03:.3f}"
+        told[each] = " ".join(advice.when_blocked(gate_config(limit, 0.95), 0.95, names, split))
+        assert f"{limit} would pass 4 times in 5 with about" in told[each]
+    assert "these are the examples of about" not in told[1]
+    assert re.search(r"these are the examples of about \d+ more units", told[3])
+    over = drawn(people(200, weights=(1.0, 4.0)), {WOMEN: (0.1, 0.8), MEN: (0.4, 0.8)}, 0.1, _rng())
+    asked = gate_config("FPR | [Male] <= 0.2", 0.95)
+    [_, even, *_] = advice.when_blocked(asked, 0.95, names, over)
+    assert "the same in every group, passes 4 times in 5 down to a limit of" in even
 
 
 def test_power_refuses_what_it_cannot_suppose(examples, tmp_path, capsys):
