@@ -25,7 +25,7 @@ class Prediction:
     """What the model says of one picture or row.
 
     Attributes:
-      file: name of the picture, or the CSV file and the line.
+      file: name of the picture, or the table and the row.
       score: probability of the positive class; None where the example could not be read.
       error: why not.
     """
@@ -63,13 +63,13 @@ class Given:
 
 
 def read(source: pathlib.Path, settings: Settings) -> Given:
-    """The examples in `source`: a picture, a folder of them, or a CSV file with the model's columns.
+    """The examples in `source`: a picture, a folder of them, or a table with the model's columns.
 
     What cannot be read is an example that says why: it keeps no other from its answer.
 
     Args:
       source: what to ask about.
-      settings: of the run that made the model: what its columns are, and how CSV files are read.
+      settings: of the run that made the model: what its columns are, and how tables are read.
 
     Raises:
       DataError: nothing in it could be an example of this model.
@@ -84,7 +84,9 @@ def read(source: pathlib.Path, settings: Settings) -> Given:
             _require_pictures_alone(source, features)
             return Given([_picture(source.name, source, features)], [])
         return Given(list(_rows(source, settings)), [])
-    raise DataError(f"{source}: no such file or folder. Give a folder of pictures, or a CSV file")
+    raise DataError(
+        f"{source}: no such file or folder. Give a folder of pictures, or a CSV or Parquet file"
+    )
 
 
 def ask(model: pathlib.Path, examples: Sequence[Example]) -> list[Prediction]:
@@ -147,7 +149,7 @@ def _require_pictures_alone(source: pathlib.Path, features: Features) -> None:
     if features.image is None:
         raise DataError(
             f"{source}: {what}, but the model reads the columns {', '.join(features.input_columns)}. "
-            "Give a CSV file that has them"
+            "Give a CSV or Parquet file that has them"
         )
     if features.has_table:
         others = ", ".join(features.input_columns[1:])

@@ -88,7 +88,7 @@ class DataSettings(Strict):
     splits: SplitSettings = Field(default_factory=SplitSettings, description="files of each split")
     features: Features = Field(default_factory=Features, description="what the columns mean")
     csv: CsvSettings = Field(
-        default_factory=CsvSettings, description="CSV files that data.path is made of"
+        default_factory=CsvSettings, description="CSV or Parquet files that data.path is made of"
     )
     stand_in: StandInSettings = Field(
         default_factory=StandInSettings, description="the synthetic stand-in"

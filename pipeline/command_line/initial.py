@@ -18,7 +18,7 @@ def add_splits(command: argparse.ArgumentParser) -> None:
             type=place,
             default=[],
             metavar="FILE",
-            help=f"CSV file that is the {split} split (may be repeated)",
+            help=f"CSV or Parquet file that is the {split} split (may be repeated)",
         ).complete = file()  # type: ignore[attr-defined]
 
 
@@ -33,7 +33,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         nargs="*",
         type=place,
         metavar="FILE",
-        help="CSV file whose rows are divided among the splits without files of their own",
+        help="CSV or Parquet file whose rows are divided among the splits without files of their own",
     ).complete = file()  # type: ignore[attr-defined]
     add_splits(command)
     for name, metavar, told in (

@@ -218,10 +218,11 @@ def _add_tune(command: argparse.ArgumentParser) -> None:
 def _add_from_csv(makers: argparse._SubParsersAction) -> None:
     command = makers.add_parser(
         "from-csv",
-        help="make data.path of CSV files",
-        description="Makes data.path (TFRecord shards of three splits) of CSV files whose columns "
-        "data.features names; data.csv says how they are read and divided. Where data.schema_file is "
-        "not there yet, a draft of it is made.",
+        aliases=["from-table"],
+        help="make data.path of CSV or Parquet files",
+        description="Makes data.path (TFRecord shards of three splits) of CSV or Parquet files whose "
+        "columns data.features names; data.csv says how they are read and divided. Where "
+        "data.schema_file is not there yet, a draft of it is made.",
     )
     command.set_defaults(command="pipeline.command_line.working:from_csv")
     command.add_argument(
@@ -229,7 +230,7 @@ def _add_from_csv(makers: argparse._SubParsersAction) -> None:
         nargs="*",
         type=_place,
         metavar="FILE",
-        help="CSV file whose rows are divided among the splits without files of their own",
+        help="CSV or Parquet file whose rows are divided among the splits without files of their own",
     ).complete = _file()
     initial.add_splits(command)
     # What was given before from-csv stays.
@@ -295,8 +296,8 @@ def _add_predict(command: argparse.ArgumentParser) -> None:
         "source",
         type=_place,
         metavar="FOLDER",
-        help="a JPEG or PNG picture, or a folder of them; for a model of a table, a CSV file with its "
-        "columns",
+        help="a JPEG or PNG picture, or a folder of them; for a model of a table, a CSV or Parquet file "
+        "with its columns",
     ).complete = _file()
     command.add_argument(
         "--model",

@@ -83,7 +83,7 @@ def data(options: argparse.Namespace) -> Answer:
 
 
 def from_csv(options: argparse.Namespace) -> Answer:
-    """TFRecords of CSV files."""
+    """TFRecords of CSV or Parquet files."""
     tree = _settings(options)
     from pipeline.data.from_csv import making
 
@@ -94,7 +94,7 @@ def from_csv(options: argparse.Namespace) -> Answer:
         )
     schema_file = pathlib.Path(tree.data.contract)
     drafted = not schema_file.exists()
-    with progress_bar("CSV to TFRecords"):
+    with progress_bar("Table to TFRecords"):
         made = making.make(
             pathlib.Path(tree.data.path),
             [pathlib.Path(file) for file in options.files],

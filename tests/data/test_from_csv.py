@@ -138,7 +138,7 @@ def test_a_column_that_is_not_there_is_named_with_one_that_is_like_it(tmp_path):
     assert "has no column 'work'; did you mean 'works'?" in message and "csv.columns" in message
     assert "it has: 39, gov" in refused(tmp_path, "39,gov", "50,gov")
     twice = refused(tmp_path, HEADER + ",age", LINES[0] + ",39", LINES[1] + ",51")
-    assert "line 3: column 'age' is there 2 times, with '50 ' and '51'" in twice
+    assert "line 3: column 'age' is there 2 times, with '50' and '51'" in twice
     equal = write(tmp_path, HEADER + ",age", LINES[0] + ",39", LINES[1] + ", 50")
     assert read([equal], features(), CsvSettings(missing=["?"])).columns["age"] == [39.0, 50.0]
     assert "has no column 'person'" in refused(tmp_path, HEADER, LINES[0], together="person")

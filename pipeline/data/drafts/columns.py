@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fairgate.data.membership import number_of
 from fairgate.errors import DataError
+from pipeline.data.from_csv import parquet
 from pipeline.data.from_csv.config import CsvSettings
 from pipeline.data.from_csv.rows import opened
 
@@ -95,11 +96,13 @@ class Look:
       columns: those that can be used, in order.
       missing: words that stand for nothing in them.
       unclear: names that are there several times, for different columns.
+      nested: columns that hold lists and the like -> their type.
     """
 
     columns: list[Column]
     missing: list[str]
     unclear: list[str]
+    nested: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.columns[0].codes)
@@ -116,10 +119,12 @@ def look(files: Sequence[Path], settings: CsvSettings) -> Look:
       DataError: they have not, or one cannot be read.
     """
     header: list[str] = []
+    nested: dict[str, str] = {}
     places: list[dict[str, int]] = []
     codes: list[list[int]] = []
     for file in files:
         names, rows = opened(file, settings)
+        nested |= parquet.nested(file) if parquet.is_parquet(file) else {}
         if not header:
             header, places, codes = names, [{} for _ in names], [[] for _ in names]
         elif names != header:
@@ -133,11 +138,11 @@ def look(files: Sequence[Path], settings: CsvSettings) -> Look:
         for line, fields in rows:
             if len(fields) != len(header):
                 raise DataError(
-                    f"{file}: line {line}: {len(fields)} field(s), expected {len(header)}. "
+                    f"{file}: {line}: {len(fields)} field(s), expected {len(header)}. "
                     "Correct the line"
                 )
-            for field, known, column in zip(fields, places, codes, strict=True):
-                text = field.strip()
+            for each, known, column in zip(fields, places, codes, strict=True):
+                text = (each or "").strip()
                 column.append(known.setdefault(text, len(known)) if text else -1)
     if not codes or not codes[0]:
         raise DataError(f"{files[0]}: holds no rows")
@@ -147,7 +152,7 @@ def look(files: Sequence[Path], settings: CsvSettings) -> Look:
     ]
     kept, unclear = _once(all_columns)
     missing = [word for word in _NO_NUMBER if any(_means_nothing(word, each) for each in kept)]
-    return Look([each.without(missing) for each in kept], missing, unclear)
+    return Look([each.without(missing) for each in kept], missing, unclear, nested)
 
 
 def _once(columns: Sequence[Column]) -> tuple[list[Column], list[str]]:

@@ -111,6 +111,9 @@ def make(
     chosen.left_out.update(
         {name: "there several times, and not equal: rename one" for name in look.unclear}
     )
+    chosen.left_out.update(
+        {name: f"holds {kind}, and not one value in each row" for name, kind in look.nested.items()}
+    )
     if not chosen.numeric and not chosen.categorical:
         reasons = "; ".join(f"{name}: {why}" for name, why in list(chosen.left_out.items())[:5])
         raise SettingsError(

@@ -11,6 +11,7 @@ from typing import Any
 
 from fairgate.data.membership import number_of
 from fairgate.errors import DataError
+from pipeline.data.from_csv import parquet
 
 # The comma last: it stands in numbers and sentences, too, and a file is divided by what divides all its
 # lines alike.
@@ -24,11 +25,13 @@ def detected(file: Path) -> dict[str, Any]:
     """The settings of `data.csv` by which a file can be read, as far as they are not the defaults.
 
     Args:
-      file: CSV, with or without names of its columns.
+      file: CSV, with or without names of its columns; or Parquet, which says all that itself.
 
     Raises:
       DataError: it is no table.
     """
+    if parquet.is_parquet(file):
+        return {}
     lines = _first_lines(file)
     rows = {mark: _rows(lines, mark) for mark in _DELIMITERS}
     widths = {mark: _width(rows[mark]) for mark in _DELIMITERS}
@@ -68,7 +71,9 @@ def _first_lines(file: Path) -> list[str]:
             f"{file}: not UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8"
         ) from None
     except OSError as error:
-        raise DataError(f"{file}: cannot be read: {error.strerror}. Give a CSV file") from None
+        raise DataError(
+            f"{file}: cannot be read: {error.strerror}. Give a CSV or a Parquet file"
+        ) from None
     if len(lines) < 2:
         raise DataError(f"{file}: holds {len(lines)} line(s); expected a table of many rows")
     return lines

@@ -1,1 +1,1 @@
-"""CSV files into a dataset: TFRecord shards of three splits, and a draft of the schema."""
+"""Tables (CSV, Parquet) into a dataset: TFRecord shards of three splits, and a draft of the schema."""

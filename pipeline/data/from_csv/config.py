@@ -1,4 +1,4 @@
-"""How CSV files are read and divided."""
+"""How tables are read and divided."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _tab(delimiter: Any) -> Any:
 
 
 class CsvSettings(Strict):
-    """The CSV files that `data from-csv` makes data.path of; a run itself does not read them."""
+    """The CSV or Parquet files that `data from-csv` makes data.path of; a run does not read them."""
 
     columns: tuple[str, ...] | None = Field(
         None, description="names of all columns; unset: the first line of each file has them"

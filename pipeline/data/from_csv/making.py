@@ -1,4 +1,4 @@
-"""From CSV files to a folder of TFRecord shards that a run reads."""
+"""From tables to a folder of TFRecord shards that a run reads."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def _check(
 ) -> None:
     if features.image is not None:
         raise DataError(
-            f"data.features has an image ('{features.image.name}'): a CSV file holds none. Name the "
+            f"data.features has an image ('{features.image.name}'): a table holds none. Name the "
             "columns in data.features.numeric and data.features.categorical, and no image"
         )
     rest = [split for split in SPLITS if not own.get(split)]

@@ -1,4 +1,4 @@
-"""CSV files into columns, each value checked against what the settings say it is."""
+"""Tables into columns, each value checked against what the settings say it is."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read(
     """All rows of `files`, in order; only the columns that `features` name.
 
     Args:
-      files: CSV files.
+      files: CSV or Parquet files.
       features: what the columns mean.
       settings: how the files are read.
       columns: those of them that are wanted, such as a model's inputs; None for all.
@@ -65,10 +65,10 @@ def read(
         converters = {name: converters.get(name, _category) for name in columns}
     table = Table({name: [] for name in converters})
     known: dict[str, str] = {}  # one object for equal texts: categories repeat
+    column = settings.together or features.unit
     for file in files:
-        names, lines = opened(file, settings)
+        names, lines = opened(file, settings, {*converters, column or ""})
         places = {name: place(file, names, name) for name in converters}
-        column = settings.together or features.unit
         together = None if column is None or columns is not None else place(file, names, column)
         twice = {name: at for name, at in places.items() if names.count(name) > 1}
         for line, fields in lines:
@@ -76,8 +76,8 @@ def read(
                 values = _values(fields, names, converters, places, twice, settings)
             except ValueError as error:
                 if refused is None:
-                    raise DataError(f"{file}: line {line}: {error}") from None
-                refused[len(table)] = f"line {line}: {error}"
+                    raise DataError(f"{file}: {line}: {error}") from None
+                refused[len(table)] = f"{line}: {error}"
                 values = dict.fromkeys(converters)
             for name, value in values.items():
                 table.columns[name].append(
@@ -89,7 +89,7 @@ def read(
 
 
 def _values(
-    fields: Sequence[str],
+    fields: Sequence[str | None],
     header: Sequence[str],
     converters: Mapping[str, Callable[[str | None], Value]],
     places: Mapping[str, int],
@@ -249,8 +249,9 @@ def _weight(largest: float | None) -> Callable[[str | None], Value]:
     return convert
 
 
-def _meant(text: str, settings: CsvSettings) -> str | None:
-    text = text.strip()
+def _meant(text: str | None, settings: CsvSettings) -> str | None:
+    if text is None:
+        return None
     text = settings.replace.get(text, text)
     return None if not text or text in settings.missing else text
 
@@ -272,9 +273,11 @@ def place(file: Path, header: Sequence[str], name: str) -> int:
     )
 
 
-def _require_equal(name: str, header: Sequence[str], fields: Sequence[str], place: int) -> None:
+def _require_equal(
+    name: str, header: Sequence[str], fields: Sequence[str | None], place: int
+) -> None:
     for other in range(place + 1, len(header)):
-        if header[other] == name and fields[other].strip() != fields[place].strip():
+        if header[other] == name and fields[other] != fields[place]:
             raise ValueError(
                 f"column '{name}' is there {header.count(name)} times, with {fields[place]!r} and "
                 f"{fields[other]!r}; expected one column of that name, or equal values. Rename or remove "

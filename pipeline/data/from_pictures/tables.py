@@ -145,7 +145,8 @@ def _header(file: Path, settings: CsvSettings) -> list[str]:
 
 
 def _rows(file: Path, settings: CsvSettings) -> Iterator[list[str]]:
-    return (fields for _, fields in rows.opened(file, settings)[1])
+    # A CSV file has a text, if an empty one, in every field.
+    return ([field or "" for field in fields] for _, fields in rows.opened(file, settings)[1])
 
 
 def _lines(file: Path, count: int) -> list[str]:
