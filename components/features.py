@@ -98,6 +98,17 @@ class Features(Strict):
     left_out_crossings: tuple[GroupName, ...] = Field(
         (), description="groups of crossings that are left out, such as 'Young & Male'"
     )
+    least_crossing: int | None = Field(
+        None,
+        ge=1,
+        description="groups of crossings with fewer examples in the training split are left out, and "
+        "named; unset: all are measured",
+    )
+    small_crossings: dict[str, int] = Field(
+        default_factory=dict,
+        description="groups of crossings that are too small for least_crossing -> their examples; a run "
+        "counts them on its training split, and writes them down here",
+    )
 
     unit: str | None = Field(
         None,
@@ -191,12 +202,16 @@ class Features(Strict):
         except ValueError as error:
             raise ValueError(f"crossings: {error}") from None
         known = {name for crossing in self.crossings_named for name in self._cell_names(crossing)}
-        for name in self.left_out_crossings:
-            if name not in known:
-                raise ValueError(f"left_out_crossings: {name!r} is no group of crossings")
+        for field in ("left_out_crossings", "small_crossings"):
+            for name in getattr(self, field):
+                if name not in known:
+                    raise ValueError(f"{field}: {name!r} is no group of crossings")
         for crossing in self.crossings_named:
             if not names[crossing]:
-                raise ValueError(f"left_out_crossings: no group of {crossing!r} is left")
+                small = f"least_crossing = {self.least_crossing}" if self.small_crossings else ""
+                raise ValueError(
+                    f"{small or 'left_out_crossings'}: no group of {crossing!r} is left"
+                )
         return self
 
     @field_validator("groups")
@@ -237,7 +252,8 @@ class Features(Strict):
     @property
     def group_names(self) -> dict[str, list[str]]:
         """Display name of each group feature -> the names of its groups, in order; crossings last."""
-        return with_crossings(self._declared, self.crossings, self.left_out_crossings)
+        left_out = (*self.left_out_crossings, *self.small_crossings)
+        return with_crossings(self._declared, self.crossings, left_out)
 
     @property
     def _declared(self) -> dict[str, list[str]]:
@@ -268,6 +284,13 @@ class Features(Strict):
         if feature in self.groups:
             return f"{self.groups[feature].name} = {self.groups[feature].told(name)}"
         return name
+
+    @property
+    def waits_for_training(self) -> bool:
+        """Whether something of the training split must be measured before groups are known."""
+        counts = self.least_crossing is not None and bool(self.crossings_named)
+        waits = any(group.membership.waits_for for group in self.groups.values())
+        return waits or (counts and not self.small_crossings)
 
     @property
     def overlapping(self) -> set[str]:

@@ -35,7 +35,8 @@ def run(settings: Settings, limits: Sequence[float], verbose: bool = False) -> l
 
     def work(run_id: str, folder: pathlib.Path, console: Console) -> int:
         with local.displaying(settings, console, steps=training_data.STEPS + 1) as display:
-            points, examples = _sweep(settings, limits, run_id, display)
+            asked = local.measure(settings, folder, display)
+            points, examples = _sweep(asked, limits, run_id, display)
         record = {
             "constraints": list(settings.trainer.constraints),
             "split": "validation",

@@ -19,7 +19,7 @@ from components import progress
 from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError, FairGateError, SettingsError
 from fairgate.gate.judgement import CONSTRAINED
-from pipeline import compared, ending, terminal
+from pipeline import compared, ending, measured, terminal
 from pipeline.runs import FAILURE_FILE, LOCK_FILE, LOG_FILE, SETTINGS_FILE, STEPS_FILE, Run
 from pipeline.settings import Settings, dump
 from pipeline.verdict import VERDICT_FILE, Verdict
@@ -55,7 +55,7 @@ def run(settings: Settings, verbose: bool = False) -> Ended:
         _require_writable("serving", model)
 
     def work(run_id: str, folder: pathlib.Path, console: Console) -> int:
-        verdict, steps, made = _run_steps(settings, run_id, console)
+        verdict, steps, made = _run_steps(settings, run_id, folder, console)
         verdict.write(folder / VERDICT_FILE)
         write_steps(steps, folder)
         from pipeline import report
@@ -148,7 +148,8 @@ def displaying(settings: Settings, console: Console, steps: int) -> Iterator[ter
     _require_schema(settings.data.contract)
     make_data = settings.data.path is None and not pathlib.Path(settings.data.folder).exists()
     try_network = ":" in settings.trainer.network
-    display = terminal.Display(console, steps=try_network + make_data + 1 + steps)
+    first = try_network + make_data + 1 + measured.waits(settings)
+    display = terminal.Display(console, steps=first + steps)
     with display, progress.listening(display.report):
         if try_network:
             with display.step("Try the network"):
@@ -164,8 +165,25 @@ def displaying(settings: Settings, console: Console, steps: int) -> Iterator[ter
         yield display
 
 
+def measure(settings: Settings, folder: pathlib.Path, display: terminal.Display) -> Settings:
+    """The settings with what the training split decides, which the run's folder keeps.
+
+    Raises:
+      DataError: the split cannot be read.
+      SettingsError: the groups are none then.
+    """
+    if not measured.waits(settings):
+        return settings
+    with display.step("Measure groups"):
+        settings = measured.resolved(settings)
+        for sentence in measured.sentences(settings):
+            display.note(sentence)
+    write_text(folder / SETTINGS_FILE, dump(settings))
+    return settings
+
+
 def _run_steps(
-    settings: Settings, run_id: str, console: Console
+    settings: Settings, run_id: str, folder: pathlib.Path, console: Console
 ) -> tuple[Verdict, list[terminal.Step], ReportData]:
     """The verdict, the steps, and what the report shows."""
     resolves = settings.trainer.warm_start == "blessed"
@@ -174,6 +192,7 @@ def _run_steps(
         from components.report.gathering import history
         from pipeline import evaluation, outcomes, report, runner
 
+        settings = measure(settings, folder, display)
         outcome = runner.run(settings, run_id, display)
         with display.step("Read verdict"):
             # What was said before the model was there, of the ledger and of other models, does not belong

@@ -60,7 +60,7 @@ def run(
         search = _Search(settings, budget, file or folder / TUNED_FILE, folder, console)
         try:
             with local.displaying(settings, console, steps=training_data.STEPS + 1) as display:
-                _tune(search, run_id, display)
+                _tune(search, local.measure(settings, folder, display), run_id, display)
             local.write_steps(display.steps, folder)
         finally:  # also of a search that was stopped
             search.show(command)
@@ -84,13 +84,12 @@ def _require_ours(file: pathlib.Path) -> None:
         )
 
 
-def _tune(search: _Search, run_id: str, display: Display) -> None:
+def _tune(search: _Search, settings: Settings, run_id: str, display: Display) -> None:
     from components import group_sizes
     from components.constrained_trainer.outlook import Outlook
     from components.constrained_trainer.tuning import tune
     from pipeline.dag import gate_target
 
-    settings = search.settings
     with training_data.read(settings, run_id, display) as data, display.step("Search"):
         search.examples = len(data.splits[1])
         sizes = group_sizes.read(data.transformed.statistics, "test", settings.data.features)

@@ -34,7 +34,7 @@ from fairgate.strict import Strict
 
 BOUND = "ConstraintBound"
 _BATCH = 512
-_NEW = ("others", "unknown", "overlapping", "left_out")
+_NEW = ("others", "unknown", "overlapping", "left_out", "quantiles")
 
 
 class Meaning(Strict):
@@ -133,7 +133,8 @@ def _cells(crossing: str, groups: Mapping[str, GroupFeature]) -> dict[str, Cell]
 def _values(group: GroupFeature, name: str) -> str:
     """Whom the group holds: its raw value alone where that is all, as it always was."""
     rule = group.membership.rules.get(name)
-    found = "" if rule is None else repr(rule.items[0] if len(rule.items) == 1 else rule.items)
+    items = () if rule is None else rule.measured
+    found = "" if rule is None else repr(items[0] if len(items) == 1 else items)
     if name == group.others:
         rest = {other: value for other, value in group.values.items() if other != name}
         found += f" or none of {sorted(map(repr, rest.values()))}"
@@ -147,7 +148,7 @@ def _known_before(tree: Any) -> Any:
     return {
         key: _known_before(value)
         for key, value in tree.items()
-        if not (key in _NEW and value in (None, [], False))
+        if not (key in _NEW and value in (None, [], False, {}))
     }
 
 

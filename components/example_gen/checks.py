@@ -192,7 +192,7 @@ def check_shard(file: str, features: Features, counts: SplitCounts) -> None:
             parsed = tf.io.parse_example(tf.constant(batch), columns)
         except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
             # The latter: TensorFlow's own message quotes bytes that are no text.
-            _explain_parse_error(file, position, batch, columns, features)
+            explain_parse_error(file, position, batch, columns, features)
             raise
         kept = _check_batch(file, position, parsed, features, counts)
         counts.add_records(itertools.compress(batch, kept))
@@ -298,7 +298,7 @@ def _unknown(
     return found.unknown.numpy()
 
 
-def _explain_parse_error(
+def explain_parse_error(
     file: str,
     position: int,
     records: Sequence[bytes],

@@ -21,6 +21,7 @@ from components.example_gen import splits
 from components.example_gen.checks import check_shards
 from components.example_gen.shards import left_out
 from components.features import Features
+from components.measured import small_crossings
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -84,7 +85,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             json.dumps({name: splits.sizes(of, features) for name, of in counts.items()}),
         )
         examples.set_string_custom_property(
-            splits.WARNINGS, "\n".join([*left_out(input_base, patterns), *splits.warnings(counts)])
+            splits.WARNINGS,
+            "\n".join(
+                [
+                    *left_out(input_base, patterns),
+                    *splits.warnings(counts),
+                    *small_crossings(features),
+                ]
+            ),
         )
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
 

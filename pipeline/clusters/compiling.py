@@ -16,6 +16,7 @@ from tfx.components import FileBasedExampleGen
 from tfx.orchestration import pipeline
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
+from pipeline import measured
 from pipeline.clusters import endpoints, jobs, requirements
 from pipeline.clusters.requirements import Target
 from pipeline.dag import create_pipeline
@@ -74,6 +75,7 @@ def kubeflow(settings: Settings) -> tuple[_Spec, _Spec]:
 
 def _create(target: Target, settings: Settings) -> pipeline.Pipeline:
     requirements.require(settings, target)
+    settings = measured.resolved_elsewhere(settings)
     built = create_pipeline(
         settings.model_copy(
             update={

@@ -100,7 +100,7 @@ def _draft(
     options: argparse.Namespace, files: Files, table: pathlib.Path | None
 ) -> tuple[pathlib.Path, str, Settings, list[str]]:
     """(where the settings go, their text, the settings, what was guessed)."""
-    from pipeline import settings, sources, yaml12
+    from pipeline import places, settings, sources, yaml12
     from pipeline.data.from_pictures import drafting, tables
 
     asked = drafting.Asked(options.label, _names(options.groups), options.positive)
@@ -120,6 +120,9 @@ def _draft(
     if table is None:
         raise SettingsError(f"--groups {options.groups}: of which table? Give it with --csv FILE")
     folder = pathlib.Path("schemas") / drafting.slug(files.root.resolve().name)
+    if (places.HOME / folder).exists() and not folder.exists():
+        # What ships with FairGate is found from anywhere under such a name.
+        folder = folder.with_name(f"my-{folder.name}")
     file = folder / "settings.yaml" if options.write is None else pathlib.Path(options.write)
     if file.exists():
         raise SettingsError(

@@ -23,6 +23,10 @@ COMPANIONS = {
     "data.features.largest_weight": WEIGHTED,
     "data.features.crossings": [_TWO],
     "data.features.left_out_crossings": [_TWO, "data.features.crossings=[Young x Gender]"],
+    "data.features.small_crossings": [_TWO, "data.features.crossings=[Young x Gender]"],
+    "data.features.groups.NAME.quantiles": [
+        "data.features.groups.Gender.values={Male: <q25, Female: '>=q25'}"
+    ],
     "trainer.layers": ["trainer.warm_start=baseline"],
     "trainer.thresholds": ["data.features.numeric=['attributes/Young']"],
     "deploy.trainer.replicas": ["deploy.trainer.job=true"],
@@ -67,7 +71,7 @@ def test_every_setting_says_what_it_does_and_of_which_type_it_is():
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.path)
 def test_every_example_is_accepted_and_changes_something(setting):
-    assignments = list(COMPANIONS.get(setting.path, ()))
+    assignments = []
     path = setting.path
     for whole in (each for each in SETTINGS if setting.path.startswith(f"{each.path}.")):
         # Something in the example of the whole: a position of a list, or a name of a mapping.
@@ -75,6 +79,7 @@ def test_every_example_is_accepted_and_changes_something(setting):
         if path.startswith(f"{whole.path}.NAME."):
             name = next(iter(yaml.safe_load(whole.example)))
             path = path.replace(f"{whole.path}.NAME.", f"{whole.path}.{name}.")
+    assignments += COMPANIONS.get(setting.path, ())
     before = at(load([], assignments), path)
     after = at(load([], [*assignments, f"{path}={setting.example}"]), path)
     assert after != before

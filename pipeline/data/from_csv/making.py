@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from components.features import Features
+from components.measured import small_crossings
 from fairgate.errors import DataError
 from pipeline.data import records, shards
 from pipeline.data.from_csv import divided as division
@@ -93,7 +94,8 @@ def divide(
     settings: CsvSettings,
 ) -> tuple[dict[str, list[int]], list[str]]:
     """(split -> its rows, what should be known), of the rows `there`."""
-    of_all = meaning.strata(table, features)
+    # Which rows train is not known yet: for what is to be equally frequent, quantiles of all rows do.
+    of_all = meaning.strata(table, meaning.measured(table, there, features))
     strata = [of_all[row] for row in there]
     warnings = []
     if table.together:
@@ -137,6 +139,7 @@ def keep(
                 f"data.csv.shares.{split}; where few make up all rows and stay together, another "
                 "data.csv.seed draws anew"
             )
+    features = meaning.measured(*rows["train"], features)
     parts = list(rows.values())
     whole = numbers.whole(parts, features, schema_file)
     require_kept({id(table): table for table, _ in parts}.values(), features, whole)
@@ -154,7 +157,7 @@ def keep(
         schema_file.parent.mkdir(parents=True, exist_ok=True)
         schema_file.write_text(draft(parts, features, whole), encoding="utf-8")
     cells = division.count(rows, features)
-    warnings = list(division.warnings(cells, shares, features))
+    warnings = [*small_crossings(features), *division.warnings(cells, shares, features)]
     return Made(cells, warnings + list(numbers.losses(parts, features, whole)))
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from components import measured as measured_groups
 from components.features import Features
 from fairgate.data.membership import Members, Membership, Values
+from fairgate.errors import DataError
 from pipeline.data.from_csv.reading import Table, Value
 
 LEFT_OUT = -1
@@ -41,6 +44,33 @@ def groups(table: Table, features: Features) -> dict[str, NDArray[np.bool_]]:
         ]
         found[crossing] = np.stack(cells, axis=1)
     return found
+
+
+def measured(table: Table, rows: Sequence[int], features: Features) -> Features:
+    """The same with the quantiles, and the small crossings, of some rows.
+
+    Raises:
+      DataError: with these numbers the groups are none.
+    """
+    if not features.waits_for_training:
+        return features
+
+    def sizes(found: Features) -> dict[str, int]:
+        members = groups(table, found)
+        return {
+            name: int(members[crossing][list(rows), at].sum())
+            for crossing in found.crossings_named
+            for at, name in enumerate(found.group_names[crossing])
+        }
+
+    def column(name: str) -> Values:
+        values = table.columns[name]
+        return Values.of(values[row] for row in rows)
+
+    try:
+        return measured_groups.measured(features, column, sizes)
+    except ValueError as error:
+        raise DataError(f"{error} (measured on the training split)") from None
 
 
 def strata(table: Table, features: Features) -> list[tuple[int, ...]]:

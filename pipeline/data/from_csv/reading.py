@@ -175,7 +175,7 @@ def _with_meaning(
             return known[text]
         value = convert(text)
         for membership, setting in asked:
-            if not membership.members(Values.of([text])).strange[0]:
+            if not membership.loosely.members(Values.of([text])).strange[0]:
                 continue
             expected = ", ".join(
                 "none" if item is None else repr(str(item)) for item in membership.items

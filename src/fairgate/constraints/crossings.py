@@ -36,14 +36,29 @@ def cell_name(groups: Iterable[str]) -> str:
 def crossed(text: str, groups: Groups) -> tuple[str, ...] | None:
     """The features of a crossing, in the order in which they are declared; None if it is none.
 
+    Where the crossing itself is among `groups`, its own order counts: that of the others may have been
+    lost, as in JSON with sorted keys.
+
     >>> crossed("Sex x Age", {"Age": ["Young", "Old"], "Sex": ["F", "M"]})
     ('Age', 'Sex')
+    >>> crossed("Age x Sex", {"Age": ["Old"], "Sex": ["F"], "Sex x Age": ["F & Old"]})
+    ('Sex', 'Age')
     """
-    order = [feature for feature in groups]
     for parts in _parts(text, _TIMES, groups.__contains__):
         if len(parts) == len(set(parts)) > 1:
-            return tuple(sorted(parts, key=order.index))
+            return _ordered(parts, groups)
     return None
+
+
+def _ordered(features: Iterable[str], groups: Groups) -> tuple[str, ...]:
+    wanted = set(features)
+    for name in filter(_TIMES.search, groups):
+        others = groups.keys() - {name}
+        for parts in _parts(name, _TIMES, others.__contains__):
+            if len(parts) == len(wanted) and set(parts) == wanted:
+                return parts
+    order = list(groups)
+    return tuple(sorted(wanted, key=order.index))
 
 
 def cells(features: Sequence[str], groups: Groups) -> dict[str, Cell]:
@@ -66,13 +81,13 @@ def cells_named(
       candidates: the (feature, group) that a name may mean.
       groups: feature -> its groups, in the order in which they are declared.
     """
-    order = [feature for feature in groups]
     found: dict[Cell, None] = {}
     for parts in _parts(text, _AND, lambda name: any(True for _ in candidates(name))):
         for cell in itertools.product(*map(candidates, parts)):
             features = [feature for feature, _ in cell]
             if len(set(features)) == len(features) > 1:
-                found[tuple(sorted(cell, key=lambda pair: order.index(pair[0])))] = None
+                of = dict(cell)
+                found[tuple((feature, of[feature]) for feature in _ordered(of, groups))] = None
     return list(found)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from fairgate.data.membership import Item, Membership, Rule
+from fairgate.data.membership import Item, Membership, Rule, Values, quantile_of, range_of
 from fairgate.strict import Strict
 
 
@@ -76,6 +78,10 @@ class LabelFeature(Strict):
                 f"values of the same type{common}"
             )
         for name, rule in self.membership.rules.items():
+            if rule.waits_for:
+                raise ValueError(
+                    f"{name}: {rule.waits_for[0]} is a quantile, and these are for groups"
+                )
             if not rule.items and self.others != name:
                 raise ValueError(f"no value is {name}: name one, or say others: {name}")
         return self
@@ -110,7 +116,8 @@ class GroupFeature(Strict):
     name: str = Field(description="column that holds the group")
     values: dict[GroupName, RawValues] = Field(
         description="name of each group -> its raw value, a range of numbers ('<25', '25-40', "
-        "'>=25 <40'), null for none at all, or a list of them"
+        "'>=25 <40', or of quantiles of the training split: '<q25'), null for none at all, or a list of "
+        "them"
     )
     others: GroupName | None = Field(
         None, description="name of the group of all values that are not named; unset: an error"
@@ -123,6 +130,11 @@ class GroupFeature(Strict):
     overlapping: bool = Field(
         False, description="whether an example may be in several of the groups"
     )
+    quantiles: dict[str, float] = Field(
+        default_factory=dict,
+        description="the numbers of the quantiles that values name, such as q25: 31; a run measures "
+        "those that are not given on its training split, and writes them down here",
+    )
 
     @model_validator(mode="after")
     def _groups_make_sense(self) -> GroupFeature:
@@ -134,6 +146,20 @@ class GroupFeature(Strict):
             raise ValueError(f"group {empty[0]!r} has no value: give it one")
         if self.others is not None and self.unknown == "others":
             raise ValueError("others is a group, and unknown says others, too: choose one of them")
+        named = {name for rule in self._rules({}).values() for name in rule.waits_for}
+        for name in named:
+            if not 0 < quantile_of(name) < 1:
+                raise ValueError(
+                    f"{name} is no quantile: give one between q0 and q100, such as q25"
+                )
+        if strange := sorted(self.quantiles.keys() - named):
+            raise ValueError(f"quantiles: {strange[0]!r} is in no range of values, such as '<q25'")
+        for name, rule in self.membership.rules.items():
+            if lost := [each for each in rule.items if _is_range(each) and not self._spans(each)]:
+                raise ValueError(
+                    f"group {name!r}: no number is in {lost[0]!r}, with {self.quantiles}: choose other "
+                    "quantiles"
+                )
         if not self.overlapping:
             try:
                 self.membership.require_apart()
@@ -154,9 +180,41 @@ class GroupFeature(Strict):
     @property
     def membership(self) -> Membership:
         """Who is in which group."""
-        rules = {name: Rule.of(value) for name, value in self.values.items()}
+        rules = self._rules(self.quantiles)
         unknown = Rule(()) if self.unknown == "others" else Rule(self.unknown)
         return Membership(rules, self.others, unknown, self.unknown == "others")
+
+    def _rules(self, quantiles: Mapping[str, float]) -> dict[str, Rule]:
+        return {name: Rule.of(value, quantiles) for name, value in self.values.items()}
+
+    def _spans(self, item: Item) -> bool:
+        return isinstance(item, str) and range_of(item, self.quantiles) is not None
+
+    def measured(self, values: Values) -> GroupFeature:
+        """The same with the quantiles that it waits for, of a column.
+
+        A quantile is the smallest number that so many percent of those that are known are not over: a
+        number of the column, whatever type it has there.
+
+        Args:
+          values: of the training split, NumPy's.
+
+        Raises:
+          ValueError: there is no number, or two groups share a number then.
+        """
+        if not self.membership.waits_for:
+            return self
+        unknown = self.membership.unknown.members(values)
+        numbers = np.sort(values.numbers[values.present & ~unknown & ~np.isnan(values.numbers)])
+        if not len(numbers):
+            raise ValueError(f"column {self.name!r} has no number to take quantiles of")
+        found = {
+            name: float(numbers[-(-len(numbers) * quantile_of(name) // 1) - 1])
+            for name in self.membership.waits_for
+        }
+        return GroupFeature.model_validate(
+            self.model_dump() | {"quantiles": {**self.quantiles, **found}}
+        )
 
     @property
     def plain(self) -> dict[str, Item]:
@@ -172,8 +230,12 @@ class GroupFeature(Strict):
         """The values of a group, for messages."""
         if name not in self.values:
             return "all other values"
-        items = self.membership.rules[name].items
-        return " or ".join("none" if item is None else repr(item) for item in items)
+        rule = self.membership.rules[name]
+        shown = (
+            "none" if item is None else f"{item!r}" + (f" ({meant})" if meant != item else "")
+            for item, meant in zip(rule.items, rule.measured, strict=True)
+        )
+        return " or ".join(shown)
 
 
 def _is_range(item: Item) -> bool:

@@ -6,6 +6,7 @@ A group is a few items: a value, a range, or nothing at all (None: the row has n
     <25  >=65           numbers under, or from, a limit
     25-40               numbers from 25 to 40, both included
     ">=25 <40"          numbers that keep both limits
+    <q25  q25-q75       the same between quantiles of the training split, in percent
 
 A text that reads as a range also stands for itself, so that a column may hold the text "25-40".
 
@@ -20,7 +21,9 @@ import math
 import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -35,8 +38,13 @@ WHOLE = r"^([-+]?[0-9]+)\.0+$"
 """A whole number with needless zeros; its first group is the number without them."""
 
 _NUMBER = re.compile(NUMBER)
-_LIMIT = re.compile(rf"(<=|>=|<|>|≤|≥)\s*({NUMBER})")
-_BETWEEN = re.compile(rf"({NUMBER})\s*(?:-|\u2013|\.\.)\s*({NUMBER})")
+_QUANTILE = r"[qQ][0-9]+(?:\.[0-9]+)?"
+_BOUND = rf"{NUMBER}|{_QUANTILE}"
+_LIMIT = re.compile(rf"(<=|>=|<|>|≤|≥)\s*({_BOUND})")
+_BETWEEN = re.compile(rf"({_BOUND})\s*(?:-|\u2013|\.\.)\s*({_BOUND})")
+_QUANTILES = re.compile(rf"\b{_QUANTILE}\b")
+_NONE: Mapping[str, float] = MappingProxyType({})
+_ANY = ">=-1e999"  # which every number is
 _PLAIN = {"≤": "<=", "≥": ">="}
 _COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
@@ -67,6 +75,11 @@ class Values:
         )
 
 
+def _number_text(quantiles: Mapping[str, float], name: str) -> str:
+    number = quantiles.get(name.lower())
+    return name if number is None else repr(number).removesuffix(".0")
+
+
 def number_of(text: str | None) -> float:
     """The number that a text is; NaN if it is none.
 
@@ -83,47 +96,95 @@ class Range:
     Attributes:
       low, high: infinite where there is none.
       with_low, with_high: whether the limit itself is in it.
+      waits_for: the limits that are quantiles which nobody has measured yet, such as "q25"; their place
+        holds the percentage.
     """
 
     low: float = -math.inf
     high: float = math.inf
     with_low: bool = True
     with_high: bool = True
+    waits_for: tuple[str, ...] = ()
 
     def holds(self, numbers: Any) -> Any:
-        """(n,) bool; NaN is in none."""
+        """(n,) bool; NaN is in none.
+
+        Raises:
+          ValueError: a limit is a quantile that is not measured.
+        """
+        if self.waits_for:
+            raise ValueError(
+                f"{self.waits_for[0]} is a quantile of the training split that is not measured yet: give "
+                f"its number, as in quantiles: {{{self.waits_for[0]}: 31}}"
+            )
         above = _COMPARE[">=" if self.with_low else ">"](numbers, self.low)
         return above & _COMPARE["<=" if self.with_high else "<"](numbers, self.high)
 
     def meets(self, other: Range) -> bool:
-        """Whether some number is in both."""
+        """Whether some number is in both, as far as that is known before quantiles are."""
+        if bool(self.waits_for) != bool(other.waits_for) or self._is_mixed or other._is_mixed:
+            return False
         low, high = max(self.low, other.low), min(self.high, other.high)
         if low != high:
             return low < high
-        return bool(self.holds(low) and other.holds(low))
+        one, another = replace(self, waits_for=()), replace(other, waits_for=())
+        return bool(one.holds(low) and another.holds(low))
+
+    @property
+    def _is_mixed(self) -> bool:
+        """Whether one limit waits, and the other is known."""
+        limits = math.isfinite(self.low) + math.isfinite(self.high)
+        return 0 < len(self.waits_for) < limits
 
 
-def range_of(text: str) -> Range | None:
+def quantile_of(name: str) -> Fraction:
+    """The share below a quantile that is called so.
+
+    >>> quantile_of("q25"), quantile_of("q2.5")
+    (Fraction(1, 4), Fraction(1, 40))
+    """
+    return Fraction(name[1:]) / 100
+
+
+def range_of(text: str, quantiles: Mapping[str, float] = _NONE) -> Range | None:
     """The range that a text reads as; None if it reads as none.
 
-    >>> range_of("25-40"), range_of(">= 25 < 40").with_high, range_of("A91"), range_of("2021-05")
-    (Range(low=25.0, high=40.0, with_low=True, with_high=True), False, None, None)
+    Args:
+      text: as above.
+      quantiles: the numbers of those that are measured.
+
+    >>> range_of(">= 25 < 40").with_high, range_of("A91"), range_of("2021-05")
+    (False, None, None)
+    >>> range_of("q25-q75").waits_for, range_of("q25-q75", {"q25": 3.0, "q75": 9.0}).high
+    (('q25', 'q75'), 9.0)
     """
+    waits: list[str] = []
+
+    def number_of_limit(word: str) -> float:
+        if word[0] not in "qQ":
+            return float(word)
+        if word.lower() in quantiles:
+            return quantiles[word.lower()]
+        waits.append(word.lower())
+        return float(word[1:])
+
     text = text.strip()
     if between := _BETWEEN.fullmatch(text):
-        low, high = map(float, between.groups())
-        return Range(low, high) if low <= high else None
+        low, high = map(number_of_limit, between.groups())
+        is_mixed = len(waits) == 1
+        return Range(low, high, waits_for=tuple(waits)) if low <= high or is_mixed else None
     limits = _LIMIT.findall(text)
     if not limits or re.sub(r"\s|,|\band\b", "", _LIMIT.sub("", text)):
         return None
     found = Range()
     for sign, limit in limits:
-        sign, number = _PLAIN.get(sign, sign), float(limit)
+        sign, number = _PLAIN.get(sign, sign), number_of_limit(limit)
         if sign.startswith(">"):
             found = Range(number, found.high, sign == ">=", found.with_high)
         else:
             found = Range(found.low, number, found.with_low, sign == "<=")
-    return found if found.meets(found) else None
+    found = replace(found, waits_for=tuple(waits))
+    return found if found._is_mixed or found.meets(found) else None
 
 
 @dataclass(frozen=True)
@@ -132,16 +193,17 @@ class Rule:
 
     Attributes:
       items: as they were given.
+      quantiles: the numbers of those that are measured.
     """
 
     items: tuple[Item, ...]
+    quantiles: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, given: Item | Sequence[Item]) -> Rule:
+    def of(cls, given: Item | Sequence[Item], quantiles: Mapping[str, float] = _NONE) -> Rule:
         """One item, or several."""
-        if given is None or isinstance(given, int | float | str):
-            return cls((given,))
-        return cls(tuple(given))
+        one = given is None or isinstance(given, int | float | str)
+        return cls((given,) if one else tuple(given), dict(quantiles))  # type: ignore[arg-type]
 
     @functools.cached_property
     def texts(self) -> tuple[str, ...]:
@@ -152,8 +214,31 @@ class Rule:
     @functools.cached_property
     def ranges(self) -> tuple[Range, ...]:
         """The numbers that it names."""
-        found = (range_of(item) for item in self.items if isinstance(item, str))
+        found = (range_of(item, self.quantiles) for item in self.items if isinstance(item, str))
         return tuple(each for each in found if each is not None)
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """The quantiles that are not measured yet."""
+        return tuple(dict.fromkeys(name for each in self.ranges for name in each.waits_for))
+
+    @property
+    def loosely(self) -> Rule:
+        """The same with any number in the place of each range that waits for a quantile."""
+        if not self.waits_for:
+            return self
+        known = [each for each in self.items if not Rule.of(each, self.quantiles).waits_for]
+        return Rule((*known, _ANY), self.quantiles)
+
+    @property
+    def measured(self) -> tuple[Item, ...]:
+        """The items with the numbers of the quantiles, where there are such."""
+        return tuple(
+            _QUANTILES.sub(lambda found: _number_text(self.quantiles, found[0]), item)
+            if isinstance(item, str) and range_of(item) is not None
+            else item
+            for item in self.items
+        )
 
     @functools.cached_property
     def of_nothing(self) -> bool:
@@ -185,16 +270,15 @@ class Rule:
     def shared_with(self, other: Rule) -> str | None:
         """A value, or range, that both hold; None if there is none."""
         for one, another in ((self, other), (other, self)):
+            known = [each for each in another.ranges if not each.waits_for]
             for item in one.items:
                 text = text_of(item)
                 if text is None:
                     if another.of_nothing:
                         return "nothing"
-                elif text in another.texts or any(
-                    each.holds(number_of(text)) for each in another.ranges
-                ):
+                elif text in another.texts or any(each.holds(number_of(text)) for each in known):
                     return text
-                span = range_of(text) if text is not None else None
+                span = range_of(text, one.quantiles) if text is not None else None
                 if span is not None and any(span.meets(each) for each in another.ranges):
                     return text
         return None
@@ -247,6 +331,17 @@ class Membership:
         """Whether values that are not named have a meaning."""
         ranges = any(rule.ranges for rule in (*self.rules.values(), self.unknown))
         return ranges or self.others is not None or self.others_unknown
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """The quantiles that are not measured yet."""
+        return tuple(dict.fromkeys(n for rule in self.rules.values() for n in rule.waits_for))
+
+    @property
+    def loosely(self) -> Membership:
+        """The same before quantiles are measured: a number may be in any range that waits for one."""
+        rules = {name: rule.loosely for name, rule in self.rules.items()}
+        return replace(self, rules=rules)
 
     @property
     def items(self) -> tuple[Item, ...]:

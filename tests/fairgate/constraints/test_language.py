@@ -293,3 +293,13 @@ def test_what_is_declared_goes_before_what_can_be_put_together():
 def test_what_is_no_intersection_is_an_unknown_group(content):
     with pytest.raises(ConstraintError, match="unknown group"):
         parse(f"FPR | [{content}] <= 0.1", PEOPLE)
+
+
+@pytest.mark.parametrize("line", ["max_gap(FPR, [Age x Sex])", "FPR | [Young & M]"])
+def test_a_declared_crossing_keeps_its_name_in_any_order_of_the_features(line):
+    """JSON with sorted keys loses the order in which features were declared."""
+    names = {"Sex": ["M", "F"], "Age": ["Young", "Old"]}
+    names["Sex x Age"] = ["M & Young", "M & Old", "F & Young", "F & Old"]
+    found = parse(f"{line} <= 0.1", dict(sorted(names.items())))
+    assert found == parse(f"{line} <= 0.1", names)
+    assert {group.feature for group in found.groups()} == {"Sex x Age"}
