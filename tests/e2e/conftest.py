@@ -10,7 +10,7 @@ import pytest
 
 from tests import hostile_names
 from tests.e2e.browser import launch
-from tests.e2e.runs import Run, Workplace, captured
+from tests.e2e.runs import Run, Table, Workplace, captured
 from tests.tiny_dataset import World, write_dataset
 
 
@@ -43,6 +43,15 @@ def strange(tmp_path_factory) -> Path:
         status = main(["run", *settings]) if made == 0 else made
     assert status == 0, output[0][-6000:]
     return folder
+
+
+@pytest.fixture(scope="session")
+def weighed(tmp_path_factory) -> Table:
+    """A table whose rows have weights, after its first run, which pushed a model."""
+    table = Table(tmp_path_factory.mktemp("weighed"))
+    status = table.run()
+    assert status == 0, (table.newest / "run.log").read_text(errors="replace")[-6000:]
+    return table
 
 
 @pytest.fixture(scope="module")

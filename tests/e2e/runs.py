@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import yaml
 
 from tests.tiny_dataset import World
@@ -174,6 +176,115 @@ class Workplace:
             for node, states in self.executions().items()
             if any(state != "CACHED" for state in states[len(before.get(node, [])) :])
         }
+
+
+@dataclass(frozen=True)
+class Table:
+    """A folder with a table that is made a dataset, its settings, its runs and what is served.
+
+    Half of the rows are men, who need less skill for a high income; `counts` says what a row counts,
+    which is more where the skill is high.
+    """
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        rng = np.random.default_rng(2)
+        skill, man = rng.normal(size=2000), np.arange(2000) % 2 == 0
+        high = skill + np.where(man, 0.5, -0.5) + 0.5 * rng.normal(size=2000) > 0.2
+        table = pd.DataFrame(
+            {
+                "skill": skill.round(3),
+                "hours": rng.integers(20, 60, 2000),
+                "sex": np.where(man, "M", "F"),
+                "income": np.where(high, "high", "low"),
+                "counts": np.clip(rng.gamma(4, 0.25, 2000) + 0.5 * (skill > 0), 0.1, 4.0).round(2),
+            }
+        )
+        table.to_csv(self.folder / "people.csv", index=False)
+        gap = "max_gap(FPR, [Gender])"
+        settings = {
+            "name": "table",
+            "model_name": "income",
+            "runs": str(self.runs),
+            "serving": str(self.folder / "serving"),
+            "data": {
+                "path": str(self.data),
+                "schema_file": str(self.folder / "schema.pbtxt"),
+                "csv": {"shares": {"train": 0.4, "validation": 0.25, "test": 0.35}},
+                "features": {
+                    "numeric": ["skill", "hours"],
+                    "label": {"name": "income", "positive": "high", "negative": "low"},
+                    "groups": {"Gender": {"name": "sex", "values": {"Male": "M", "Female": "F"}}},
+                    "weight": "counts",
+                    "largest_weight": 4.0,
+                },
+            },
+            "trainer": {
+                "network": "tabular",
+                "constraints": [f"{gap} <= 0.05"],
+                "steps": 150,
+                "snapshots": 3,
+                "learning_rate": 0.02,
+                "selection": {"rated_by": "gate"},
+            },
+            "gate": {"constraints": [f"{gap} <= 0.4"], "minimum_accuracy": 0.55},
+        }
+        self.settings.write_text(yaml.safe_dump(settings, sort_keys=False))
+
+    @property
+    def settings(self) -> Path:
+        """The settings file."""
+        return self.folder / "settings.yaml"
+
+    @property
+    def data(self) -> Path:
+        """The folder of the shards."""
+        return self.folder / "data"
+
+    @property
+    def runs(self) -> Path:
+        """The folder of all runs."""
+        return self.folder / "runs"
+
+    def run(self, *assignments: str) -> int:
+        """Runs the pipeline; the data are made first, where they are not there."""
+        from pipeline.__main__ import main
+
+        options = ["--settings", str(self.settings)]
+        if not self.data.exists():
+            made = main(["data", "from-csv", str(self.folder / "people.csv"), *options])
+            assert made == 0
+        return main(["run", *options, *(part for each in assignments for part in ("--set", each))])
+
+    def on_new_test_data(self) -> None:
+        """As if they were: a pass ends the series of attempts on those that are there."""
+        shutil.rmtree(self.runs / "ledger", ignore_errors=True)
+
+    @property
+    def verdicts(self) -> list[Path]:
+        """Of all runs, oldest first."""
+        return sorted(self.runs.glob("table/*/verdict.json"))
+
+    @property
+    def newest(self) -> Path:
+        """The folder of the run that was started last."""
+        return max(file.parent for file in self.runs.glob("table/*/run.log"))
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """Of that run."""
+        return json.loads((self.newest / "verdict.json").read_text(), parse_constant=_refuse)
+
+    @property
+    def versions(self) -> list[Path]:
+        """What a model server would load, oldest first."""
+        return sorted(self.folder.glob("serving/income/*"), key=lambda path: int(path.name))
+
+    def served(self) -> dict[str, bytes]:
+        """Every file below the serving folder, with its contents."""
+        files = sorted(self.folder.glob("serving/**/*"))
+        return {str(path): path.read_bytes() for path in files if path.is_file()}
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def test_the_stand_in_is_made_and_run(tmp_path, monkeypatch):
     assert history["rated_by"] == "gate" and history["predicted_to_pass"] in (True, False)
     for snapshot in history["snapshots"]:
         _, lacking = snapshot["excess"]
-        assert lacking is None or lacking == pytest.approx(0.5 - (1 - snapshot["error_rate"]))
+        assert lacking is None or lacking > 0.5 - (1 - snapshot["error_rate"])  # by its bound
     verdict = json.loads((folder / "verdict.json").read_text())
     assert verdict["data"].endswith("(synthetic)")
     groups = verdict["models"]["constrained"]["groups"]

@@ -15,7 +15,7 @@ from fairgate.constraints.units import UnitCounts
 from fairgate.gate import unit_draws
 from fairgate.gate.prediction import Sizes, bound_of, simulated, sizes_of
 
-_FEWEST, _UNITS = 6, 20_000
+_FEWEST, _UNITS = 4, 10_000
 """Splits of units that are bounded about the quantile: so few, or as many as have so many units."""
 DECISION_RATES = ("PPR", "NPR")
 """Rates of what a model says, whatever the label."""
