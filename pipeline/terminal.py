@@ -24,6 +24,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from fairgate.consoles import VisibleConsole
 from fairgate.streams import Lasting
 
 NOT_ASKED = "not asked"
@@ -44,7 +45,7 @@ def quiet(log_file: str, verbose: bool) -> Iterator[Console]:
         "TF_ENABLE_ONEDNN_OPTS", "0"
     )  # same numbers on every machine, and no notice
     if verbose:
-        yield Console(highlight=False)
+        yield VisibleConsole(highlight=False)
         return
     sys.stdout.flush()
     sys.stderr.flush()
@@ -59,7 +60,7 @@ def quiet(log_file: str, verbose: bool) -> Iterator[Console]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             logging.getLogger().setLevel(logging.INFO)
-            yield Console(file=typing.cast(TextIO, terminal), highlight=False)
+            yield VisibleConsole(file=typing.cast(TextIO, terminal), highlight=False)
     finally:
         logging.getLogger().setLevel(level)
         sys.stdout.flush()

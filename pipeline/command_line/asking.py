@@ -197,11 +197,12 @@ def _require(name: str, known: Sequence[str], option: str) -> None:
 
 
 def _asked_label(look: Look, guess: str | None) -> Column:
-    from rich.console import Console
     from rich.prompt import Prompt
     from rich.text import Text
 
-    console = Console()
+    from fairgate.consoles import VisibleConsole
+
+    console = VisibleConsole()
     for column in look.columns:
         shown = ", ".join(column.values[:4]) + (", ..." if len(column.values) > 4 else "")
         console.print(

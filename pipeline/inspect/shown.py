@@ -7,10 +7,10 @@ that neither JupyterLab's style sheet nor its sanitizer changes them.
 from __future__ import annotations
 
 import base64
+import html
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import pandas as pd
@@ -18,8 +18,14 @@ import pandas as pd
 from fairgate.report import charts as report_charts
 from fairgate.report import pages
 from fairgate.report.charts import Chart
+from fairgate.visible import visible
 
 _WIDTH = 360  # of a chart [pixels]
+
+
+def escape(text: str) -> str:
+    """For markup, as it is shown."""
+    return html.escape(visible(text))
 
 
 class Table(pd.DataFrame):
@@ -160,7 +166,7 @@ class Element:
         return (
             f'<div><iframe title="{escape(self.title)}" sandbox="allow-scripts" '
             f'style="width:100%;height:{self.height}px;border:1px solid #d5dbe1;background:#fff" '
-            f'srcdoc="{escape(self.document)}"></iframe></div>'
+            f'srcdoc="{html.escape(self.document)}"></iframe></div>'
         )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fairgate import streams
 from fairgate.documents import to_json
 from fairgate.errors import FairGateError
+from fairgate.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,9 +66,9 @@ def _told(answer: Answer, as_json: bool, print_document: Callable[[str], None]) 
     if as_json:
         print_document(to_json(answer.document))
     elif answer.show is not None:
-        from rich.console import Console
+        from fairgate.consoles import VisibleConsole
 
-        answer.show(Console(highlight=False))
+        answer.show(VisibleConsole(highlight=False))
     return answer
 
 
@@ -85,7 +86,7 @@ def _caught(options: argparse.Namespace, work: Callable[[], Answer]) -> Answer:
         if os.environ.get("FAIRGATE_TRACEBACK"):
             traceback.print_exc()
         status, message = FAILED, unexpected(error)
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {visible(message)}", file=sys.stderr)
     return Answer(status, {"error": message})
 
 

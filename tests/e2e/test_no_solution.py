@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import yaml
@@ -128,6 +131,39 @@ def test_noise_ends_without_a_solution_and_better_data_pass_after_it(place, capf
     assert place.newest != first and place.attempts == 1 and place.served()
     better = json.loads((place.newest / "verdict.json").read_text())
     assert better["pushed"] and better["validation"]["yardsticks"][-1]["error_rate"] < 0.25
+
+
+def constant(inputs: Any) -> keras.Model:
+    """No to everybody, whatever is learned."""
+    return _answering(lambda told, learned: 0.0 * learned - 1.0)
+
+
+def nearly_constant(inputs: Any) -> keras.Model:
+    """Yes to the one in a hundred or so with the most skill, whatever is learned."""
+    return _answering(lambda told, learned: keras.ops.where(told > 2.3, 1.0, -1.0) + 0.0 * learned)
+
+
+def _answering(says: Callable[[Any, Any], Any]) -> keras.Model:
+    numeric = keras.Input((2,), name="numeric")
+    learned = keras.layers.Dense(1)(numeric)
+    score = keras.layers.Lambda(lambda both: says(*both), output_shape=(1,))
+    return keras.Model({"numeric": numeric}, score([numeric[:, :1], learned]))
+
+
+@pytest.mark.parametrize("network", ["constant", "nearly_constant"])
+def test_a_model_that_says_one_thing_is_not_judged(place, network):
+    spent, served = place.attempts, place.served()
+    settings = (f"network={__name__}:{network}", "steps=20", "snapshots=1")
+    sets = [part for each in settings for part in ("--set", f"trainer.{each}")]
+    status = place.run(1.2, *sets)
+    assert status == 3, (place.newest / "run.log").read_text(errors="replace")[-4000:]
+    assert place.attempts == spent and place.served() == served
+    verdict = json.loads((place.newest / "verdict.json").read_text())
+    assert verdict["outcome"] == "no solution found" and verdict["gate"] == []
+    assert (
+        "every model that training came to gives almost everybody one answer"
+        in verdict["reasons"][0]
+    )
 
 
 def test_what_no_training_can_reach_ends_before_any(place, capfd):

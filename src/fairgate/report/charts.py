@@ -11,12 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
-from markupsafe import Markup, escape
+import markupsafe
+from markupsafe import Markup
+
+from fairgate.visible import visible
 
 WIDTH, HEIGHT = 360, 240
 _RIGHT, _TOP, _BOTTOM = 12, 10, 38
 _STYLES = 8  # series classes in the style sheet
 _Scale = Callable[[float], float]
+
+
+def escape(text: str) -> Markup:
+    """For markup, as it is shown."""
+    return markupsafe.escape(visible(text))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -12,6 +13,7 @@ from fairgate import vocabulary
 from fairgate.gate import explaining, words
 from fairgate.gate.judgement import Judgement
 from fairgate.report import charts, sections
+from fairgate.visible import visible
 
 
 def environment(package: str | None = None) -> jinja2.Environment:
@@ -25,11 +27,17 @@ def environment(package: str | None = None) -> jinja2.Environment:
         loader=jinja2.ChoiceLoader(loaders),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     made.globals["swatch"] = charts.swatch
     return made
+
+
+def _shown(value: Any) -> Any:
+    """What stands in a page; markup is our own."""
+    return visible(value) if type(value) is str else value
 
 
 PAGES = environment()

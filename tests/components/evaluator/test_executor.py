@@ -178,6 +178,23 @@ def test_a_model_that_always_says_no_is_blocked_for_it(verdict):
     ]
 
 
+@pytest.mark.parametrize(
+    ("of_each", "reasons"),
+    [
+        (Counts(4, 1, 299, 196), ["err less than the answer No"]),  # No to nearly everybody
+        (Counts(tp=100, fp=150, tn=150, fn=100), ["err less than", "Yes more often"]),  # by a coin
+        (Counts(tp=200, fp=300, tn=0, fn=0), ["answers Yes to every example"]),
+    ],
+)
+def test_a_model_of_no_use_is_blocked_for_it_though_it_is_fair(verdict, of_each, reasons):
+    data = Planted({"Red": of_each, "Blue": of_each})
+    assert bound(data, f"{GAP} <= 1") < 0.3
+    blocked = verdict(data)
+    assert not blocked.blessed and not blocked.pushed
+    for reason in reasons:
+        assert any(reason in each for each in blocked.reasons), blocked.reasons
+
+
 def test_swapped_group_names_judge_the_other_group(verdict, judge):
     unfair = {"Red": Counts(300, 6, 294, 20), "Blue": Counts(200, 90, 210, 10)}
     line = "gate.constraints=['FPR | [Red] <= 0.1']"
