@@ -86,8 +86,16 @@ def members(column: tf.Tensor | tf.SparseTensor, membership: Membership) -> Memb
 
 
 def label_index(column: tf.Tensor | tf.SparseTensor, features: Features) -> tf.Tensor:
-    """(n,) int64: 1 of the positive class, 0 of the negative one, -1 of neither."""
-    negative, positive = members(column, features.label.membership).groups
+    """(n,) int64: 1 of the positive class, 0 of the negative one, -1 of neither.
+
+    Of several classes the place of the example's among them.
+    """
+    found = members(column, features.label.membership).groups
+    if features.label.classes:
+        of = tf.stack(found, axis=1)
+        place = tf.argmax(tf.cast(of, tf.int32), axis=1)
+        return tf.where(tf.reduce_any(of, axis=1), place, tf.constant(-1, tf.int64))
+    negative, positive = found
     neither = tf.where(negative, tf.constant(0, tf.int64), tf.constant(-1, tf.int64))
     return tf.where(positive, tf.constant(1, tf.int64), neither)
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from fairgate.constraints.classes import CLASSES
 from fairgate.constraints.crossings import Cell, cells, crossed, with_crossings
 from fairgate.data.groups import GroupFeature, GroupName, LabelFeature
 from fairgate.strict import Strict
@@ -196,6 +197,16 @@ class Features(Strict):
             )
 
     @model_validator(mode="after")
+    def _classes_count_alike(self) -> Features:
+        for name in ("unit", "weight") if self.label.classes else ():
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"{name} = {getattr(self, name)!r} is given beside label.classes: bounds over "
+                    f"{name}s are of two classes only, so far. Take one of the two out"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _crossings_cross(self) -> Features:
         try:
             names = self.group_names
@@ -254,6 +265,12 @@ class Features(Strict):
         """Display name of each group feature -> the names of its groups, in order; crossings last."""
         left_out = (*self.left_out_crossings, *self.small_crossings)
         return with_crossings(self._declared, self.crossings, left_out)
+
+    @property
+    def vocabulary(self) -> dict[str, list[str]]:
+        """What constraints may name: `group_names`, and the classes where the label has more than two."""
+        classes = {CLASSES: list(self.label.classes)} if self.label.classes else {}
+        return self.group_names | classes
 
     @property
     def _declared(self) -> dict[str, list[str]]:
@@ -355,5 +372,8 @@ TRANSFORMED_UNIT = "fairgate_unit"
 SLICES_LABEL = "[label]"
 SLICES_UNIT = "[unit]"
 SLICES_WEIGHT = "[weight]"
+# What a served model answers: a probability, or one for each class, and then the likeliest class's name.
+PROBABILITY = "probability"
+CLASS = "class"
 TRANSFORMED_NUMERIC = "numeric"
 TRANSFORMED_CATEGORICAL = "categorical"

@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from components.features import Features
+from fairgate.constraints import classes
 from fairgate.constraints.rates import Group
 from fairgate.errors import DataError
 from fairgate.gate.prediction import Size
@@ -26,7 +27,8 @@ def write(statistics: str, split: str, sizes: Mapping[str, Any]) -> None:
 def read(statistics: str, split: str, features: Features) -> dict[Group | None, Size]:
     """The sizes of everyone (None) and of each group.
 
-    These are denominators: they say what can be measured on a split, and nothing of any model.
+    These are denominators: they say what can be measured on a split, and nothing of any model. Of several
+    classes those of each class are there, too, as `classes.sizes` has them.
 
     Args:
       statistics: folder of an ExampleStatistics artifact.
@@ -37,13 +39,29 @@ def read(statistics: str, split: str, features: Features) -> dict[Group | None, 
       DataError: no sizes of this split are there, or not of these groups.
     """
     found = _read(statistics, split)
+    if names := list(features.label.classes):
+        return {
+            seen: Size(positives=int(positives), negatives=int(negatives))
+            for group, sizes in by_label(statistics, split, features).items()
+            for seen, positives, negatives in classes.sizes(group, sizes, names)
+        }
     return {
         group: Size(positives=int(positives), negatives=int(negatives))
         for group, (negatives, positives) in _pairs(found, statistics, split, features).items()
     }
 
 
-Pairs = dict[Group | None, tuple[float, float]]
+def by_label(
+    statistics: str, split: str, features: Features
+) -> dict[Group | None, tuple[float, ...]]:
+    """The examples of each label of everyone (None) and of each group: negatives, positives, or classes.
+
+    Arguments and errors as for `read`.
+    """
+    return _pairs(_read(statistics, split), statistics, split, features)
+
+
+Pairs = dict[Group | None, tuple[float, ...]]
 
 
 def _read(statistics: str, split: str) -> dict[str, Any]:
@@ -56,7 +74,7 @@ def _read(statistics: str, split: str) -> dict[str, Any]:
 
 
 def _pairs(found: Mapping[str, Any], statistics: str, split: str, features: Features) -> Pairs:
-    """(negatives, positives) of each group, and at None of everyone."""
+    """(negatives, positives) of each group, or each class's, and at None of everyone."""
     pairs: Pairs = {None: found["everybody"]}
     for feature, name in features.membership_columns():
         try:

@@ -112,7 +112,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
     constrained = trainer(settings.trainer, **start).with_id(CONSTRAINED)
     eval_config = gate.eval_config(
         settings.gate,
-        features.group_names,
+        features.vocabulary,
         SLICES_LABEL,
         gate.units_of(features, settings.gate),
     )
@@ -213,7 +213,7 @@ def _metadata(file: str) -> metadata_store_pb2.ConnectionConfig:
 
 def gate_target(settings: Settings) -> GateTarget:
     """What the gate will ask, as the trainer needs to know it to choose by it."""
-    asked = checks.checks(settings.gate, settings.data.features.group_names)
+    asked = checks.checks(settings.gate, settings.data.features.vocabulary)
     return GateTarget(
         constraints=tuple(str(check.constraint) for check in asked),
         confidence=settings.gate.confidence_of_each,

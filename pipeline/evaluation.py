@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from components.fairness_metrics import gate
+from components.fairness_metrics import class_counts, gate
 from fairgate.constraints.paired import Changes
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.gate import advice, checks, costs, judging, requirements
@@ -30,10 +30,11 @@ _SPARED = "The test split was not asked and no attempt was spent: it can judge a
 
 @dataclass(frozen=True)
 class _Found:
-    """What one slice holds: numbers, and outcomes by unit where there are any."""
+    """What one slice holds: numbers, and outcomes by unit, or of classes, where there are any."""
 
     numbers: Slice
     units: NDArray[np.float64] | None = None
+    classes: NDArray[np.float64] | None = None
 
 
 def read_verdict(
@@ -60,8 +61,8 @@ def read_verdict(
       said: advice that the run gave before.
       history: of the training, as history.json has it.
     """
-    groups = settings.data.features.group_names
-    asked = checks.checks(settings.gate, groups)
+    groups, named = settings.data.features.group_names, settings.data.features.vocabulary
+    asked = checks.checks(settings.gate, named)
     slices = {model: _load_slices(evaluation, model) for model in (CONSTRAINED, BASELINE)}
     overall = {model: slices[model].get((), _Found({})).numbers for model in slices}
     counts = {model: _measured(slices[model], settings) for model in slices}
@@ -85,7 +86,7 @@ def read_verdict(
         counts[CONSTRAINED],
         attempt.confidence,
     )
-    models = {model: judging.model_result(counts[model], groups) for model in slices}
+    models = {model: judging.model_result(counts[model], named) for model in slices}
     reasons: list[str] = []
     helping: list[str] = []
     if not blessed:
@@ -100,7 +101,7 @@ def read_verdict(
         helping = advice.when_blocked(
             settings.gate,
             attempt.confidence,
-            groups,
+            named,
             counts[CONSTRAINED],
         )
     return Verdict(
@@ -120,7 +121,7 @@ def read_verdict(
         advice=[*helping, *said],
         features=groups,
         checks=besides,
-        cost=costs.sentences(groups, counts[CONSTRAINED], counts[BASELINE]),
+        cost=costs.sentences(named, counts[CONSTRAINED], counts[BASELINE]),
         sampling=judging.sampling_of(counts[CONSTRAINED]),
         validation=validation(history or {}),
     )
@@ -153,14 +154,14 @@ def without_solution(
       said: advice that the run gave before.
       why: the model that was chosen cannot pass, or no model could; empty: it is of no use.
     """
-    groups = settings.data.features.group_names
+    groups, named = settings.data.features.group_names, settings.data.features.vocabulary
     return Verdict(
         blessed=False,
         pushed=False,
         pushed_model=None,
         gate=[],
         # The test split was not asked: nothing was counted there.
-        models={CONSTRAINED: judging.model_result({}, groups)},
+        models={CONSTRAINED: judging.model_result({}, named)},
         reasons=[
             f"no solution was found, and the test split was not asked. {why}"
             if why
@@ -218,11 +219,16 @@ def _found(metrics: Mapping[str, Mapping[str, Any]]) -> _Found:
         for name, value in metrics.items()
         if "doubleValue" in value
     }
-    array = metrics.get(checks.UNIT_OUTCOMES, {}).get("arrayValue")
-    if array is None:
-        return _Found(numbers)
-    cells = np.array(array.get("float64Values", []), np.float64)
-    return _Found(numbers, cells.reshape([int(size) for size in array["shape"]]))
+    arrays = (
+        metrics.get(name, {}).get("arrayValue")
+        for name in (checks.UNIT_OUTCOMES, checks.CLASS_OUTCOMES)
+    )
+    return _Found(numbers, *(None if array is None else _array(array) for array in arrays))
+
+
+def _array(value: Mapping[str, Any]) -> NDArray[np.float64]:
+    cells = np.array(value.get("float64Values", []), np.float64)
+    return cells.reshape([int(size) for size in value["shape"]])
 
 
 def _measured(slices: Mapping[_Key, _Found], settings: Settings) -> Measured:
@@ -232,6 +238,10 @@ def _measured(slices: Mapping[_Key, _Found], settings: Settings) -> Measured:
         Group(feature, name) for feature, names in features.group_names.items() for name in names
     ]
     everyone = slices.get((), _Found({}))
+    if classes := list(features.label.classes):
+        if everyone.classes is None:
+            return {None: Counts(0, 0, 0, 0)}
+        return class_counts.outcomes(everyone.classes, [None, *named], classes)
     over = gate.units_of(features, settings.gate)
     if everyone.units is not None and over is not None:
         return over.outcomes(everyone.units, [None, *named])

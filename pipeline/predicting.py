@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components import picture_files, progress
-from components.features import Features
+from components.features import CLASS, PROBABILITY, Features
 from fairgate.errors import DataError
 from pipeline import places
 from pipeline.data import picture_folder, records
@@ -26,18 +26,25 @@ class Prediction:
 
     Attributes:
       file: name of the picture, or the table and the row.
-      score: probability of the positive class; None where the example could not be read.
+      score: probability of the positive class, or of the class that it says; None where the example could
+        not be read.
       error: why not.
+      said: the class that it says, where there are several.
+      probabilities: of each class then.
     """
 
     file: str
     score: float | None
     error: str | None = None
+    said: str | None = None
+    probabilities: dict[str, float] | None = None
 
     @property
-    def decision(self) -> bool | None:
-        """Whether it says Yes."""
-        return None if self.score is None else self.score > THRESHOLD
+    def decision(self) -> bool | str | None:
+        """Whether it says Yes; or the class that it says."""
+        if self.score is None or self.said is not None:
+            return self.said
+        return self.score > THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -89,12 +96,15 @@ def read(source: pathlib.Path, settings: Settings) -> Given:
     )
 
 
-def ask(model: pathlib.Path, examples: Sequence[Example]) -> list[Prediction]:
+def ask(
+    model: pathlib.Path, examples: Sequence[Example], classes: Sequence[str] = ()
+) -> list[Prediction]:
     """The model's answers, in order.
 
     Args:
       model: folder of a SavedModel that serves serialized examples.
       examples: what to ask about.
+      classes: of the label, where it has more than two.
 
     Raises:
       DataError: the folder holds no model that can be asked.
@@ -107,10 +117,11 @@ def ask(model: pathlib.Path, examples: Sequence[Example]) -> list[Prediction]:
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{model}: holds no model that can be asked: {error}") from None
     readable = [at for at, example in enumerate(examples) if example.error is None]
-    answers: dict[int, float | str] = {}
+    answers: dict[int, _Answer] = {}
     for start in range(0, len(readable), _BATCH):
         batch = readable[start : start + _BATCH]
-        answers |= zip(batch, _answers(served, [examples[at].record for at in batch]), strict=True)
+        records = [examples[at].record for at in batch]
+        answers |= zip(batch, _answers(served, records, classes), strict=True)
         progress.report(len(answers), len(readable), f"{len(answers):,} of {len(readable):,}")
     refused = [answer for answer in answers.values() if isinstance(answer, str)]
     if refused and len(refused) == len(answers):
@@ -121,25 +132,52 @@ def ask(model: pathlib.Path, examples: Sequence[Example]) -> list[Prediction]:
     return [_prediction(example, answers.get(at)) for at, example in enumerate(examples)]
 
 
-def _answers(served: Any, records: Sequence[bytes]) -> list[float | str]:
+@dataclass(frozen=True)
+class _Said:
+    """The class that a model says, and the probability of each."""
+
+    name: str
+    probabilities: dict[str, float]
+
+
+_Answer = float | _Said | str
+
+
+def _answers(served: Any, records: Sequence[bytes], classes: Sequence[str]) -> list[_Answer]:
     """The score of each record, or what the model says of one that it does not read."""
     import tensorflow as tf
 
     try:
-        [scores] = served(examples=tf.constant(records, tf.string)).values()
+        answers = served(examples=tf.constant(records, tf.string))
     except tf.errors.InvalidArgumentError as error:
         if len(records) == 1:
             return [error.message.splitlines()[0]]
         half = len(records) // 2
-        return _answers(served, records[:half]) + _answers(served, records[half:])
+        halves = records[:half], records[half:]
+        return [answer for part in halves for answer in _answers(served, part, classes)]
+    if classes:
+        return _of_classes(answers, classes)
+    [scores] = answers.values()
     return [
         score if math.isfinite(score) else "no score" for score in scores.numpy().ravel().tolist()
     ]
 
 
-def _prediction(example: Example, answer: float | str | None) -> Prediction:
+def _of_classes(answers: Mapping[str, Any], classes: Sequence[str]) -> list[_Answer]:
+    found: list[_Answer] = []
+    names = [name.decode() for name in answers[CLASS].numpy().tolist()]
+    for name, row in zip(names, answers[PROBABILITY].numpy().tolist(), strict=True):
+        whole = all(map(math.isfinite, row))
+        found.append(_Said(name, dict(zip(classes, row, strict=True))) if whole else "no score")
+    return found
+
+
+def _prediction(example: Example, answer: _Answer | None) -> Prediction:
     if isinstance(answer, float):
         return Prediction(example.file, answer)
+    if isinstance(answer, _Said):
+        score = answer.probabilities[answer.name]
+        return Prediction(example.file, score, None, answer.name, answer.probabilities)
     error = example.error if answer is None else f"the model does not read it: {answer}"
     return Prediction(example.file, None, error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -67,7 +67,7 @@ def read_verdict(
         warnings,
         history=gathering.history(training.uri),
     )
-    return asdict(verdict) | ({"pushed": None} if blessed else {})
+    return verdict.as_document() | ({"pushed": None} if blessed else {})
 
 
 def with_validation(verdict: Verdict, made: ReportData) -> Verdict:
@@ -92,7 +92,7 @@ def without_evaluation(settings: Settings, verdict: Verdict, unsolved: Unsolved)
     """
     splits = artifact_utils.decode_split_names(unsolved.examples.split_names)
     return gathering.trained(
-        asdict(verdict),
+        verdict.as_document(),
         shown_settings(settings),
         settings.data.features,
         dataset_card(settings),
@@ -113,7 +113,7 @@ def publish(
       verdict: of the run, which may re-use a report that an earlier one made.
       steps: as in steps.json.
     """
-    data = completed(made, folder, asdict(verdict), list(steps))
+    data = completed(made, folder, verdict.as_document(), list(steps))
     card = page.model_card(data)
     report = folder / REPORT_FILE
     write_text(report, page.render(data))

@@ -152,9 +152,7 @@ def _notes(
             folder = artifact_utils.get_split_uri(read, split)
             supposed = unit_sizes.read(folder, features, settings.gate.units)
             supposed = supposed.repeated(sizes[None].examples / supposed.rows[None].examples)
-        sentences = advice.before_training(
-            settings.gate, features.group_names, supposed, confidence
-        )
+        sentences = advice.before_training(settings.gate, features.vocabulary, supposed, confidence)
         return [Note(sentence, advice.is_warning(sentence)) for sentence in sentences]
     if node == CONSTRAINED:
         known = _output(store, settings.name, run_id, node, "model").custom_properties
@@ -188,7 +186,8 @@ def _require_enough(settings: Settings, sizes: Sizes) -> None:
     """Raises NoSolution where the test split's numbers of examples alone let no model pass."""
     counts = {group: Counts(of.positives, 0, of.negatives, 0) for group, of in sizes.items()}
     groups = settings.data.features.group_names
-    asked = [check.constraint for check in checks.checks(settings.gate, groups)]
+    named = settings.data.features.vocabulary
+    asked = [check.constraint for check in checks.checks(settings.gate, named)]
     found = requirements.enough_examples(settings.gate.minimum_negatives, asked, groups, counts)
     if missing := [row.reason for row in found if not row.passed]:
         raise NoSolution(

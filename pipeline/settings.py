@@ -159,7 +159,7 @@ class Settings(Strict):
 
     @model_validator(mode="after")
     def _constraints_parse(self) -> Settings:
-        groups = self.data.features.group_names
+        groups = self.data.features.vocabulary
         by_bound = self.trainer.selection.rated_by == "upper_bound"
         for field, lines in (
             ("trainer", self.trainer.constraints),
@@ -185,7 +185,7 @@ class Settings(Strict):
         named = {
             group.feature
             for line in lines
-            for group in language.parse(line, features.group_names).groups()
+            for group in language.parse(line, features.vocabulary).groups()
         }
         more = sorted(named - features.group_names.keys())
         if not more:
@@ -199,7 +199,12 @@ class Settings(Strict):
     def _groups_may_have_thresholds(self) -> Settings:
         if self.trainer.thresholds == "one" or not self.trainer.constraints:
             return self
-        groups = self.data.features.group_names
+        if self.data.features.label.classes:
+            raise ValueError(
+                "trainer.thresholds: per_group moves the threshold of one score, and a label of several "
+                "classes has a score for each: set trainer.thresholds to one"
+            )
+        groups = self.data.features.vocabulary
         by_gate = self.trainer.selection.rated_by == "gate"
         constraints = [language.parse(line, groups) for line in self.trainer.constraints]
         asked = [language.parse(line, groups) for line in self.gate.constraints] if by_gate else []

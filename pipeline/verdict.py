@@ -138,12 +138,9 @@ class Verdict(Judgement):
 def _judged(tree: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a judgement that are no plain values."""
     models = {
-        name: ModelResult(
-            **_known(GroupResult, model),
-            groups={
-                group: GroupResult(**_known(GroupResult, result))
-                for group, result in model["groups"].items()
-            },
+        name: ModelResult.of(
+            model,
+            groups={group: GroupResult.of(result) for group, result in model["groups"].items()},
         )
         for name, model in tree["models"].items()
     }

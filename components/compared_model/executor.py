@@ -13,7 +13,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.evaluator import digests
-from components.features import SLICES_LABEL, Features
+from components.features import CLASS, PROBABILITY, SLICES_LABEL, Features
 from fairgate.errors import DataError, SettingsError
 
 _ASKED = 64
@@ -68,14 +68,23 @@ def require_answers(folder: str, shards: str, features: Features) -> None:
     files = sorted(tf.io.gfile.glob(os.path.join(shards, "*")))
     compression = "GZIP" if files and files[0].endswith(".gz") else ""
     batch = next(iter(tf.data.TFRecordDataset(files, compression).batch(_ASKED)))
+    kinds = list(features.label.classes)
     try:
-        [answers] = signatures["serving_default"](examples=batch).values()
+        said = signatures["serving_default"](examples=batch)
+        if kinds and CLASS not in said:
+            raise refuse("it does not tell which class an example is of")
+        [answers] = [said[PROBABILITY]] if kinds else said.values()
         columns = {name: of.numpy() for name, of in signatures["slices"](examples=batch).items()}
     except (tf.errors.OpError, ValueError) as error:
         raise refuse(
             f"the model there cannot be asked about these examples ({_first(error)})"
         ) from None
-    if answers.shape.num_elements() != len(batch) or not np.isfinite(answers.numpy()).all():
+    if kinds and not {name.decode() for name in said[CLASS].numpy()} <= set(kinds):
+        raise refuse("it knows other classes")
+    if (
+        answers.shape.num_elements() != len(batch) * (len(kinds) or 1)
+        or not np.isfinite(answers.numpy()).all()
+    ):
         raise refuse(f"its answers are no {len(batch)} numbers for {len(batch)} examples")
     if SLICES_LABEL not in columns:
         raise refuse("it was exported by another version, which called its label otherwise")

@@ -19,6 +19,7 @@ from components.features import (
     transformed_group,
 )
 from components.transform.inputs import ModelInput, transformed_feature_spec, unpack_inputs
+from fairgate.constraints.classes import CLASSES, changes, confusion, outcomes
 from fairgate.constraints.curves import Scored, scored_groups
 from fairgate.constraints.paired import Changes
 from fairgate.constraints.rates import Counts, Group, Measured, count_outcomes
@@ -50,11 +51,13 @@ class Split:
     Attributes:
       inputs: what the network sees, (n, ...) each: `image` uint8 (n, height, width, channels),
         `numeric` float32 (n, k), `categorical` int32 (n, c). May be memory-mapped files.
-      labels: float32 (n,), 1 for the positive class.
+      labels: float32 (n,), 1 for the positive class; or places of classes.
       memberships: float32 (n, len(groups)), 1 where the example belongs to the group.
       groups: the groups, in the order of the columns of `memberships`.
       weights: float32 (n,), at least 0 and 1 on average: what each example counts; None: one.
       units: whose examples they are, where units or weights are what bounds are taken over; None: not.
+      classes: the label's, where it has more than two: `labels` are then their places, and the scores
+        of an example are one for each, the largest of which decides.
     """
 
     inputs: Mapping[str, np.ndarray]
@@ -63,6 +66,7 @@ class Split:
     groups: tuple[Group, ...]
     weights: np.ndarray | None = None
     units: Units | None = None
+    classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.labels)
@@ -106,6 +110,16 @@ class Split:
             names.setdefault(group.feature, []).append(group.name)
         return names
 
+    @property
+    def vocabulary(self) -> dict[str, list[str]]:
+        """The same and the classes: what constraints may name."""
+        return self.group_names | ({CLASSES: list(self.classes)} if self.classes else {})
+
+    @property
+    def no_scores(self) -> np.ndarray:
+        """Zeros, as many as there are scores: for what depends on labels and groups alone."""
+        return np.zeros((len(self), len(self.classes)) if self.classes else len(self))
+
     def fits_in(self, gigabytes: float) -> bool:
         """Whether the inputs take no more than this."""
         return self.nbytes <= gigabytes * 1e9
@@ -119,12 +133,13 @@ class Split:
 
     def take(self, rows: np.ndarray) -> Split:
         """The examples at `rows`, in that order, in memory."""
-        return Split(
-            {name: column[rows] for name, column in self.inputs.items()},
-            self.labels[rows],
-            self.memberships[rows],
-            self.groups,
-            None if self.weights is None else relative(self.weights[rows]),
+        return replace(
+            self,
+            inputs={name: column[rows] for name, column in self.inputs.items()},
+            labels=self.labels[rows],
+            memberships=self.memberships[rows],
+            weights=None if self.weights is None else relative(self.weights[rows]),
+            units=None,  # which are of all rows
         )
 
     def __len__(self) -> int:
@@ -135,14 +150,19 @@ class Split:
     ) -> dict[Group | None, Counts]:
         """Confusion counts at the decision score > 0, of all examples (None) and of each group.
 
+        Of several classes, at the largest score, as `classes.outcomes` has them.
+
         Args:
-          scores: (n,), one for each example.
+          scores: (n,), one for each example; of several classes (n, classes).
           beside: (n,) of another model; without weights the counts then know which examples the two
             decide differently.
 
         Returns:
           Whole numbers; with weights, sums of what examples count (`counted`).
         """
+        if self.classes:
+            said = scores.argmax(axis=1)
+            return self.outcomes(said, None if beside is None else beside.argmax(axis=1))
         yes, weights = scores > 0, self.counted
         counts: dict[Group | None, Counts] = {
             None: count_outcomes(yes, self.labels, weights=weights)
@@ -181,6 +201,27 @@ class Split:
             return UnitCounts(units.count, numbers, units.most, method)
         weighed = tables(self.weights.astype(np.float64))
         return UnitCounts(units.count, weighed, units.most, method, numbers)
+
+    def outcomes(
+        self, said: np.ndarray, beside: np.ndarray | None = None
+    ) -> dict[Group | None, Counts]:
+        """The same of what several classes are told to be.
+
+        Args:
+          said: (n,) places of classes, or (n, classes) shares of draws.
+          beside: (n,) what another model says.
+        """
+        size, labels, counted = len(self.classes), self.labels.astype(np.int64), self.counted
+        members = {None: np.ones(len(self), bool)} | {
+            group: column > 0 for group, column in zip(self.groups, self.memberships.T, strict=True)
+        }
+        tables, against = {}, {}
+        for group, rows in members.items():
+            weights = None if counted is None else counted[rows]
+            tables[group] = confusion(labels[rows], said[rows], size, weights)
+            if beside is not None:
+                against[group] = changes(labels[rows], said[rows], beside[rows], size)
+        return outcomes(tables, self.classes, against if beside is not None else None)
 
     def _changes(self, yes: np.ndarray, other: np.ndarray, group: Group | None) -> Changes:
         inside = np.ones(len(self), bool)
@@ -262,7 +303,8 @@ def load_split(files: Sequence[str], features: Features, scratch: str) -> Split:
     found = joined.get(TRANSFORMED_WEIGHT)
     weights = None if found is None else relative(found)
     units = _units(joined, features, weights)
-    return Split(inputs, labels, *memberships(joined, features), weights, units)
+    classes = tuple(features.label.classes)
+    return Split(inputs, labels, *memberships(joined, features), weights, units, classes)
 
 
 def _units(

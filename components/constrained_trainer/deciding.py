@@ -23,6 +23,8 @@ def scores(
 ) -> np.ndarray:
     """(n,) float32, Yes above 0: what `serving.ServedModel` says of the same examples.
 
+    Of several classes (n, classes).
+
     Args:
       network: whose architecture; its weights are as before afterwards.
       members: (probability, weights) of each snapshot, of which a draw picks one.
@@ -51,9 +53,14 @@ def chances(
 ) -> np.ndarray:
     """(n,) float64: the probability of a Yes over draws, 0 or 1 where nothing is drawn.
 
+    Of several classes (n, classes), that each is told.
+
     Arguments as for `scores`.
     """
     said, probabilities = _said(network, members, split), np.array([p for p, _ in members])
+    if said.ndim == 3:
+        told = np.eye(said.shape[2])[said.argmax(axis=2)]
+        return np.einsum("nmk,m->nk", told, probabilities)
     if rule is None:
         return (said > 0) @ probabilities
     cells = rule.cells.index(split)
@@ -68,7 +75,7 @@ def chances(
 def _said(
     network: keras.Model, members: Sequence[tuple[float, Sequence[np.ndarray]]], split: Split
 ) -> np.ndarray:
-    """(n, members) float32 scores; the weights of `network` are as before afterwards."""
+    """(n, members) float32 scores, or (n, members, classes); `network` is as before afterwards."""
     before, score = network.get_weights(), scorer(network)
     said = []
     for _, weights in members:

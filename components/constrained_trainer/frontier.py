@@ -107,7 +107,7 @@ def sweep(
     """
     if not 0 < share <= 1:
         raise ValueError(f"share must be in (0, 1], got {share!r}")
-    legs = tightening(config.constraints, validation.group_names, limits)
+    legs = tightening(config.constraints, validation.vocabulary, limits)
     scope = scope or devices.strategy(config.devices)
     # Once, for all: what changes from limit to limit is the limit alone.
     resolved = resolve(config, training, validation, scope.num_replicas_in_sync)

@@ -52,7 +52,10 @@ def make_game(
         "watched": watched.weights is not None,
     }
     context, members = _context(model, training, split, weighted)
-    made = [co.from_language(constraint, context, members) for constraint in constraints]
+    made = [
+        co.from_language(constraint, context, members, classes=training.classes)
+        for constraint in constraints
+    ]
     lines = [line for each in made for line in each]
     loss = _OBJECTIVES[config.objective]()
     problem = co.RateMinimizationProblem(co.error_rate(context, penalty_loss=loss), lines)
@@ -94,8 +97,12 @@ def _context(
     labels = [column(key, "labels") for key in keys]
     # The watched examples are gone through in turn, each as often as any other.
     weights = [column(key, "weights") if weighted[key] else None for key in keys]
-    make = co.split_rate_context if is_split else co.rate_context
-    context = make(*predictions, *labels, *weights)
+    if split.classes:
+        several = co.multiclass_split_rate_context if is_split else co.multiclass_rate_context
+        context = several(len(split.classes), *predictions, *labels, *weights)
+    else:
+        make = co.split_rate_context if is_split else co.rate_context
+        context = make(*predictions, *labels, *weights)
     members = {
         group: tuple(member(key, index) for key in keys) for index, group in enumerate(split.groups)
     }

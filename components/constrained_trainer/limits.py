@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from fairgate.constraints import algebra, language
-from fairgate.constraints.expressions import Constraint
+from fairgate.constraints.expressions import Constraint, rates_in
 from fairgate.constraints.rates import Counts
 from fairgate.errors import SettingsError
 from fairgate.optimization import trainable
@@ -73,7 +73,8 @@ def beside_any(constraint: Constraint) -> Constraint:
 
     Its rates are taken to be one half, from where they may fall and rise.
     """
-    half = dict.fromkeys([None, *constraint.groups()], Counts(1, 1, 1, 1))
+    named = [rate.group for rate in rates_in(constraint.expression)]
+    half = dict.fromkeys([None, *named], Counts(1, 1, 1, 1))
     return algebra.beside(constraint, half)
 
 

@@ -1,6 +1,7 @@
 """The networks that can be trained: pictures, numbers and categories in, one real score out.
 
-Yes where the score is above 0. The last layer of each is called "score"; `split` takes any network
+Yes where the score is above 0. Of a label with several classes there is a score for each, and the largest
+decides. The last layer of each is called "score"; `split` takes any network
 apart at its last layers, so that these can be trained alone.
 """
 
@@ -27,11 +28,12 @@ from fairgate.errors import SettingsError
 # Examples per call of `predictor`.
 _BATCH = 1024
 
-# Name -> shape and type of each input -> a model from those inputs, (n, ...) each, to float32 (n, 1).
-Network = Callable[[Mapping[str, ModelInput]], keras.Model]
+# Name -> shape and type of each input, and how many scores there are -> a model from those inputs,
+# (n, ...) each, to float32 (n, scores).
+Network = Callable[..., keras.Model]
 
 
-def mlp(given: Mapping[str, ModelInput]) -> keras.Model:
+def mlp(given: Mapping[str, ModelInput], scores: int = 1) -> keras.Model:
     """The reference network of the CelebA tutorials: flatten, 64 ReLU units, one score.
 
     Numbers are taken as they are, categories one-hot.
@@ -45,10 +47,10 @@ def mlp(given: Mapping[str, ModelInput]) -> keras.Model:
         encoding = layers.CategoryEncoding(total, output_mode="multi_hot")
         parts.append(encoding(_table_rows(inputs, given)))
     x = layers.Dense(64, activation="relu")(_joined(parts))
-    return _scored(inputs, x, "mlp")
+    return _scored(inputs, x, "mlp", scores)
 
 
-def cnn(given: Mapping[str, ModelInput]) -> keras.Model:
+def cnn(given: Mapping[str, ModelInput], scores: int = 1) -> keras.Model:
     """A small convolutional network: 16, 32 and 64 filters, each halving the picture, dropout.
 
     The first convolution has stride 2: at 64x64 that is a quarter of the work on a CPU. Numbers and
@@ -63,10 +65,10 @@ def cnn(given: Mapping[str, ModelInput]) -> keras.Model:
     x = layers.Conv2D(64, 3, **convolution)(x)
     x = layers.Dropout(0.4)(layers.Flatten()(x))
     x = layers.Dense(64, activation="relu")(_joined([x, *_table(inputs, given)]))
-    return _scored(inputs, x, "cnn")
+    return _scored(inputs, x, "cnn", scores)
 
 
-def resnet(given: Mapping[str, ModelInput]) -> keras.Model:
+def resnet(given: Mapping[str, ModelInput], scores: int = 1) -> keras.Model:
     """A residual network for pictures of about 64x64 to 224x224, 2.8 million weights.
 
     ResNet-18 (He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", CVPR 2016,
@@ -83,10 +85,10 @@ def resnet(given: Mapping[str, ModelInput]) -> keras.Model:
         x = _residual_block(x, width, stride)
         x = _residual_block(x, width, 1)
     x = layers.GlobalAveragePooling2D()(x)
-    return _scored(inputs, _joined([x, *_table(inputs, given)]), "resnet")
+    return _scored(inputs, _joined([x, *_table(inputs, given)]), "resnet", scores)
 
 
-def tabular(given: Mapping[str, ModelInput]) -> keras.Model:
+def tabular(given: Mapping[str, ModelInput], scores: int = 1) -> keras.Model:
     """For tables: an embedding for each category, next to the numbers; 64 and 32 ReLU units.
 
     Numbers stand next to their places between quantiles, where these are known (`encodings`).
@@ -98,13 +100,13 @@ def tabular(given: Mapping[str, ModelInput]) -> keras.Model:
     x = _joined(parts)
     for units in (64, 32):
         x = layers.Dense(units, activation="relu")(x)
-    return _scored(inputs, x, "tabular")
+    return _scored(inputs, x, "tabular", scores)
 
 
 NETWORKS: dict[str, Network] = {"mlp": mlp, "cnn": cnn, "resnet": resnet, "tabular": tabular}
 
 
-def build(name: str, inputs: Mapping[str, ModelInput], seed: int) -> keras.Model:
+def build(name: str, inputs: Mapping[str, ModelInput], seed: int, scores: int = 1) -> keras.Model:
     """The network called `name`, with weights drawn from `seed`.
 
     Args:
@@ -113,18 +115,23 @@ def build(name: str, inputs: Mapping[str, ModelInput], seed: int) -> keras.Model
         `call` can call, with one score for each example.
       inputs: name -> shape and type, as of `components.transform.inputs.model_inputs`.
       seed: the same seed gives the same weights, and the same draws of dropout.
+      scores: of each example: one, or one for each of several classes.
 
     Raises:
-      SettingsError: no such network, it cannot be made for these inputs, or its output is not one
-        score for each example.
+      SettingsError: no such network, it cannot be made for these inputs, or its output is not so many
+        scores for each example.
     """
     keras.utils.set_random_seed(seed)
     network = _find(name)
     picture_alone = set(inputs) == {IMAGE}
     own = name not in NETWORKS
     try:
-        model = network(inputs[IMAGE].shape if own and picture_alone else inputs)
-        model = _functional(model, inputs, name) if own else model
+        if own:
+            model = _functional(
+                network(inputs[IMAGE].shape if picture_alone else inputs), inputs, name
+            )
+        else:
+            model = network(inputs, scores)
     except SettingsError:
         raise
     except Exception as error:  # whatever a user's function may raise
@@ -137,10 +144,13 @@ def build(name: str, inputs: Mapping[str, ModelInput], seed: int) -> keras.Model
         raise SettingsError(
             f"trainer.network = {name!r} cannot be made for {shapes}: {_place(error, name)}{cause}"
         ) from error
-    if tuple(model.output_shape) != (None, 1):
+    if tuple(model.output_shape) != (None, scores):
+        what = "one real score per example"
+        if scores > 1:
+            what = f"one real score for each of the {scores} classes of data.features.label.classes"
         raise SettingsError(
             f"trainer.network = {name!r}: its output has shape {model.output_shape}; "
-            "expected (None, 1), one real score per example"
+            f"expected (None, {scores}), {what}"
         )
     return model
 
@@ -179,7 +189,7 @@ def _place(error: Exception, name: str) -> str:
 
 
 def call(model: keras.Model, inputs: Mapping[str, tf.Tensor], training: bool) -> tf.Tensor:
-    """Scores (n, 1)."""
+    """Scores (n, 1); of several classes (n, classes)."""
     return model(argument(inputs), training=training)
 
 
@@ -269,9 +279,9 @@ def _inputs(given: Mapping[str, ModelInput]) -> dict[str, keras.KerasTensor]:
     }
 
 
-def _scored(inputs: dict[str, Any], x: keras.KerasTensor, name: str) -> keras.Model:
+def _scored(inputs: dict[str, Any], x: keras.KerasTensor, name: str, scores: int) -> keras.Model:
     # In float32 whatever the precision of the rest: rates are counted on the sign of this number.
-    score = layers.Dense(1, name="score", dtype="float32")(x)
+    score = layers.Dense(scores, name="score", dtype="float32")(x)
     return keras.Model(
         next(iter(inputs.values())) if len(inputs) == 1 else inputs, score, name=name
     )

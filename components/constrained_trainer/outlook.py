@@ -12,6 +12,7 @@ import numpy as np
 from components.constrained_trainer.config import GateTarget
 from components.constrained_trainer.data import Split
 from fairgate.constraints import algebra, language
+from fairgate.constraints.classes import CLASSES, answers
 from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.constraints.units import UnitCounts
@@ -67,8 +68,10 @@ class Outlook:
         """What the gate will ask, over the groups that it will see."""
         names: dict[str, list[str]] = {}
         for group in self.sizes:
-            if group is not None:
+            if group is not None and group.feature and not group.of:
                 names.setdefault(group.feature, []).append(group.name)
+            elif group is not None and not group.feature:
+                names.setdefault(CLASSES, []).append(group.of)
         found = [language.parse(line, names) for line in self.target.constraints]
         return [algebra.beside(line, self.other) if self.other else line for line in found]
 
@@ -83,8 +86,7 @@ class Outlook:
           accuracy. inf where nothing can be predicted, or the model gives everyone one answer.
         """
         everyone = counts[None]
-        answers = {everyone.tp + everyone.fp > 0, everyone.tn + everyone.fn > 0}
-        if answers != {True}:
+        if sum(times > 0 for times in answers(counts).values()) < 2:
             return np.full(len(self.target.constraints) + 1, math.inf)
         delta, miss = 1 - self.target.confidence, 1 - self.pass_probability
         floor, asked = self.target.minimum_accuracy, list(self.constraints)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -122,16 +122,16 @@ def watched_split(watch: str, training: Split, validation: Split) -> Split:
 
 def rarest_set(lines: Sequence[str], split: Split) -> Rarest | None:
     """The smallest set that a rate in the constraints is over; None without constraints."""
-    sets = [rarest_of(language.parse(line, split.group_names), split) for line in lines]
+    sets = [rarest_of(language.parse(line, split.vocabulary), split) for line in lines]
     return min(sets, key=lambda each: each.examples, default=None)
 
 
 def rarest_of(constraint: Constraint, split: Split) -> Rarest:
     """The smallest set that a rate in one constraint is over."""
-    counts = split.counts(np.zeros(len(split)))
+    counts = split.counts(split.no_scores)
     sets = []
     for rate in rates_in(constraint.expression):
-        name = "everybody" if rate.group is None else f"[{rate.group.name}]"
+        name = "everybody" if rate.group is None else rate.group.words
         for kind, size in _needed(rate, counts[rate.group]):
             sets.append(Rarest(round(size), f"{kind} of {name}"))
     return min(sets, key=lambda each: each.examples)
@@ -257,10 +257,11 @@ def _joined(one: Split, other: Split) -> Split:
         name: np.concatenate([column, other.inputs[name]]) for name, column in one.inputs.items()
     }
     weights = one.weights, other.weights
-    return Split(
-        inputs,
-        np.concatenate([one.labels, other.labels]),
-        np.concatenate([one.memberships, other.memberships]),
-        one.groups,
-        None if weights[0] is None or weights[1] is None else np.concatenate(weights),
+    return replace(
+        one,
+        inputs=inputs,
+        labels=np.concatenate([one.labels, other.labels]),
+        memberships=np.concatenate([one.memberships, other.memberships]),
+        weights=None if weights[0] is None or weights[1] is None else np.concatenate(weights),
+        units=None,
     )

@@ -139,7 +139,8 @@ def _stratified(split: Split, random: np.random.Generator) -> np.ndarray:
 
 def _cells(split: Split) -> list[np.ndarray]:
     """The rows of each combination of groups and label that occurs."""
-    cells = np.column_stack([split.memberships > 0, split.labels > 0])
+    labels = split.labels if split.classes else split.labels > 0
+    cells = np.column_stack([split.memberships > 0, labels])
     _, cell = np.unique(cells, axis=0, return_inverse=True)
     return [np.flatnonzero(cell.ravel() == index) for index in range(cell.max() + 1)]
 

@@ -12,17 +12,26 @@ import tensorflow_transform as tft
 from components.columns import group_members, label_index, memberships
 from components.constrained_trainer import networks
 from components.constrained_trainer.cells import CellThresholds
-from components.features import SLICES_LABEL, SLICES_UNIT, SLICES_WEIGHT, Features
+from components.features import (
+    CLASS,
+    PROBABILITY,
+    SLICES_LABEL,
+    SLICES_UNIT,
+    SLICES_WEIGHT,
+    Features,
+)
 from components.transform.inputs import unpack_inputs
 from components.transform.preprocessing import require_described, weights
 from fairgate.optimization.serving import StochasticClassifier, draws_by_key
 
-PROBABILITY = "probability"
 UNKNOWN_GROUP = "(unknown)"
 
 
 class ServedModel(tf.Module):
     """Raw examples in, the probability of the positive class out.
+
+    Of a label with several classes the probability of each, softmax(scores), and the name of the
+    likeliest, which is the decision.
 
     The probability is sigmoid(score), so that the threshold 0.5 *is* the decision (score > 0) that the
     constraints were trained at. Pictures and columns go through Transform's own graph.
@@ -74,14 +83,22 @@ class ServedModel(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """(n,) serialized tf.Examples with the input columns -> `probability`, float32 (n, 1)."""
+        """(n,) serialized tf.Examples with the input columns -> `probability`, float32 (n, 1).
+
+        Of several classes `probability` is (n, classes), and `class` (n,) the name of the likeliest.
+        """
         raw = tf.io.parse_example(examples, self._columns)
         inputs = unpack_inputs(self._transform(raw), self._features)
         if self._mixture is None:
             scores = networks.call(self._network, inputs, training=False)
         else:
-            scores = self._mixture.by_key(networks.argument(inputs), examples)[:, tf.newaxis]
+            scores = self._mixture.by_key(networks.argument(inputs), examples)
+            scores = scores if self._features.label.classes else scores[:, tf.newaxis]
         scores = tf.cast(scores, tf.float32)
+        if self._features.label.classes:
+            names = tf.constant(list(self._features.label.classes))
+            likeliest = tf.gather(names, tf.argmax(scores, axis=1))
+            return {PROBABILITY: tf.nn.softmax(scores), CLASS: likeliest}
         if self._rule is not None:
             features = self._rule.cells.features
             found = group_members(raw, self._features, features)
@@ -93,6 +110,8 @@ class ServedModel(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def slices(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """(n,) serialized tf.Examples -> the label, float32 (n,), and the name of each group, (n,).
+
+        The label is 1 or 0, or the place of a class.
 
         Of a feature whose groups overlap (n, groups), some name of the example's own in every place.
 

@@ -48,7 +48,8 @@ class Snapshot:
       weights: of the network, layer by layer.
       excess: (g,) how far beyond what the gate asks it is predicted to be (`outlook.Outlook`); empty
         where no gate is known.
-      scores: (n,) float32 of the validation split, at the threshold 0; empty where they are not kept.
+      scores: (n,) float32 of the validation split, at the threshold 0 (of several classes (n, classes));
+        empty where they are not kept.
       learned_scores: the same of the training examples that were looked at.
       shift: what was taken from every score, so that 0 is the threshold; the weights hold it.
       uselessness: see `thresholds.uselessness`; 2 also where the scores tell nothing
@@ -299,11 +300,15 @@ class Rating:
 
 
 def predict_scores(model: keras.Model, split: Split) -> np.ndarray:
-    """(n,) float32 scores in inference mode; Yes where a score is above 0."""
+    """(n,) float32 scores in inference mode; Yes where a score is above 0.
+
+    Of several classes (n, classes).
+    """
     return scorer(model)(split)
 
 
 def scorer(model: keras.Model) -> Callable[[Split], np.ndarray]:
     """`predict_scores` of one model, for more than one call: it is compiled once."""
     outputs = networks.predictor(model)
-    return lambda split: outputs(split.inputs).reshape(-1)
+    several = model.output_shape[-1] > 1
+    return lambda split: outputs(split.inputs) if several else outputs(split.inputs).reshape(-1)

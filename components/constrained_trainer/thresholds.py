@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 
+from fairgate.constraints.classes import regardless
 from fairgate.constraints.rates import Counts, Group
 
 if TYPE_CHECKING:  # it loads TensorFlow
@@ -117,6 +118,8 @@ def uselessness(counts: dict[Group | None, Counts]) -> int:
     to negatives. Such a model keeps every limit on a gap, and nobody wants it.
     """
     everyone = counts[None]
+    if any(group is not None and group.of for group in counts):
+        return _uselessness_of_classes(counts)
     said_yes = everyone.tp + everyone.fp
     rarer_answer = min(said_yes, everyone.examples - said_yes)
     rarer_label = min(everyone.positives, everyone.negatives)
@@ -132,6 +135,27 @@ def uselessness(counts: dict[Group | None, Counts]) -> int:
     return int(everyone.fp + everyone.fn >= rarer_label)
 
 
+def _uselessness_of_classes(counts: dict[Group | None, Counts]) -> int:
+    """The same of several classes: the commonest is said of almost all, or no class is told apart.
+
+    A class that is never said makes no model useless: with a rare one that may be right.
+    """
+    of_all = [of for group, of in counts.items() if group and group.of and not group.feature]
+    everyone = counts[None]
+    commonest = max(of.positives for of in of_all)
+    said = max(of.tp + of.fp for of in of_all)
+    if everyone.examples - said <= RARE * (everyone.examples - commonest):
+        return 2
+    apart: dict[Group | None, bool] = {}
+    for group, of in counts.items():
+        if group is not None and group.of and of.positives and of.negatives:
+            people = regardless(group)
+            apart[people] = apart.get(people, False) or of.rate("TPR") > of.rate("FPR")
+    if not all(apart.values()):
+        return 2
+    return int(everyone.fn >= everyone.examples - commonest)
+
+
 def tells_nothing(labels: NDArray[np.floating], scores: NDArray[np.floating]) -> bool:
     """Whether the scores rank positives above negatives no better than chance could.
 
@@ -140,16 +164,28 @@ def tells_nothing(labels: NDArray[np.floating], scores: NDArray[np.floating]) ->
     sooner or later, and of many thresholds some look better than the commonest answer by luck.
 
     Args:
-      labels: (n,), above 0 for positives.
-      scores: (n,) of one model; its threshold plays no part.
+      labels: (n,), above 0 for positives; or places of classes.
+      scores: (n,) of one model; its threshold plays no part. Or (n, classes): then each class's are
+        looked at, beside the mean of all, at a share of the 1%.
     """
+    if scores.ndim == 2:
+        own = scores - scores.mean(axis=1, keepdims=True)
+        kinds = range(scores.shape[1])
+        chance = _CHANCE / scores.shape[1]
+        return all(_ranks_nothing(labels == kind, own[:, kind], chance) for kind in kinds)
+    return _ranks_nothing(labels > 0, scores, _CHANCE)
+
+
+def _ranks_nothing(
+    positive: NDArray[np.bool_], scores: NDArray[np.floating], chance: float
+) -> bool:
     known = np.isfinite(scores)
-    yes, no = scores[known & (labels > 0)], scores[known & (labels <= 0)]
+    yes, no = scores[known & positive], scores[known & ~positive]
     if not len(yes) or not len(no):
         return False  # there is nothing to tell apart
     if np.ptp(scores[known]) == 0:
         return True
-    return bool(mannwhitneyu(yes, no, alternative="greater").pvalue > _CHANCE)
+    return bool(mannwhitneyu(yes, no, alternative="greater").pvalue > chance)
 
 
 def undominated(errors: NDArray[np.float64], beyond: NDArray[np.float64]) -> NDArray[np.intp]:

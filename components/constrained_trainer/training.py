@@ -98,6 +98,8 @@ class TrainingResult:
     def scores(self, split: Split, keys: Sequence[bytes] | None = None) -> np.ndarray:
         """(n,) float32 scores of the examples as they are served: the answer is Yes above 0.
 
+        Of several classes (n, classes), the largest of which decides.
+
         Args:
           split: with the inputs of the network; memberships count where groups have their own thresholds.
           keys: (n,) by which draws decide, where any do: what is served takes the serialized example.
@@ -109,11 +111,18 @@ class TrainingResult:
         return deciding.scores(self.model, self.members(), self.chosen.rule, split, keys)
 
     def decide(self, split: Split, keys: Sequence[bytes] | None = None) -> np.ndarray:
-        """(n,) bool: whether the answer is Yes. Arguments and errors as for `scores`."""
-        return self.scores(split, keys) > 0
+        """(n,) bool: whether the answer is Yes; of several classes (n,) the place of the likeliest.
+
+        Arguments and errors as for `scores`.
+        """
+        scores = self.scores(split, keys)
+        return scores.argmax(axis=1) if split.classes else scores > 0
 
     def chances(self, split: Split) -> np.ndarray:
-        """(n,) float64: the probability of a Yes over draws. Arguments and errors as for `scores`."""
+        """(n,) float64: the probability of a Yes over draws; (n, classes) of each class, of several.
+
+        Arguments and errors as for `scores`.
+        """
         return deciding.chances(self.model, self.members(), self.chosen.rule, split)
 
     def members(self) -> list[tuple[float, list[np.ndarray]]]:
@@ -180,7 +189,7 @@ def train(
     whole = validation
     with scope.scope(), _precision(config.precision):
         given = encodings.with_cuts(inputs or training.model_inputs(), training.inputs)
-        model = networks.build(config.network, given, config.seed)
+        model = networks.build(config.network, given, config.seed, len(training.classes) or 1)
         other = None
         held_against = any(algebra.has_changes(each.expression) for each in (*constraints, *asked))
         if held_against or (outlook is not None and validation.units is not None):
@@ -287,7 +296,7 @@ def _yardsticks(
 
 def parse(lines: Sequence[str], split: Split) -> list[Constraint]:
     """The lines of the constraint language over the split's groups."""
-    return [language.parse(line, split.group_names) for line in lines]
+    return [language.parse(line, split.vocabulary) for line in lines]
 
 
 def make_loop(
@@ -347,14 +356,14 @@ def _require_equal_parts(config: TrainingConfig, scope: tf.distribute.Strategy) 
 def _require_examples(constraints: Sequence[Constraint], splits: Mapping[str, Split]) -> None:
     """Raises DataError for a constraint that no model's outcomes on a split could give a value."""
     for name, split in splits.items():
-        counts = split.counts(np.zeros(len(split)))
+        counts = split.counts(split.no_scores)
         for constraint in constraints:
             for rate in rates_in(constraint.expression):
                 if not _has_examples(rate, counts[rate.group]):
                     present = ", ".join(
                         f"[{group}] {count.positives} positive and {count.negatives} negative"
                         for group, count in counts.items()
-                        if group is not None
+                        if group is not None and (group.of or not split.classes)
                     )
                     raise DataError(
                         f"trainer.constraints: {constraint} cannot be measured on split '{name}': "

@@ -32,7 +32,8 @@ def require_usable(config: TrainingConfig, features: Features) -> None:
     if config.network in BUILT_IN_NETWORKS:
         return
     inputs = _inputs(features)
-    model = networks.build(config.network, inputs, config.seed)
+    scores = len(features.label.classes) or 1
+    model = networks.build(config.network, inputs, config.seed, scores)
     rows = _rows(inputs)
     _require_score(model, rows, config.network)
     _require_step(model, rows, config)

@@ -127,7 +127,7 @@ def tune(
     scope = scope or devices.strategy(config.devices)
     replicas = scope.num_replicas_in_sync
     found = resolve(config, training, validation, replicas).config
-    searched = space(config, found, outlook.target, validation.group_names, len(training), replicas)
+    searched = space(config, found, outlook.target, validation.vocabulary, len(training), replicas)
     if not searched:
         raise SettingsError(
             "every setting that is searched has a number already: leave one of trainer.learning_rate, "

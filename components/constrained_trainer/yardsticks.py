@@ -43,9 +43,16 @@ def measure(split: Split, constraints: Sequence[Constraint], scores: np.ndarray)
       constraints: of the trainer.
       scores: (n,) of the model without constraints.
     """
-    commonest = 1.0 if np.average(split.labels, weights=split.weights) > 0.5 else -1.0
+    if split.classes:
+        labels = split.labels.astype(int)
+        most = np.bincount(labels, split.weights, len(split.classes)).argmax()
+        same = np.tile(np.eye(len(split.classes))[most], (len(split), 1))
+    else:
+        same = np.full(
+            len(split), 1.0 if np.average(split.labels, weights=split.weights) > 0.5 else -1.0
+        )
     found = [
-        _decided("the commonest answer", split, constraints, np.full(len(split), commonest)),
+        _decided("the commonest answer", split, constraints, same),
         _decided("the baseline", split, constraints, scores),
     ]
     own = by_group(split, constraints, scores)
@@ -63,9 +70,11 @@ def chosen(
     Args:
       split: the validation split.
       constraints: of the trainer.
-      chances: (n,) of a Yes.
+      chances: (n,) of a Yes; of several classes (n, classes) of each.
       sees_groups: whether it has thresholds for groups.
     """
+    if split.classes:
+        return _counted("the chosen model", constraints, split.outcomes(chances), sees_groups)
     yes = split.labels > 0
     weights = np.ones(len(split)) if split.counted is None else split.counted
     members = [weights, *(weights * column for column in split.memberships.T)]
@@ -88,6 +97,8 @@ def by_group(split: Split, constraints: Sequence[Constraint], scores: np.ndarray
     ones in rates with fixed denominators; or where examples are not in one group each.
     """
     groups = [group for constraint in constraints for group in constraint.groups()]
+    if split.classes:
+        return None
     cells = Cells.of(split, list(dict.fromkeys(group.feature for group in groups)))
     try:
         pieces = [piece for constraint in constraints for piece in linearize(constraint)]

@@ -9,10 +9,10 @@ from typing import Any
 from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 
-from components.example_gen.splits import TEST_SIZES
+from components.example_gen.splits import SIZES, TEST, TEST_SIZES
 from components.model_properties import VALIDATION
 from fairgate.bounds import clopper_pearson_upper
-from fairgate.constraints import language
+from fairgate.constraints import classes, language
 from fairgate.constraints.rates import Counts, Group
 from fairgate.gate import requirements
 
@@ -34,7 +34,11 @@ def out_of_reach(
     """
     asked = {metric.class_name: metric for metric in _metrics(config)}
     said = [
-        *_too_few(asked.get("FewestNegatives"), examples.get_string_custom_property(TEST_SIZES)),
+        *_too_few(
+            asked.get("FewestNegatives"),
+            examples.get_string_custom_property(TEST_SIZES),
+            examples.get_string_custom_property(SIZES),
+        ),
         *_too_inaccurate(
             asked.get("AccuracyBound"), model.get_string_custom_property(VALIDATION), confidence
         ),
@@ -42,16 +46,25 @@ def out_of_reach(
     return "; ".join(said)
 
 
-def _too_few(metric: config_pb2.MetricConfig | None, sizes: str) -> Iterator[str]:
+def _too_few(metric: config_pb2.MetricConfig | None, sizes: str, of_splits: str) -> Iterator[str]:
     if metric is None or not sizes:
         return
     arguments = json.loads(metric.config)
     constraints = [language.parse(line, arguments["groups"]) for line in arguments["constraints"]]
-    counts: dict[Group | None, Counts] = {
-        Group(feature, name): Counts(tp=positives, fp=0, tn=negatives, fn=0)
-        for feature, members in json.loads(sizes).items()
-        for name, (negatives, positives) in members.items()
-    }
+    names = classes.classes_of(arguments["groups"])
+    counts: dict[Group | None, Counts] = {}
+    if names:
+        everybody = json.loads(of_splits)[TEST]["everybody"]
+        for seen, positives, negatives in classes.sizes(None, everybody, names):
+            counts[seen] = Counts(tp=positives, fp=0, tn=negatives, fn=0)
+    for feature, members in json.loads(sizes).items():
+        for name, by_label in members.items():
+            group = Group(feature, name)
+            if not names:
+                counts[group] = Counts(tp=by_label[1], fp=0, tn=by_label[0], fn=0)
+                continue
+            for seen, positives, negatives in classes.sizes(group, by_label, names):
+                counts[seen] = Counts(tp=positives, fp=0, tn=negatives, fn=0)
     minimum = int(_threshold(metric))
     for row in requirements.enough_examples(minimum, constraints, arguments["groups"], counts):
         if not row.passed:

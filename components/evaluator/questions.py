@@ -34,7 +34,7 @@ from fairgate.strict import Strict
 
 BOUND = "ConstraintBound"
 _BATCH = 512
-_NEW = ("others", "unknown", "overlapping", "left_out", "quantiles")
+_NEW = ("others", "unknown", "overlapping", "left_out", "quantiles", "classes")
 
 
 class Meaning(Strict):
@@ -70,7 +70,7 @@ def question(config: config_pb2.EvalConfig, meaning: Meaning, model: str) -> Que
         for each in _constraints(config)
     ]
     lines = [
-        re.sub(r"\[(?:\\.|[^\]\\])*\]", lambda found: names[found[0]], line)
+        re.sub(r"\[(?:\\.|[^\]\\])*\]", lambda found: names.get(found[0], found[0]), line)
         for line in asked(whole)
     ]
     label = _known_before(meaning.label.model_dump(mode="json"))

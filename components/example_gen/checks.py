@@ -77,10 +77,13 @@ class SplitCounts:
         features: Features,
         weights: np.ndarray | None = None,
     ) -> None:
-        """Counts a batch: `labels` (n,) of 0/1, `groups` feature -> (n, groups) bool, `weights` (n,)."""
+        """Counts a batch: `labels` (n,) of 0/1, `groups` feature -> (n, groups) bool, `weights` (n,).
+
+        Of several classes, `labels` are their places.
+        """
         self.examples += len(labels)
         each = np.ones(len(labels)) if weights is None else weights
-        for label in (0, 1):
+        for label in range(features.label.num_classes):
             of_label = labels == label
             self.by_label[label] += int(np.sum(of_label))
             self.weights[None, None, label] += float(each[of_label].sum())
@@ -89,11 +92,15 @@ class SplitCounts:
                     self.by_group[feature, name, label] += int(np.sum(member & of_label))
                     self.weights[feature, name, label] += float(each[member & of_label].sum())
 
-    def sizes(self, features: Features) -> dict[str, dict[str, tuple[int, int]]]:
-        """Feature -> group -> (negatives, positives): denominators, which say nothing of any model."""
+    def sizes(self, features: Features) -> dict[str, dict[str, tuple[int, ...]]]:
+        """Feature -> group -> (negatives, positives): denominators, which say nothing of any model.
+
+        Of several classes the examples of each.
+        """
+        labels = range(features.label.num_classes)
         return {
             feature: {
-                name: (self.by_group[feature, name, 0], self.by_group[feature, name, 1])
+                name: tuple(self.by_group[feature, name, label] for label in labels)
                 for name in names
             }
             for feature, names in features.group_names.items()
@@ -131,15 +138,23 @@ class SplitCounts:
             raise DataError(
                 f"{folder}: split '{split}' has no examples in its shards; give it some"
             )
+        labels = range(features.label.num_classes)
+        for label, name in enumerate(features.label.classes):
+            if not self.by_label[label]:
+                raise DataError(
+                    f"{folder}: split '{split}' has no example of class {name} "
+                    f"({features.label.name} = {features.label.told(label)}) among {self.examples}. Add "
+                    "such examples to the split, or take the class out of data.features.label.classes"
+                )
         for feature, names in features.group_names.items():
             for name in names:
-                if not sum(self.by_group[feature, name, label] for label in (0, 1)):
+                if not sum(self.by_group[feature, name, label] for label in labels):
                     raise DataError(
                         f"{folder}: split '{split}' has no example of group [{name}] "
                         f"({features.told(feature, name)}) among {self.examples}; a gap to it cannot be "
                         f"measured. {_way_out(feature, features)}"
                     )
-                if not any(self.weights[feature, name, label] for label in (0, 1)):
+                if not any(self.weights[feature, name, label] for label in labels):
                     raise DataError(
                         f"{folder}: split '{split}' has only weights of 0 in group [{name}] (column "
                         f"'{features.weight}', data.features.weight): nobody there counts, and a gap to "

@@ -94,8 +94,8 @@ def require_units_apart(splits: Mapping[str, SplitCounts], column: str) -> None:
 
 
 def sizes(counts: SplitCounts, features: Features) -> dict[str, Any]:
-    """(negatives, positives) of everybody, and of each feature's groups."""
-    everybody = counts.by_label[0], counts.by_label[1]
+    """(negatives, positives) of everybody, and of each feature's groups; of several classes, each."""
+    everybody = tuple(counts.by_label[label] for label in range(features.label.num_classes))
     return {"everybody": everybody, "groups": counts.sizes(features)}
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.utils import util
 
+from components.fairness_metrics.class_counts import ClassesCombiner
+from fairgate.constraints.classes import classes_of, features_of
 from fairgate.constraints.paired import Changes
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.constraints.units import UnitCounts, UnitMethod, UnitTable, order
@@ -102,7 +104,8 @@ def group_counts(
     examples are counted once.
 
     Args:
-      groups: display name of each group feature -> the names of its groups.
+      groups: display name of each group feature -> the names of its groups; and the label's classes,
+        where it has more than two (see `class_counts`).
       model_name: model whose predictions are counted.
       output_name: output of that model.
       units: how examples fall to units; None: each is a draw of its own.
@@ -110,8 +113,10 @@ def group_counts(
     Returns:
       A computation with two private keys. The value of the first is a `Measured`: every group, and None
       for all examples; with units, `UnitCounts`. A group without examples has counts of zero. That of the
-      second are the outcomes of each unit as `Units.outcomes` takes them; of none without units.
+      second are the outcomes of each unit as `Units.outcomes` takes them; of none without units; or what
+      `class_counts.outcomes` takes.
     """
+    several = bool(classes_of(groups))
     key, cells = (
         metric_types.MetricKey(
             # Where some metrics count examples and others units, both are there.
@@ -125,12 +130,14 @@ def group_counts(
         keys=[key, cells],
         preprocessors=[
             metric_types.CombinedFeaturePreprocessor(
-                feature_keys=[*groups, *(units.columns if units else [])],
+                feature_keys=[*features_of(groups), *(units.columns if units else [])],
                 model_names=[model_name] if model_name else None,
             )
         ],
         combiner=(
-            _CountsCombiner((key, cells), groups, model_name, output_name)
+            ClassesCombiner((key, cells), groups, model_name, output_name)
+            if several
+            else _CountsCombiner((key, cells), groups, model_name, output_name)
             if units is None
             else _UnitsCombiner((key, cells), groups, model_name, output_name, units)
         ),

@@ -10,13 +10,15 @@ from typing import Any
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.fairness_metrics.counts import Units
-from components.features import Features
+from components.features import PROBABILITY, Features
 from components.fingerprint import code_fingerprint
+from fairgate.constraints.classes import classes_of, features_of
 from fairgate.constraints.paired import Changes
 from fairgate.gate.checks import (
     ACCURACY,
     ACCURACY_BOUND,
     CHANGED,
+    CLASS_OUTCOMES,
     DISTINCT_DECISIONS,
     FEWEST_NEGATIVES,
     UNIT_OUTCOMES,
@@ -50,7 +52,8 @@ def eval_config(
 
     Args:
       gate: the gate's settings.
-      groups: display name of each group feature -> the names of its groups.
+      groups: display name of each group feature -> the names of its groups; and the label's classes,
+        where it has more than two: their outcomes then stand in the place of what is for display.
       label: column of the preprocessing signature that holds the label.
       over: how records fall to units, and what they count; None: each is its own, and counts one.
     """
@@ -126,8 +129,10 @@ def eval_config(
         )
     if units:
         decision.append(_metric("UnitOutcomes", UNIT_OUTCOMES, groups, **units))
-    display = [
-        config_pb2.MetricConfig(class_name="ExampleCount"),
+    several = bool(classes_of(groups))
+    if several:
+        decision.append(_metric("ClassOutcomes", CLASS_OUTCOMES, groups))
+    binary = [
         config_pb2.MetricConfig(
             class_name="FairnessIndicators",
             module="fairness_indicators.fairness_indicators_metrics",
@@ -142,12 +147,14 @@ def eval_config(
             for name in COUNTS
         ),
     ]
+    display = [config_pb2.MetricConfig(class_name="ExampleCount"), *([] if several else binary)]
     return config_pb2.EvalConfig(
         model_specs=[
             config_pb2.ModelSpec(
                 name=name,
                 is_baseline=name == BASELINE,
                 label_key=label,
+                prediction_key=PROBABILITY if several else "",
                 signature_name=PREDICTION_SIGNATURE,
                 preprocessing_function_names=[PREPROCESSING_SIGNATURE],
                 example_weight_key=over.weight if over is not None else None,
@@ -156,7 +163,7 @@ def eval_config(
         ],
         slicing_specs=[
             config_pb2.SlicingSpec(),
-            *(config_pb2.SlicingSpec(feature_keys=[feature]) for feature in groups),
+            *(config_pb2.SlicingSpec(feature_keys=[feature]) for feature in features_of(groups)),
         ],
         metrics_specs=_specs(display, decision, over is not None and over.weight is not None),
     )

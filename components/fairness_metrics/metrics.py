@@ -166,6 +166,17 @@ class UnitOutcomes(metric_types.Metric):
         )
 
 
+class ClassOutcomes(metric_types.Metric):
+    """Labels by answers, of everybody and of each group: what all bounds rest on with several classes.
+
+    float64 (1 + groups, ...); `class_counts.outcomes` reads it.
+    """
+
+    def __init__(self, groups: Groups, name: str, code: str = ""):
+        """Args: as for `ConstraintValue`."""
+        super().__init__(_computations(_unit_outcomes, of=1), groups=groups, name=name, code=code)
+
+
 for _metric in (
     ConstraintValue,
     ConstraintBound,
@@ -175,6 +186,7 @@ for _metric in (
     FewestNegatives,
     DistinctDecisions,
     UnitOutcomes,
+    ClassOutcomes,
 ):
     metric_types.register_metric(_metric)
 

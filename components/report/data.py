@@ -15,12 +15,13 @@ TEST, VALIDATION = "test", "validation"
 
 @dataclass(frozen=True)
 class GroupSize:
-    """How many examples of a group a split holds, by label."""
+    """How many examples of a group a split holds, by label; of several classes, by class."""
 
     split: str
     group: str
-    negatives: int
-    positives: int
+    negatives: int = 0
+    positives: int = 0
+    classes: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class ReportData:
         sealed, `validation` holds the `judgement` of the validation split.
       settings: of the run, as YAML.
       label: name of the label's column.
-      positive: its positive class.
+      positive: its positive class, or all classes where it has several.
       card: Markdown about the dataset, written by people; kept beside its schema.
       histories: model -> history.json of its training.
       indicators: model -> entries of the Fairness Indicators element.

@@ -63,7 +63,7 @@ def trained(
         verdict=verdict,
         settings=settings,
         label=features.label.name,
-        positive=features.label.told(True),
+        positive=features.label.predicted,
         card=card,
         histories={model: history(folder) for model, folder in trainings.items()},
         sizes=sizes(statistics, list(splits), features),
@@ -88,11 +88,12 @@ def figures(
     folders: Mapping[str, str],
     models: Mapping[str, str],
     features: Features,
-) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]], Scores]:
+) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]], Scores | None]:
     """(verdict, indicators, scores): all figures of a report, from the one split that may be shown.
 
     While the verdict is sealed that is the validation split, whose judgement is put into it; the
-    Evaluator's results are then left alone.
+    Evaluator's results are then left alone. Where the label has several classes, the verdict has all that
+    is shown: indicators and curves are of one score.
 
     Args:
       verdict: as in verdict.json.
@@ -102,6 +103,8 @@ def figures(
       models: name -> folder of the SavedModel.
       features: what the columns mean.
     """
+    if features.label.classes:
+        return verdict, {}, None
     if not words.is_sealed(verdict):
         scored = asking.score(folders[TEST], models, features)
         scores = asking.shown(folders[TEST], TEST, scored, features)
@@ -149,6 +152,17 @@ def _entry(key: Sequence[tuple[str, str]], outputs: Mapping[str, Any]) -> dict[s
 
 def sizes(statistics: str, splits: Sequence[str], features: Features) -> list[GroupSize]:
     """Examples of every group and label in every split."""
+    if classes := list(features.label.classes):
+        return [
+            GroupSize(
+                split,
+                shown_name(group.feature, group.name, features.group_names),
+                classes={name: int(n) for name, n in zip(classes, by_label, strict=True)},
+            )
+            for split in splits
+            for group, by_label in group_sizes.by_label(statistics, split, features).items()
+            if group is not None
+        ]
     return [
         GroupSize(
             split,

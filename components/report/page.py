@@ -104,6 +104,8 @@ def _judged(data: ReportData) -> dict[str, Any]:
         "gate": judged.gate(data.measured),
         "checks": judged.checks(data.measured),
         "groups": judged.groups(data.measured),
+        "rates": judged.rates(data.measured),
+        "binary": not judged.classes_in(data.measured),
     }
 
 
@@ -168,6 +170,7 @@ def model_card(data: ReportData) -> str:
         parts=parts,
         **_judged(data),
         sizes=data.sizes,
+        classes=sections.sizes(data)["classes"],
         scores=sections.curves(data),
         scored=f"{data.scored} split",
         test_data=f"{data.split} split",

@@ -276,10 +276,12 @@ def sizes(data: ReportData) -> dict[str, Any]:
     splits = list(dict.fromkeys(size.split for size in data.sizes))
     drawn = []
     for split in splits:
-        rows = [(s.group, s.negatives, s.positives) for s in data.sizes if s.split == split]
+        of = [each for each in data.sizes if each.split == split and not each.classes]
+        rows = [(each.group, each.negatives, each.positives) for each in of]
         said = "; ".join(f"{name}: {no:,} negative, {yes:,} positive" for name, no, yes in rows)
         drawn.append(charts.bars(f"{split.capitalize()} split", rows, said))
-    return {"charts": [chart for chart in drawn if chart], "sizes": data.sizes}
+    classes = list(dict.fromkeys(name for size in data.sizes for name in size.classes))
+    return {"charts": [chart for chart in drawn if chart], "sizes": data.sizes, "classes": classes}
 
 
 def mistakes(data: ReportData) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from fairgate.gate import tables, words
-from fairgate.gate.judgement import CONSTRAINED, GateRow, ModelResult
+from fairgate.gate.judgement import CONSTRAINED, GateRow, ModelResult, document_of
 from pipeline.command_line import documents
 from pipeline.runs import Run
 
@@ -78,7 +78,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
             name: [None if row is None else asdict(row) for row in rows]
             for name, rows in comparison.gate.items()
         },
-        "models": [None if model is None else asdict(model) for model in comparison.models],
+        "models": [None if model is None else document_of(model) for model in comparison.models],
         "splits": comparison.splits,
     }
 

@@ -44,7 +44,7 @@ def whole(folder: pathlib.Path) -> dict[str, Any]:
     run = Run(folder)
     document: dict[str, Any] = {"run": summary(run)}
     if document["run"]["state"] != "unreadable" and run.verdict is not None:
-        document["verdict"] = asdict(run.verdict)
+        document["verdict"] = run.verdict.as_document()
     for name, file in (("frontier", FRONTIER_FILE), ("trials", TRIALS_FILE)):
         if (folder / file).exists():
             document[name] = json.loads((folder / file).read_text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import collections
 import contextlib
 import os
 import pathlib
@@ -19,6 +20,7 @@ from pipeline.runs import Run
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from fairgate.data.groups import LabelFeature
     from pipeline.predicting import Prediction
 
 
@@ -43,15 +45,16 @@ def predict(options: argparse.Namespace) -> Answer:
 
         tree = settings.load([str(run.settings_file)])
         given = predicting.read(pathlib.Path(options.source), tree)
-        predictions = predicting.ask(model, given.examples)
+        classes = list(tree.data.features.label.classes)
+        predictions = predicting.ask(model, given.examples, classes)
     label = tree.data.features.label
     document = {
         "model": str(model),
         "run": run.name,
-        "label": {"name": label.name, "positive": label.positive, "negative": label.negative},
-        "threshold": predicting.THRESHOLD,
+        **_meaning(label, predicting.THRESHOLD),
         "predictions": [
             {"file": p.file, "score": p.score, "decision": p.decision, "error": p.error}
+            | ({"probabilities": p.probabilities} if classes else {})
             for p in predictions
         ],
         "left_out": given.left_out,
@@ -60,6 +63,14 @@ def predict(options: argparse.Namespace) -> Answer:
     return Answer(
         FAILED if failed else DONE, document, lambda console: _show(document, predictions, console)
     )
+
+
+def _meaning(label: LabelFeature, threshold: float) -> dict[str, Any]:
+    """What the document says of the label: which values are meant by a decision."""
+    if label.classes:
+        return {"label": {"name": label.name, "classes": list(label.classes)}}
+    meant = {"name": label.name, "positive": label.positive, "negative": label.negative}
+    return {"label": meant, "threshold": threshold}
 
 
 def _model(options: argparse.Namespace) -> tuple[Run, pathlib.Path]:
@@ -172,11 +183,12 @@ def _show(document: dict[str, Any], predictions: list[Prediction], console: Cons
         if prediction.error is not None:
             made.add_row(Text(prediction.file), "", Text(prediction.error, "red"))
             continue
-        decision = label["positive"] if prediction.decision else label["negative"]
-        style = "bold" if prediction.decision else "dim"
-        made.add_row(
-            Text(prediction.file), f"{prediction.score:.4f}", Text(_said(label, decision), style)
-        )
+        if "classes" in label:
+            said, style = str(prediction.decision), ""
+        else:
+            said = _said(label, label["positive" if prediction.decision else "negative"])
+            style = "bold" if prediction.decision else "dim"
+        made.add_row(Text(prediction.file), f"{prediction.score:.4f}", Text(said, style))
     console.print(made)
     answered = [p for p in predictions if p.decision is not None]
     if failed := len(predictions) - len(answered):
@@ -184,6 +196,11 @@ def _show(document: dict[str, Any], predictions: list[Prediction], console: Cons
     if names := document["left_out"]:
         more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
         console.print(f"left out, as hidden: {', '.join(names[:3])}{more}", markup=False)
+    if "classes" in label:
+        told = collections.Counter(p.decision for p in answered)
+        shares = ", ".join(f"{told[name]:,} {name}" for name in label["classes"])
+        console.print(f"{len(answered):,} are told: {shares}", markup=False)
+        return
     yes = sum(bool(p.decision) for p in answered)
     console.print(
         f"{yes:,} of {len(answered):,} are told Yes: score over {document['threshold']:g}, "

@@ -32,6 +32,12 @@ def known(run: Run, settings: Settings) -> dict[str, Any]:
       SettingsError: the promise is one over units or weights, which no log has.
     """
     features = settings.data.features
+    if features.label.classes:
+        raise SettingsError(
+            f"--run {run.name}: its label has several classes (data.features.label.classes), and a "
+            "monitor watches answers of Yes and No. Say with --constraint, --group and --positive which "
+            "class is watched against the rest"
+        )
     for setting in ("unit", "weight"):
         column = getattr(features, setting)
         if column is not None:

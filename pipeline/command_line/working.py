@@ -37,7 +37,7 @@ def frontier(options: argparse.Namespace) -> Answer:
 
     asked = limits.read(options.limits) if options.limits is not None else limits.DEFAULT
     # Refused here, before anything heavy starts.
-    limits.tightening(tree.trainer.constraints, tree.data.features.group_names, asked)
+    limits.tightening(tree.trainer.constraints, tree.data.features.vocabulary, asked)
     from pipeline import frontier as frontiers
 
     ended = frontiers.run(tree, asked, verbose=options.verbose)
@@ -150,9 +150,9 @@ def cells(made: Made, features: Features) -> Table:
     for cell in made.cells:
         named = cell.feature is not None and cell.group is not None
         group = shown_name(cell.feature, cell.group, names) if named else EVERYBODY
-        value = features.label.told(cell.positive)
+        value = features.label.told(cell.label)
         counts = [f"{count:,}" for count in cell.rows.values()]
-        table.add_row(Text("" if cell.positive else group), Text(str(value)), *counts)
+        table.add_row(Text("" if cell.label else group), Text(str(value)), *counts)
     return table
 
 

@@ -11,10 +11,12 @@ import yaml
 from components.report import page, sections
 from components.report.data import ReportData
 from fairgate.constraints.algebra import has_changes
+from fairgate.constraints.classes import seen_as
 from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.gate import advice, checks, words
-from fairgate.gate.judgement import BASELINE, CONSTRAINED, EVERYBODY, shown_name
+from fairgate.gate.explaining import Outcomes
+from fairgate.gate.judgement import BASELINE, CONSTRAINED, EVERYBODY, GroupResult, shown_name
 from fairgate.gate.prediction import Size, bound_of, projected_bound, sizes_of
 from fairgate.gate.samples import labels_needed
 from fairgate.report import charts
@@ -23,7 +25,7 @@ from fairgate.report.charts import Chart, Series
 from pipeline.inspect.shown import Banner, Charts, Element, Sentences, Table
 from pipeline.settings import Settings
 
-_RATES = {"FPR": "fpr", "FNR": "fnr", "accuracy": "accuracy"}
+_SHORT = {"false positive rate": "FPR", "false negative rate": "FNR"}
 _TIMES = (2, 4, 8, 16, 32)  # as many examples as there are: how far a chart of bounds goes
 _POINTS = 16
 
@@ -110,12 +112,15 @@ class Judged:
     def groups(self) -> Table:
         """Counts and rates of everybody and each group, with 95% intervals (Clopper and Pearson)."""
         rows = []
+        binary = not judged_sections.classes_in(self.data.measured)
+        rates = judged_sections.rates(self.data.measured)
         for block in judged_sections.groups(self.data.measured):
             for row in block["rows"]:
                 shown = {"group": block["name"], "model": row["model"]}
-                shown |= {"examples": row["examples"], "negatives": row["negatives"]}
-                for name, key in _RATES.items():
-                    cell = row[key]
+                shown |= {"examples": row["examples"]}
+                shown |= {"negatives": row["negatives"]} if binary else {}
+                for rate, cell in zip(rates, row["cells"], strict=True):
+                    name = _SHORT.get(rate, rate)
                     interval = f"{cell['low']:.3f} to {cell['high']:.3f}"
                     shown |= {name: cell["value"], f"95% of {name}": interval}
                 rows.append(shown)
@@ -127,6 +132,9 @@ class Judged:
 
     def sizes(self) -> Table:
         """Examples of each group and label in each split."""
+        if any(size.classes for size in self.data.sizes):
+            of = ({"split": s.split, "group": s.group} | s.classes for s in self.data.sizes)
+            return Table(list(of)).captioned(f"Examples of each class of {self.data.label}")
         rows = [
             {
                 "split": size.split,
@@ -210,13 +218,18 @@ class Judged:
         return self._counted(self.data.measured["models"][model])
 
     def _counted(self, result: Mapping[str, Any]) -> dict[Group | None, Counts]:
-        found: dict[Group | None, Counts] = {None: _counts(result)}
+        found: dict[Group | None, Counts] = {}
         names = self.settings.data.features.group_names
-        for feature, members in names.items():
-            for name in members:
-                found[Group(feature, name)] = _counts(
-                    result["groups"][shown_name(feature, name, names)]
-                )
+        results: dict[Group | None, Mapping[str, Any]] = {None: result} | {
+            Group(feature, name): result["groups"][shown_name(feature, name, names)]
+            for feature, members in names.items()
+            for name in members
+        }
+        for group, of in results.items():
+            outcomes = GroupResult.of(of)
+            found[group] = _counts(outcomes)
+            for label in outcomes.classes:
+                found[seen_as(group, label)] = _counts(outcomes, label)
         return found
 
     def support(self) -> Table:
@@ -241,7 +254,7 @@ class Judged:
     def power(self) -> Sentences:
         """The limits that this test split can promise at all, whatever the model."""
         settings = self.settings
-        groups = settings.data.features.group_names
+        groups = settings.data.features.vocabulary
         # How many examples there are is told of a sealed split, too.
         sizes = sizes_of(self._counted(self.verdict["models"][CONSTRAINED]))
         said = advice.before_training(settings.gate, groups, sizes)
@@ -268,7 +281,7 @@ class Judged:
     def checked(self) -> list[Constraint]:
         """The constraints of the gate."""
         settings = self.settings
-        found = checks.checks(settings.gate, settings.data.features.group_names)
+        found = checks.checks(settings.gate, settings.data.features.vocabulary)
         return [check.constraint for check in found]
 
 
@@ -326,12 +339,11 @@ def _shrinking(
 
 
 def _name(group: Group | None) -> str:
-    return EVERYBODY if group is None else group.name
+    if group is None:
+        return EVERYBODY
+    return group.words if group.of else group.name
 
 
-def _counts(result: dict[str, Any]) -> Counts:
-    negatives = result["negatives"]
-    positives = result["examples"] - negatives
-    fp = round((result["fpr"] or 0) * negatives)
-    fn = round((result["fnr"] or 0) * positives)
-    return Counts(tp=positives - fn, fp=fp, tn=negatives - fp, fn=fn)
+def _counts(result: GroupResult, label: str = "") -> Counts:
+    found = Outcomes.of(result, label)
+    return Counts(tp=found.tp, fp=found.fp, tn=found.tn, fn=found.fn)

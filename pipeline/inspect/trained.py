@@ -104,7 +104,7 @@ def judge(
             verdict=asdict(verdict) | {"data": os.path.basename(examples.folder) + kind},
             settings=shown_settings(settings),
             label=features.label.name,
-            positive=features.label.told(True),
+            positive=features.label.predicted,
             indicators=indicators,
             scores=Scores(
                 curves.group_curves(scored),

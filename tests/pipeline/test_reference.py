@@ -27,6 +27,10 @@ COMPANIONS = {
     "data.features.groups.NAME.quantiles": [
         "data.features.groups.Gender.values={Male: <q25, Female: '>=q25'}"
     ],
+    "data.features.label.classes": [
+        "trainer.constraints=[]",
+        "gate.constraints=['max_gap(ERR, [Young]) <= 0.05']",
+    ],
     "trainer.layers": ["trainer.warm_start=baseline"],
     "trainer.thresholds": ["data.features.numeric=['attributes/Young']"],
     "deploy.trainer.replicas": ["deploy.trainer.job=true"],

@@ -24,17 +24,18 @@ class Cell:
     """The rows of one label in one group; of everybody where `feature` and `group` are None.
 
     Attributes:
+      label: 0 for the negative class and 1 for the positive one; or the place of a class.
       rows: split -> how many.
     """
 
     feature: str | None
     group: str | None
-    positive: bool
+    label: int
     rows: dict[str, int]
 
     def named(self, features: Features) -> str:
         """For sentences."""
-        value = features.label.told(self.positive)
+        value = features.label.told(self.label)
         of = "" if self.group is None else f"[{self.group}] ({self.feature}), "
         return f"{of}{features.label.name} = {value}"
 
@@ -46,22 +47,23 @@ def count(parts: Mapping[str, Part], features: Features) -> list[Cell]:
       parts: split -> its table and its rows there.
       features: what the columns mean.
     """
-    found: dict[tuple[str | None, str | None, bool], dict[str, int]] = {
-        (feature, group, positive): dict.fromkeys(SPLITS, 0)
+    labels = range(features.label.num_classes)
+    found: dict[tuple[str | None, str | None, int], dict[str, int]] = {
+        (feature, group, label): dict.fromkeys(SPLITS, 0)
         for feature, group in [(None, None), *features.membership_columns()]
-        for positive in (False, True)
+        for label in labels
     }
     for split, (table, part) in parts.items():
         rows = np.asarray(part, int)
-        yes = meaning.labels(table, features)[rows] == 1
+        of_rows = meaning.labels(table, features)[rows]
         members = {(None, None): np.ones(len(rows), bool)} | {
             (feature, name): column
             for feature, of in meaning.groups(table, features).items()
             for name, column in zip(features.group_names[feature], of[rows].T, strict=True)
         }
         for key, member in members.items():
-            found[(*key, True)][split] = int(np.sum(member & yes))
-            found[(*key, False)][split] = int(np.sum(member & ~yes))
+            for label in labels:
+                found[(*key, label)][split] = int(np.sum(member & (of_rows == label)))
     return [Cell(*key, rows) for key, rows in found.items()]
 
 

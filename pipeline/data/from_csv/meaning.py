@@ -18,8 +18,11 @@ LEFT_OUT = -1
 
 
 def labels(table: Table, features: Features) -> NDArray[np.int8]:
-    """(n,) 1 of the positive class, 0 of the negative one, LEFT_OUT of neither."""
+    """(n,) 1 of the positive class, 0 of the negative one, LEFT_OUT of neither; or places of classes."""
     found = _members(table, features.label.name, features.label.membership)
+    if features.label.classes:
+        of = np.stack(found.groups, axis=1)
+        return np.where(of.any(axis=1), of.argmax(axis=1), LEFT_OUT).astype(np.int8)
     negative, positive = found.groups
     result = np.where(negative, np.int8(0), np.int8(LEFT_OUT))
     return np.where(positive, np.int8(1), result)

@@ -26,13 +26,16 @@ _COMPLEMENTS = (
     {"positives", "negatives"},
     {"predicted_positives", "predicted_negatives"},
 )
+# Nobody is of two classes, or told to be.
+_OF_EACH_CLASS = ({"positives"}, {"predicted_positives"})
 
 
 def disjoint(one: RateOf, other: RateOf) -> bool:
     """Whether no example is in the denominators of both rates.
 
     Different groups of one feature are; so are positives and negatives, or examples that are
-    predicted + and -, of any groups. Two such rates are independent given their denominators.
+    predicted + and -, of any groups, and the positives of two classes. Two such rates are independent
+    given their denominators.
     """
     if (
         one.group
@@ -41,7 +44,11 @@ def disjoint(one: RateOf, other: RateOf) -> bool:
         and one.group.name != other.group.name
     ):
         return True
-    return {RATES[one.rate].denominator, RATES[other.rate].denominator} in _COMPLEMENTS
+    of_one, of_other = (rate.group.of if rate.group else "" for rate in (one, other))
+    sets = {RATES[one.rate].denominator, RATES[other.rate].denominator}
+    if of_one != of_other:
+        return bool(of_one and of_other) and sets in _OF_EACH_CLASS
+    return sets in _COMPLEMENTS
 
 
 def independent(expressions: Sequence[Expression]) -> bool:

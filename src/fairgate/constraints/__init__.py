@@ -8,6 +8,7 @@
 | module | what it holds |
 |---|---|
 | `rates` | the table of rates, groups, counts of outcomes |
+| `classes` | labels of more than two classes: tables of outcomes, one class against the rest |
 | `paired` | examples that two models decide differently |
 | `curves` | areas under curves and their kin, from the scores of each group |
 | `notation` | numbers and groups as the language writes them |

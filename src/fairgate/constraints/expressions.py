@@ -22,8 +22,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fairgate.constraints.classes import regardless
 from fairgate.constraints.curves import Scored, check_curve
-from fairgate.constraints.notation import group_text, number_text
+from fairgate.constraints.notation import class_text, group_text, number_text
 from fairgate.constraints.rates import FIXED, RATES, Counts, Group
 
 Sense = Literal["<=", ">="]
@@ -344,8 +345,11 @@ class Constraint:
         return value - self.limit if self.sense == "<=" else self.limit - value
 
     def groups(self) -> tuple[Group, ...]:
-        """The groups named in the expression, each once, in order of appearance."""
-        found = (rate.group for rate in rates_in(self.expression))
+        """The groups named in the expression, each once, in order of appearance.
+
+        Whatever counts as positive in them: of which class a rate is, plays no part.
+        """
+        found = (regardless(rate.group) for rate in rates_in(self.expression))
         return tuple(dict.fromkeys(group for group in found if group is not None))
 
     def with_limit(self, limit: float) -> Constraint:
@@ -384,7 +388,9 @@ def _text(expression: Expression) -> str:
         case Number(value):
             return number_text(value)
         case RateOf(rate, group):
-            return rate if group is None else f"{rate} | {group_text(group)}"
+            of = class_text(group.of) if group is not None and group.of else ""
+            people = regardless(group)
+            return f"{rate}{of}" if people is None else f"{rate}{of} | {group_text(people)}"
         case CurveOf(measure, group, target):
             name = measure if target is None else f"{measure}({number_text(target)})"
             return name if group is None else f"{name} | {group_text(group)}"

@@ -11,7 +11,7 @@
                 | "change" "(" rate ")"
                 | "max_change" "(" measure "," "[" feature "]" ")"
     rate       := measure ["|" "[" group "]"]
-    measure    := RATE | "AUC" | "PR_AUC"
+    measure    := RATE ["(" class ")"] | "AUC" | "PR_AUC"
                 | ("recall_at_precision" | "precision_at_recall") "(" NUMBER ")"
 
 `|` binds tighter than arithmetic. A bracket after `|` names a group, as [Group] or, where two
@@ -23,6 +23,9 @@ rate minus that of another model on the same examples: `FNR | [g] <= baseline + 
 is `change(FNR | [g]) <= 0.02`, and max_change is the largest change of a feature's groups. A backslash
 in a bracket takes the next character as it is. Rates: the keys of `RATES` and `ALIASES` in `rates`
 (with precision, the false discovery rate and their counterparts among the negatives), and F1.
+Where the label has more than two classes, TPR(A) is the rate of the class A against the rest (`classes`):
+every rate names its class, a name or number as it stands or any text in brackets, TPR([two words]); ACC
+and ERR without one are of all classes.
 The other measures are of scores, over all thresholds (`curves`): a model can be trained on them, but
 counts of decisions at one threshold do not tell them, so that a gate over counts refuses them.
 
@@ -47,7 +50,8 @@ def parse(text: str, groups: Mapping[str, Sequence[str]], from_counts: bool = Fa
     Args:
         text: the constraint, like "max_gap(FPR, [Young]) <= 0.05".
         groups: display name of a feature -> names of its groups, like
-            {"Young": ["Young", "Not Young"]}.
+            {"Young": ["Young", "Not Young"]}; under `classes.CLASSES` the names of the label's classes,
+            where it has more than two.
         from_counts: refuse what counts of decisions cannot tell, as a gate over them must.
 
     Returns:
@@ -62,6 +66,9 @@ def parse(text: str, groups: Mapping[str, Sequence[str]], from_counts: bool = Fa
     (0.05, '<=')
     >>> print(constraint.expression)
     max(FPR | [sex=Female] - FPR | [sex=Male], FPR | [sex=Male] - FPR | [sex=Female])
+    >>> from fairgate.constraints.classes import CLASSES
+    >>> print(parse("TPR(A) - TPR([not A]) <= 0.1", {CLASSES: ["A", "B", "not A"]}).expression)
+    TPR(A) - TPR([not A])
     """
     vocabulary = Vocabulary(groups)
     if not isinstance(text, str):

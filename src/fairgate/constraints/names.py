@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from fairgate.constraints import crossings
+from fairgate.constraints.classes import classes_of, features_of
 from fairgate.constraints.curves import CURVE_ALIASES, CURVES
 from fairgate.constraints.rates import ALIASES, RATES, Group
 
@@ -30,16 +31,22 @@ def find_rate(name: str) -> str | None:
 
 
 class Vocabulary:
-    """The features and groups that brackets may name.
+    """The features and groups that brackets may name, and the classes that rates may be of.
 
     Args:
-        groups: display name of a feature -> display names of its groups.
+        groups: display name of a feature -> display names of its groups; under `classes.CLASSES` the
+            names of the label's classes, where it has more than two.
+
+    Attributes:
+        classes: their names.
 
     Raises:
         ValueError: if a feature's groups are a bare string, or are not all different.
     """
 
     def __init__(self, groups: Mapping[str, Sequence[str]]) -> None:
+        self.classes = classes_of(groups)
+        groups = features_of(groups)
         for feature, names in groups.items():
             if isinstance(names, str):
                 raise ValueError(f"groups of {feature!r}: expected a list of names, got {names!r}")

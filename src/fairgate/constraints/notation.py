@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from fairgate.constraints.rates import Group
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z_0-9]*|[0-9]+")
 
 
 def number_text(value: float) -> str:
@@ -13,5 +17,17 @@ def number_text(value: float) -> str:
 
 def group_text(group: Group) -> str:
     """[Feature=Group], with a backslash before the characters that mean something in brackets."""
-    content = f"{group.feature}={group.name}"
+    return _bracket(f"{group.feature}={group.name}")
+
+
+def class_text(name: str) -> str:
+    """A class behind a rate: (A), or in brackets, ([two words]), where a name could not be read else.
+
+    >>> class_text("A"), class_text("1"), class_text("under 10")
+    ('(A)', '(1)', '([under 10])')
+    """
+    return f"({name})" if _PLAIN.fullmatch(name) else f"({_bracket(name)})"
+
+
+def _bracket(content: str) -> str:
     return "[" + "".join("\\" + c if c in "\\[]" else c for c in content) + "]"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fairgate.constraints import algebra
+from fairgate.constraints.classes import GENERAL, seen_as
 from fairgate.constraints.curves import CURVE_ALIASES, CURVES
 from fairgate.constraints.errors import ConstraintError
 from fairgate.constraints.expressions import (
@@ -142,17 +143,18 @@ class Parser:
         raise self._unexpected("a rate, a number, '(' or one of max, min, abs, max_gap")
 
     def _rate(self) -> Expression:
-        name, target = self._measure()
+        name, of, target = self._measure()
         if not self._symbol("|"):
-            return algebra.measure(name, None, target)
+            return algebra.measure(name, seen_as(None, of) if of else None, target)
         bracket = self._peek()
         if bracket.kind != "bracket":
             raise self._unexpected(f"a group in brackets ({self._vocabulary.listing()})")
         self._next += 1
-        return algebra.measure(name, self._group(bracket), target)
+        group = self._group(bracket)
+        return algebra.measure(name, seen_as(group, of) if of else group, target)
 
-    def _measure(self) -> tuple[str, float | None]:
-        """The name of a rate or curve, and the target in parentheses behind it, if it has one."""
+    def _measure(self) -> tuple[str, str, float | None]:
+        """The name of a rate or curve, and its class or target in parentheses, if it has one."""
         token = self._peek()
         name = find_rate(token.text) if token.kind == "name" else None
         if name is None:
@@ -172,7 +174,30 @@ class Parser:
                 f"{token.text} ({', '.join([*RATES, 'F1'])})",
             )
         self._next += 1
-        return name, self._target(token) if CURVES.get(name) else None
+        if self._vocabulary.classes:
+            return name, self._class(token, name), None
+        return name, "", self._target(token) if CURVES.get(name) else None
+
+    def _class(self, rate: Token, name: str) -> str:
+        """The class that a rate is of, in parentheses; empty for a rate of all of them."""
+        classes = self._vocabulary.classes
+        listed = ", ".join(classes)
+        if name in CURVES:
+            problem = f"{rate} is of one score, and a label of {len(classes)} classes has several"
+            raise self._error(rate, problem, f"a rate of one class, as in TPR({classes[0]})")
+        if not self._symbol("("):
+            if name in GENERAL:
+                return ""
+            expected = f"a class in parentheses, as in {rate.text}({classes[0]}) ({listed})"
+            raise self._error(rate, f"{rate} of which class?", expected)
+        token = self._peek()
+        known = {each.strip(): each for each in classes}
+        if token.kind not in ("name", "number", "bracket") or token.text.strip() not in known:
+            like = closest(token.text.strip(), classes) if token.kind != "symbol" else ()
+            raise self._error(token, f"{token} is no class of the label", f"one of {listed}", like)
+        self._next += 1
+        self._require(")", f"')' after the class of {rate.text}")
+        return known[token.text.strip()]
 
     def _target(self, name: Token) -> float:
         self._require("(", f"'(' and a target after {name.text}, as in {name.text}(0.9)")
@@ -224,18 +249,20 @@ class Parser:
         return value
 
     def _max_gap(self) -> Expression:
-        rate, target = self._measure()
+        rate, of, target = self._measure()
         bracket, groups = self._feature("max_gap(FPR, [Feature])")
+        groups = tuple(seen_as(group, of) for group in groups) if of else groups
         if len(groups) < 2:
             raise self._error(bracket, f"{bracket} has {len(groups)} group", "two groups or more")
         return algebra.max_gap(rate, groups, target)
 
     def _max_change(self) -> Expression:
         at = self._peek()
-        rate, _ = self._measure()
+        rate, of, _ = self._measure()
         if rate not in FIXED:
             self._change(at, Number(0.0))
         _, groups = self._feature("max_change(FNR, [Feature])")
+        groups = tuple(seen_as(group, of) for group in groups) if of else groups
         return algebra.max_change(rate, groups)
 
     def _feature(self, example: str) -> tuple[Token, tuple[Group, ...]]:

@@ -95,13 +95,28 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Group:
-    """The examples whose feature `feature` has the value `name` (both as people read them)."""
+    """The examples whose feature `feature` has the value `name` (both as people read them).
+
+    Attributes:
+        feature: name of the feature; empty for everybody, seen as a class.
+        name: name of the group.
+        of: where a label has several classes, the one that counts as positive while all others count as
+            negative (see `classes`); empty where none does.
+    """
 
     feature: str
     name: str
+    of: str = field(default="", repr=False)
 
     def __str__(self) -> str:
-        return f"{self.feature}={self.name}"
+        group = f"{self.feature}={self.name}" if self.feature else ""
+        return f"{group} (class {self.of})".strip() if self.of else group
+
+    @property
+    def words(self) -> str:
+        """For messages: [Young], [Young] (class A), everybody (class A)."""
+        group = f"[{self.name}]" if self.feature else "everybody"
+        return f"{group} (class {self.of})" if self.of else group
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from fairgate.data.columns import text_of
 from fairgate.data.membership import Item, Membership, Rule, Values, quantile_of, range_of
 from fairgate.strict import Strict
 
@@ -37,8 +38,34 @@ def _reject_brackets(name: str) -> str:
 GroupName = Annotated[str, AfterValidator(_reject_brackets)]
 
 
+_FEWEST_CLASSES, _MOST_CLASSES = 3, 100
+
+
+def _reject_lines(name: str) -> str:
+    if not name.strip() or "\n" in name:
+        raise ValueError(
+            f"{name!r} is not usable as the name of a class: it is empty, or has two lines"
+        )
+    return name
+
+
+ClassName = Annotated[str, AfterValidator(_reject_lines)]
+
+
+def _by_name(given: Any) -> Any:
+    """Classes that are given as a list of values: each is called as its value is written."""
+    if not isinstance(given, list | tuple):
+        return given
+    names = [text_of(_reject_truth(value)) for value in given]
+    for at, name in enumerate(names):
+        if name is None or name in names[:at]:
+            what = "no value is no class" if name is None else f"{name!r} is there twice"
+            raise ValueError(f"{what}: give each class its value, or names as in {{low: '<10'}}")
+    return dict(zip(names, given, strict=True))
+
+
 class LabelFeature(Strict):
-    """The binary label: its column, and which raw values are the positive class."""
+    """The label: its column, and which raw values are the positive class; or several classes."""
 
     name: str = Field("attributes/Smiling", description="column that holds the label")
     positive: RawValues = Field(
@@ -49,6 +76,11 @@ class LabelFeature(Strict):
         0,
         description="the same of the negative class; unset beside a range or a list: all other values",
     )
+    classes: Annotated[dict[ClassName, RawValues], BeforeValidator(_by_name)] = Field(
+        default_factory=dict,
+        description="instead of positive and negative, three classes or more: a list of their values, or "
+        "names with a value, a range or a list of them each",
+    )
     left_out: tuple[RawValue, ...] = Field(
         (), description="values (null: none at all) of rows that are left out, counted and said"
     )
@@ -58,8 +90,24 @@ class LabelFeature(Strict):
 
     @model_validator(mode="before")
     @classmethod
+    def _classes_alone(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not given.get("classes"):
+            return given
+        for name in ("positive", "negative"):
+            # An assignment brings the defaults of what stands beside it along.
+            if given.get(name) not in (None, (), [], cls.model_fields[name].default):
+                raise ValueError(
+                    f"{name} = {given[name]!r} is given beside classes, of which none is positive or "
+                    "negative: rates name a class, as in TPR(A). Leave it out"
+                )
+        return given | {"positive": (), "negative": ()}
+
+    @model_validator(mode="before")
+    @classmethod
     def _the_rest_is_negative(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or "negative" in given or "positive" not in given:
+        if not isinstance(given, dict) or given.get("classes"):
+            return given
+        if "negative" in given or "positive" not in given:
             return given
         positive = given["positive"]
         one = not isinstance(positive, list | tuple) and not Rule.of(positive).ranges
@@ -68,7 +116,29 @@ class LabelFeature(Strict):
         return {"others": "negative"} | given | {"negative": ()}
 
     @model_validator(mode="after")
+    def _several_classes(self) -> LabelFeature:
+        if not self.classes:
+            return self
+        if not _FEWEST_CLASSES <= len(self.classes) <= _MOST_CLASSES:
+            raise ValueError(
+                f"{len(self.classes)} classes are given: expected {_FEWEST_CLASSES} to {_MOST_CLASSES}. "
+                "Of two, say which is positive and which is negative instead"
+            )
+        if self.others not in (None, "left_out"):
+            raise ValueError(
+                f"others = {self.others!r} is no class: name the values of all classes, or say others: "
+                "left_out"
+            )
+        for name, rule in self.membership.rules.items():
+            if not rule.items:
+                raise ValueError(f"no value is of class {name!r}: name one")
+        self.membership.require_apart()
+        return self
+
+    @model_validator(mode="after")
     def _two_classes(self) -> LabelFeature:
+        if self.classes:
+            return self
         positive, negative = (self.membership.rules[name] for name in ("positive", "negative"))
         kinds = {isinstance(item, str) for item in (*positive.items, *negative.items)}
         if (shared := negative.shared_with(positive)) is not None or len(kinds) > 1:
@@ -88,15 +158,30 @@ class LabelFeature(Strict):
 
     @property
     def membership(self) -> Membership:
-        """`negative` and `positive`, in this order; who is left out is unknown."""
+        """`negative` and `positive`, or the classes, in this order; who is left out is unknown."""
+        if self.classes:
+            named = {name: Rule.of(values) for name, values in self.classes.items()}
+            left_out = self.others == "left_out"
+            return Membership(named, None, Rule(self.left_out), left_out)
         rules = {"negative": Rule.of(self.negative), "positive": Rule.of(self.positive)}
         others = None if self.others == "left_out" else self.others
         return Membership(rules, others, Rule(self.left_out), self.others == "left_out")
 
-    def told(self, positive: bool) -> str:
-        """The values of a class, for people."""
-        items = self.membership.rules["positive" if positive else "negative"].items
+    @property
+    def num_classes(self) -> int:
+        """2 where there are a positive and a negative one."""
+        return len(self.classes) or 2
+
+    def told(self, of: int) -> str:
+        """The values of a class, for people: 0 for the negative and 1 for the positive one."""
+        items = list(self.membership.rules.values())[of].items
         return " or ".join("none" if item is None else str(item) for item in items) or "all others"
+
+    @property
+    def predicted(self) -> str:
+        """What a model predicts, for people: the values of the positive class, or the names of all."""
+        *others, last = list(self.classes) or [self.told(1)]
+        return f"{', '.join(others)} or {last}" if others else last
 
     @property
     def is_plain(self) -> bool:

@@ -350,7 +350,7 @@ def _two_digits(number: int) -> int:
 
 
 def _name(group: Group) -> str:
-    return f"[{group.name}]"
+    return group.words
 
 
 def _or(words: Iterable[str]) -> str:

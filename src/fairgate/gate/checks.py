@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fairgate.constraints import algebra, language
+from fairgate.constraints.classes import answers
 from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.notation import number_text
 from fairgate.constraints.rates import Group, Measured
@@ -25,6 +26,7 @@ CHANGED = "fairgate/changed/"  # and a field of `Changes`
 FEWEST_NEGATIVES = "fairgate/fewest_negatives"
 DISTINCT_DECISIONS = "fairgate/distinct_decisions"
 UNIT_OUTCOMES = "fairgate/unit_outcomes"
+CLASS_OUTCOMES = "fairgate/class_outcomes"
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ def checks(gate: GateConfig, groups: Groups) -> list[GateCheck]:
 
     Args:
       gate: the gate's settings.
-      groups: display name of each group feature -> the names of its groups.
+      groups: display name of each group feature -> the names of its groups; and the label's classes, see
+        `language.parse`.
 
     Raises:
       ConstraintError: a line is no constraint over these groups.
@@ -80,6 +83,4 @@ def fewest_negatives(counts: Measured, groups: Sequence[Group]) -> float:
 
 def distinct_decisions(counts: Measured) -> int:
     """How many different answers a model gives: 1 for one that always says No (or always Yes)."""
-    everybody = counts[None]
-    yes, no = everybody.tp + everybody.fp, everybody.tn + everybody.fn
-    return int(yes > 0) + int(no > 0)
+    return sum(times > 0 for times in answers(counts).values())

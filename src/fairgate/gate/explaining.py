@@ -32,8 +32,22 @@ class Outcomes:
     fn: int
 
     @classmethod
-    def of(cls, result: GroupResult) -> Outcomes:
-        """The whole numbers that the rates of `result` were made of."""
+    def of(cls, result: GroupResult, label: str = "") -> Outcomes:
+        """The whole numbers that the rates of `result` were made of.
+
+        Args:
+          result: of a group.
+          label: a class, which then counts as positive; empty: where there are several, to be right does.
+        """
+        if label:
+            found = result.classes[label]
+            others = result.examples - found.examples
+            tp = round((found.tpr or 0.0) * found.examples)
+            fp = round((found.fpr or 0.0) * others)
+            return cls(tp=tp, fp=fp, tn=others - fp, fn=found.examples - tp)
+        if result.classes:
+            right = round((result.accuracy or 0.0) * result.examples)
+            return cls(tp=right, fp=0, tn=0, fn=result.examples - right)
         positives = result.examples - result.negatives
         fp = round((result.fpr or 0.0) * result.negatives)
         fn = round((result.fnr or 0.0) * positives)
@@ -189,14 +203,19 @@ def counts(row: GateRow, judgement: Judgement, groups: Mapping[str, Sequence[str
       groups: display name of each group feature -> the names of its groups.
     """
     model = judgement.outcomes
-    found: dict[tuple[str, str], Count] = {}
-    for rate, group in _rates_in(words.expression_of(row.constraint), groups, model.groups):
+    found: dict[tuple[str, str, str], Count] = {}
+    for rate, label, group in _rates_in(words.expression_of(row.constraint), groups, model.groups):
         result = model if group == EVERYBODY else model.groups.get(group)
-        if rate not in _COUNTED or result is None:
+        if rate not in _COUNTED or result is None or (label and label not in result.classes):
             continue
         part, whole, what = _COUNTED[rate]
-        outcomes = Outcomes.of(result)
-        found.setdefault((rate, group), Count(group, rate, part(outcomes), whole(outcomes), what))
+        outcomes = Outcomes.of(result, label)
+        name = rate
+        if label:
+            written = label if re.fullmatch(r"\w+", label) else f"[{label}]"
+            name, what = f"{rate}({written})", _of_class(what, label)
+        count = Count(group, name, part(outcomes), whole(outcomes), what)
+        found.setdefault((rate, label, group), count)
     return list(found.values())
 
 
@@ -216,27 +235,54 @@ _COUNTED: dict[str, tuple[_Counting, _Counting, str]] = {
     "NPV": (lambda o: o.tn, lambda o: o.tn + o.fn, "of those told No are negative"),
     "FOR": (lambda o: o.fn, lambda o: o.tn + o.fn, "of those told No are positive"),
 }
+
+
+def _of_class(what: str, label: str) -> str:
+    """What is counted, where a class stands for positive and all others for negative.
+
+    >>> _of_class("positives were told No", "A"), _of_class("of those told Yes are negative", "A")
+    ('of class A were told another', 'of those told A are of another class')
+    """
+    words_of = {
+        "negatives": "others",
+        "positives": f"of class {label}",
+        "Yes": label,
+        "No": "another",
+        "positive": f"of class {label}",
+        "negative": "of another class",
+    }
+    return " ".join(words_of.get(word, word) for word in what.split(" "))
+
+
 _BRACKET = r"\[((?:\\.|[^\]\\])*)\]"
+_CLASS = rf"(?:\(\s*(?:(\w+)|{_BRACKET})\s*\))?"
 _NAMED_RATE = re.compile(
-    rf"max_(?:gap|change)\(\s*(?P<gap>\w+)\s*,\s*{_BRACKET}\s*\)|(?P<rate>[A-Z]{{3}})(?:\s*\|\s*{_BRACKET})?"
+    rf"max_(?:gap|change)\(\s*(?P<gap>\w+?){_CLASS}\s*,\s*{_BRACKET}\s*\)"
+    rf"|(?P<rate>[A-Z]{{3}}){_CLASS}(?:\s*\|\s*{_BRACKET})?"
 )
 
 
 def _rates_in(
     expression: str, features: Mapping[str, Sequence[str]], known: Iterable[str]
-) -> list[tuple[str, str]]:
-    """(rate, group) of every rate that an expression names; the group as the verdict calls it."""
+) -> list[tuple[str, str, str]]:
+    """(rate, class, group) of every rate that an expression names; the group as the verdict calls it.
+
+    The class is empty where the rate is of none.
+    """
     found = []
     for match in _NAMED_RATE.finditer(expression):
         if match["gap"]:
-            feature = _plain(match[2])
+            feature = _plain(match[4])
             groups = [(feature, name) for name in features.get(feature, ())]
         else:
-            feature, _, name = _plain(match[4] or "").rpartition("=")
+            feature, _, name = _plain(match[8] or "").rpartition("=")
             of = [each for each, names in features.items() if name in names]
             groups = [(feature or next(iter(of), ""), name)]
         rate = match["gap"] or match["rate"]
-        found += [(rate, _shown(*group, known) if group[1] else EVERYBODY) for group in groups]
+        of_gap, of_rate = (match[place] or match[place + 1] or "" for place in (2, 6))
+        label = _plain(of_gap or of_rate)
+        shown = (_shown(*group, known) if group[1] else EVERYBODY for group in groups)
+        found += [(rate, label, name) for name in shown]
     return found
 
 

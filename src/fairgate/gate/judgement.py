@@ -7,11 +7,14 @@ makes one of counts, `tables` and `explaining` show it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
 
 from fairgate.gate import words
 from fairgate.gate.attempts import Attempt
+
+if TYPE_CHECKING:  # Python 3.10 has it there alone
+    from typing_extensions import Self
 
 BASELINE, CONSTRAINED = "baseline", "constrained"
 MODELS = (BASELINE, CONSTRAINED)
@@ -116,14 +119,51 @@ class CheckRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClassResult:
+    """A model's outcomes in one class of a label that has more than two.
+
+    Attributes:
+      examples: of the class.
+      answers: how often the model says it; None where that is not told.
+      tpr: how often it says it of the class.
+      fpr: how often it says it of all others.
+    """
+
+    examples: int
+    answers: int | None = None
+    tpr: float | None = None
+    fpr: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class GroupResult:
-    """A model's outcomes on one group of the test data; rates in [0, 1], None where nothing counts."""
+    """A model's outcomes on one group of the test data; rates in [0, 1], None where nothing counts.
+
+    Where the label has more than two classes, there are no negatives and no rates of them: `classes` has
+    a result for each.
+    """
 
     examples: int
     negatives: int
     accuracy: float | None = None
     fpr: float | None = None
     fnr: float | None = None
+    classes: dict[str, ClassResult] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, tree: Mapping[str, Any], **more: Any) -> Self:
+        """From JSON; what this version does not know is left out. KeyError where something is missing."""
+        known = {f.name: tree[f.name] for f in fields(cls) if f.name in tree}
+        made = {
+            name: ClassResult(**{f.name: of[f.name] for f in fields(ClassResult) if f.name in of})
+            for name, of in known.get("classes", {}).items()
+        }
+        return cls(**{**known, "classes": made, **more})
+
+    def sizes(self) -> dict[str, Any]:
+        """How many examples there are, and nothing of what the model said of them."""
+        classes = {name: ClassResult(examples=of.examples) for name, of in self.classes.items()}
+        return {"examples": self.examples, "negatives": self.negatives, "classes": classes}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,8 +267,21 @@ class Judgement:
         return "\n".join([f"{words.outcome(verdict)}. {words.sentence(verdict)}", *self.reasons])
 
     def as_document(self) -> dict[str, Any]:
-        """For JSON, field by field."""
-        return asdict(self)
+        """For JSON, field by field; classes only where the label has more than two."""
+        return document_of(self)
+
+
+def document_of(judged: Judgement | GroupResult) -> dict[str, Any]:
+    """A judgement, or a part of it, for JSON: `Judgement.as_document`."""
+    found: dict[str, Any] = _without_no_classes(asdict(judged))
+    return found
+
+
+def _without_no_classes(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        kept = {key: of for key, of in tree.items() if (key, of) != ("classes", {})}
+        return {key: _without_no_classes(of) for key, of in kept.items()}
+    return [_without_no_classes(of) for of in tree] if isinstance(tree, list) else tree
 
 
 def outcome_of(rows: Iterable[GateRow | CheckRow]) -> Outcome:
@@ -246,14 +299,8 @@ def outcome_of(rows: Iterable[GateRow | CheckRow]) -> Outcome:
 
 def _sizes_of(result: ModelResult) -> ModelResult:
     """How many examples there are, and nothing of what the model said of them."""
-    return ModelResult(
-        examples=result.examples,
-        negatives=result.negatives,
-        groups={
-            name: GroupResult(examples=group.examples, negatives=group.negatives)
-            for name, group in result.groups.items()
-        },
-    )
+    groups = {name: GroupResult(**group.sizes()) for name, group in result.groups.items()}
+    return ModelResult(**result.sizes(), groups=groups)
 
 
 def shown_name(feature: str, name: str, groups: Mapping[str, Sequence[str]]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairgate import bounds
+from fairgate.constraints.classes import classes_of, features_of, seen_as
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.constraints.units import UnitCounts, rows_of
 from fairgate.gate import advice, checks, costs, requirements, words
@@ -17,6 +18,7 @@ from fairgate.gate.config import GateConfig
 from fairgate.gate.judgement import (
     BASELINE,
     CheckRow,
+    ClassResult,
     GateRow,
     GroupResult,
     Judgement,
@@ -98,7 +100,8 @@ def judge(
 
     Args:
       gate: what is asked.
-      groups: display name of each group feature -> the names of its groups.
+      groups: display name of each group feature -> the names of its groups; and the label's classes, see
+        `language.parse`.
       outcomes: the judged model's, and under BASELINE those of a model to compare it with: counts of
         each group, and at None of everybody.
       attempt: which model this is on its test data; its confidence takes the place of the gate's.
@@ -123,8 +126,9 @@ def judge(
     counts = outcomes[judged]
     rows = gate_rows(asked, confidence, measured[judged], measured.get(BASELINE))
     models = {name: model_result(of, groups) for name, of in outcomes.items()}
+    features = features_of(groups)
     constraints = [check.constraint for check in asked]
-    besides = requirements.rows(gate, constraints, groups, counts, confidence)
+    besides = requirements.rows(gate, constraints, features, counts, confidence)
     reasons = reasons_against(rows, besides)
     return Judgement(
         blessed=not reasons,
@@ -134,7 +138,7 @@ def judge(
         warnings=list(warnings),
         attempt=attempt,
         advice=advice.when_blocked(gate, confidence, groups, counts) if reasons else [],
-        features={feature: list(names) for feature, names in groups.items()},
+        features={feature: list(names) for feature, names in features.items()},
         outcome=outcome_of([*rows, *besides]),
         checks=besides,
         cost=costs.sentences(groups, counts, outcomes[BASELINE]) if BASELINE in outcomes else [],
@@ -166,7 +170,8 @@ def known_before(
     [judged] = [name for name in outcomes if name != BASELINE]
     counts = outcomes[judged]
     constraints = [check.constraint for check in checks.checks(gate, groups)]
-    found = requirements.known_before(gate, constraints, groups, counts)
+    features = features_of(groups)
+    found = requirements.known_before(gate, constraints, features, counts)
     if not found:
         return None
     return Judgement(
@@ -174,7 +179,7 @@ def known_before(
         gate=[],
         models={judged: model_result({}, groups)},
         reasons=[f"{row.reason}; no attempt was spent" for row in found],
-        features={feature: list(names) for feature, names in groups.items()},
+        features={feature: list(names) for feature, names in features.items()},
         outcome=outcome_of(found),
         checks=found,
     )
@@ -207,10 +212,16 @@ def gate_rows(
 
 
 def model_result(counts: Measured, groups: Groups) -> ModelResult:
-    """A model's outcomes: everybody, and each group as it is called in tables."""
-    rows = rows_of(counts)
+    """A model's outcomes: everybody, and each group as it is called in tables.
+
+    Arguments as for `judge`.
+    """
+    rows, classes = rows_of(counts), classes_of(groups)
+    groups = features_of(groups)
 
     def rates(group: Group | None) -> dict[str, Any]:
+        if classes:
+            return _rates_of_classes(counts, group, classes)
         return _rates(counts.get(group), rows.get(group))
 
     results = {
@@ -274,6 +285,27 @@ def _rates(counts: Counts | None, rows: Counts | None) -> dict[str, Any]:
         "accuracy": _finite(counts.rate("ACC")),
         "fpr": _finite(counts.rate("FPR")),
         "fnr": _finite(counts.rate("FNR")),
+    }
+
+
+def _rates_of_classes(
+    counts: Measured, group: Group | None, classes: Sequence[str]
+) -> dict[str, Any]:
+    everyone = counts.get(group, Counts(0, 0, 0, 0))
+    of = {name: counts.get(seen_as(group, name), Counts(0, 0, 0, 0)) for name in classes}
+    return {
+        "examples": int(everyone.examples),
+        "negatives": 0,
+        "accuracy": _finite(everyone.rate("ACC")),
+        "classes": {
+            name: ClassResult(
+                examples=int(each.positives),
+                answers=int(each.tp + each.fp),
+                tpr=_finite(each.rate("TPR")),
+                fpr=_finite(each.rate("FPR")),
+            )
+            for name, each in of.items()
+        },
     }
 
 

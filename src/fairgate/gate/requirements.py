@@ -9,7 +9,9 @@ against either constant answer. Beside "No to everybody" a model is right where 
 and wrong where it tells Yes to a negative: it errs less exactly if more than half of those whom it tells
 Yes are positive, and given how many these are, the positives among them are binomial. Beside "Yes to
 everybody" the same holds of those whom it tells No. Both are asked, so that nobody has to know which
-answer is the commoner one.
+answer is the commoner one. Of a label with several classes each class is such a constant answer c: where
+the model answers otherwise, it is right or c is (or neither, which says nothing), and of those where just
+one is right the model must be for more than half.
 
 No share of delta goes to any of this. A model passes only if *everything* that is asked is shown, each at
 the full delta. If one of them is truly not so, the model passes only if the bound of that one errs, which
@@ -25,6 +27,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fairgate import bounds, vocabulary
+from fairgate.constraints.classes import answers, seen_as
 from fairgate.constraints.expressions import Constraint, RateOf, rates_in
 from fairgate.constraints.rates import RATES, Counts, Group, Measured
 from fairgate.constraints.units import rows_of
@@ -61,7 +64,7 @@ def rows(
         return found
     if gate.minimum_accuracy:
         found.append(_accuracy(counts, gate.minimum_accuracy, confidence))
-    if one := list(_one_answer(everyone)):
+    if one := list(_one_answer(counts)):
         return [*found, *one]
     return [*found, *_of_use(gate.better_than, constraints, groups, counts, confidence)]
 
@@ -74,7 +77,7 @@ def known_before(
 ) -> list[CheckRow]:
     """What fails by the examples alone, or by the answers alone; arguments as for `rows`."""
     found = [*enough_examples(gate.minimum_negatives, constraints, groups, counts)]
-    return [row for row in found if not row.passed] + list(_one_answer(counts[None]))
+    return [row for row in found if not row.passed] + list(_one_answer(counts))
 
 
 def is_useful(
@@ -116,7 +119,7 @@ def enough_examples(
     for group in groups_needed(constraints):
         if group not in counts or not counts[group].examples:
             reason = (
-                f"the {names.test_data} {names.has} no examples of group [{group.name}]: its rates are "
+                f"the {names.test_data} {names.has} no examples of {_group(group)}: its rates are "
                 "unknown"
             )
             yield _row(f"examples of {_name(group, groups)}", 0, None, 1, "undecided", reason)
@@ -127,7 +130,7 @@ def enough_examples(
         if group in counts and counts[group].examples:
             negatives = int(rows[group].negatives)
             reason = (
-                f"group [{group.name}] has {negatives} negative examples in the {names.test_data}, fewer "
+                f"{_group(group)} has {negatives} negative examples in the {names.test_data}, fewer "
                 f"than {names.setting('minimum_negatives')} = {minimum}"
             )
             outcome: Outcome = "passed" if negatives >= minimum else "undecided"
@@ -136,20 +139,20 @@ def enough_examples(
             )
 
 
-def the_one_answer(everyone: Counts) -> str | None:
-    """Yes or No, if a model says nothing else; None if it says both.
+def the_one_answer(counts: Measured) -> str | None:
+    """Yes or No (or a class), if a model says nothing else; None if it says several.
 
-    >>> the_one_answer(Counts(tp=0, fp=0, tn=90, fn=10))
+    >>> the_one_answer({None: Counts(tp=0, fp=0, tn=90, fn=10)})
     'No'
     """
-    yes, no = everyone.tp + everyone.fp, everyone.tn + everyone.fn
-    if yes and no:
+    said = [answer for answer, times in answers(counts).items() if times]
+    if len(said) > 1:
         return None
-    return "Yes" if yes else "No"
+    return said[0] if said else "No"
 
 
-def _one_answer(everyone: Counts) -> Iterator[CheckRow]:
-    if said := the_one_answer(everyone):
+def _one_answer(counts: Measured) -> Iterator[CheckRow]:
+    if said := the_one_answer(counts):
         reason = f"the model answers {said} to every example: its gap says nothing about fairness"
         yield _row("different answers", 1, None, 2, "over the limit", reason)
 
@@ -180,6 +183,8 @@ def _of_use(
 
 def _commonest(counts: Measured, confidence: float) -> CheckRow:
     """The less sure of both comparisons."""
+    if None in counts and (classes := _classes(counts)):
+        return _commonest_class(counts, classes, confidence)
     rates = {"No": "PPV", "Yes": "NPV"}
     shown = {
         answer: _share(RateOf(rate), counts, _HALF, confidence) for answer, rate in rates.items()
@@ -199,6 +204,31 @@ def _commonest(counts: Measured, confidence: float) -> CheckRow:
     return _row(name, value, bound, _HALF, outcome, reason)
 
 
+def _classes(counts: Measured) -> list[str]:
+    return [group.of for group in counts if group is not None and group.of and not group.feature]
+
+
+def _commonest_class(counts: Measured, classes: Sequence[str], confidence: float) -> CheckRow:
+    """The least sure of the comparisons with each class as the answer to everybody."""
+    right = counts[None].tp
+    found = []
+    for name in classes:
+        of = counts[seen_as(None, name)]
+        # Where just one of the two is right: the model, or the constant answer.
+        where: dict[Group | None, Counts] = {None: Counts(tp=right - of.tp, fp=of.fn, tn=0, fn=0)}
+        found.append((name, where[None], *_share(RateOf("PPV"), where, _HALF, confidence)))
+    name, where_one_is, value, bound, outcome = min(found, key=lambda each: each[3])
+    everyone, constant = counts[None], counts[seen_as(None, name)]
+    reason = (
+        f"the model is not shown to err less than the answer {name} to everybody: it errs on "
+        f"{int(everyone.fn):,} of {int(everyone.examples):,}, that answer on "
+        f"{int(constant.negatives):,}; of the {int(where_one_is.tp + where_one_is.fp):,} where just one "
+        f"of them is right it is the model on {int(where_one_is.tp):,} ({_way_out()})"
+    )
+    said = f"share where the model is right, where just it or {name} to everybody is"
+    return _row(said, value, bound, _HALF, outcome, reason)
+
+
 def _tells_apart(
     group: Group | None, groups: Mapping[str, Sequence[str]], counts: Measured, confidence: float
 ) -> CheckRow:
@@ -210,6 +240,12 @@ def _tells_apart(
     if tpr < fpr and bounds.upper_bound(difference, counts, delta) < 0:
         outcome = "over the limit"
     whom = "everybody" if group is None else _name(group, groups)
+    if group is not None and group.of:
+        reason = (
+            f"the model is not shown to say {group.of} more often to those of {whom} who are "
+            f"{group.of} than to the others: TPR {tpr:.4f}, FPR {fpr:.4f} ({_way_out()})"
+        )
+        return _row(f"TPR - FPR of {whom}", tpr - fpr, bound, 0.0, outcome, reason)
     reason = (
         f"the model is not shown to say Yes more often to the positives of {whom} than to the negatives: "
         f"TPR {tpr:.4f}, FPR {fpr:.4f} ({_way_out()})"
@@ -251,4 +287,10 @@ def _row(
 
 
 def _name(group: Group, groups: Mapping[str, Sequence[str]]) -> str:
-    return f"[{shown_name(group.feature, group.name, groups) if groups else group.name}]"
+    if not (groups and group.feature):
+        return group.words
+    return Group(group.feature, shown_name(group.feature, group.name, groups), group.of).words
+
+
+def _group(group: Group) -> str:
+    return f"group {group.words}" if group.feature else group.words

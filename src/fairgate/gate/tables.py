@@ -11,8 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from fairgate.gate import words
-from fairgate.gate.judgement import BASELINE, EVERYBODY, GateRow, Judgement, ModelResult
+from fairgate.gate.judgement import (
+    BASELINE,
+    EVERYBODY,
+    GateRow,
+    GroupResult,
+    Judgement,
+    ModelResult,
+)
 
+_MOST_CLASSES = 5  # that a table has columns for
 _COLOURS = {
     "passed": "green",
     "pushed": "green",
@@ -84,11 +92,18 @@ def _in_order(judgement: Judgement) -> dict[str, ModelResult]:
 
 def groups_table(title: str, column: str, models: Mapping[str, ModelResult]) -> Table:
     """Outcomes of several models, side by side for everybody and each group."""
-    made = table(title)
+    classes = list(dict.fromkeys(name for model in models.values() for name in model.classes))
+    shown_classes = classes if len(classes) <= _MOST_CLASSES else []
+    made = table(
+        f"{title}: accuracy, and the true positive rate of each class" if classes else title
+    )
     made.add_column("group", overflow="fold")  # a long name takes more lines, numbers stay whole
     made.add_column(column, no_wrap=True)
-    for name in ("examples", "negatives", "accuracy", "FPR", "FNR"):
-        made.add_column(name, justify="right", no_wrap=True)
+    figures = ["negatives", "accuracy", "FPR", "FNR"]
+    if classes:
+        figures = ["accuracy", *(shown_classes or ["lowest of a class"])]
+    for name in ("examples", *figures):
+        made.add_column(Text(name), justify="right", no_wrap=not classes)
     groups = dict.fromkeys(name for model in models.values() for name in model.groups)
     for group in (EVERYBODY, *groups):
         shown = group
@@ -96,19 +111,23 @@ def groups_table(title: str, column: str, models: Mapping[str, ModelResult]) -> 
             cell = model if group == EVERYBODY else model.groups.get(group)
             if cell is None:
                 continue
-            made.add_row(
-                Text(shown),
-                name,
-                f"{cell.examples:,}",
-                f"{cell.negatives:,}",
-                number(cell.accuracy),
-                number(cell.fpr),
-                number(cell.fnr),
-            )
+            row = [f"{cell.negatives:,}", *map(number, (cell.accuracy, cell.fpr, cell.fnr))]
+            if classes:
+                row = [number(cell.accuracy), *_of_classes(cell, shown_classes)]
+            made.add_row(Text(shown), name, f"{cell.examples:,}", *row)
             shown = ""
         if len(models) > 1:
             made.add_section()
     return made
+
+
+def _of_classes(result: GroupResult, shown: Sequence[str]) -> list[str]:
+    """The true positive rate of each class, or the lowest where that would be too many."""
+    if shown:
+        of = (result.classes.get(name) for name in shown)
+        return [number(None if each is None else each.tpr) for each in of]
+    known = [each.tpr for each in result.classes.values() if each.tpr is not None]
+    return [number(min(known, default=None))]
 
 
 def _gate_table(row: GateRow, judgement: Judgement) -> Table:

@@ -23,12 +23,14 @@ RATES = {
     "FDR": "false discovery rate",
     "FOR": "false omission rate",
 }
-_RATE = r"(?P<rate>[A-Z0-9_]+)"
+_CLASS = r"(?:\((?P<of>\w+|\[(?:\\.|[^\]\\])+\])\))?"
+_RATE = rf"(?P<rate>[A-Z0-9_]+){_CLASS}"
 # A name as constraints write it: brackets and backslashes in it have a backslash before them.
 _NAME = r"(?:\\.|[^\]\\])+"
 _FEATURE = rf"\[(?P<feature>{_NAME})\]"
 _GROUP = rf"\[(?:[^\]=\\]+=)?(?P<group>{_NAME})\]"
 _GAP = re.compile(rf"max_gap\({_RATE}, {_FEATURE}\)")
+_ALONE = re.compile(_RATE)
 _OF_GROUP = re.compile(rf"{_RATE} \| {_GROUP}")
 _CHANGE = re.compile(rf"change\({_RATE}(?: \| {_GROUP})?\)")
 _MOST_CHANGE = re.compile(rf"max_change\({_RATE}, {_FEATURE}\)")
@@ -55,28 +57,41 @@ def plain(expression: str) -> str:
     'the largest gap in false positive rate between the groups of sex'
     >>> plain(r"FPR | [a\\[1\\]]")
     'the false positive rate of a[1]'
+    >>> plain("max_gap(TPR(A), [sex])")
+    'the largest gap in true positive rate for class A between the groups of sex'
     """
     if match := _GAP.fullmatch(expression):
-        rate = RATES.get(match["rate"], match["rate"])
+        rate = _rate(match)
         return f"the largest gap in {rate} between the groups of {_read(match['feature'])}"
     if match := _OF_GROUP.fullmatch(expression):
-        return f"the {RATES.get(match['rate'], match['rate'])} of {_read(match['group'])}"
+        return f"the {_rate(match)} of {_read(match['group'])}"
     if match := _MOST_CHANGE.fullmatch(expression):
-        rate = RATES.get(match["rate"], match["rate"])
+        rate = _rate(match)
         of = _read(match["feature"])
         return f"the largest change in {rate} against the baseline in a group of {of}"
     if match := _CHANGE.fullmatch(expression):
         whom = f" of {_read(match['group'])}" if match["group"] else ""
-        return f"the change in {RATES.get(match['rate'], match['rate'])}{whom} against the baseline"
-    if expression in RATES:
-        return f"the {RATES[expression]}"
+        return f"the change in {_rate(match)}{whom} against the baseline"
+    if (match := _ALONE.fullmatch(expression)) and match["rate"] in RATES:
+        return f"the {_rate(match)}"
     return expression
+
+
+def _rate(match: re.Match[str]) -> str:
+    """A rate in words, and the class that it is of."""
+    rate = RATES.get(match["rate"], match["rate"])
+    of = match["of"]
+    if of is None:
+        return rate
+    return f"{rate} for class {_read(of[1:-1] if of.startswith('[') else of)}"
 
 
 def short(piece: str) -> str:
     """A piece of a constraint, in a legend: "FPR of Young - FPR of Not Young ≤ 0.01"."""
     piece = re.sub(
-        rf"([A-Z]+) \| {_GROUP}", lambda found: f"{found[1]} of {_read(found['group'])}", piece
+        rf"([A-Z]+{_CLASS}) \| {_GROUP}",
+        lambda found: f"{found[1]} of {_read(found['group'])}",
+        piece,
     )
     piece = re.sub(r" - ([\d.e-]+) <= 0$", r" <= \1", piece)
     return piece.replace("<=", "≤").replace(">=", "≥").replace(" - ", " − ")  # noqa: RUF001

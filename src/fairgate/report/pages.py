@@ -87,6 +87,8 @@ def judgement_page(
         checks=sections.checks(document),
         groups=sections.groups(document),
         group_charts=sections.group_charts(document),
+        rates=sections.rates(document),
+        binary=not sections.classes_in(document),
         group_names=sections.group_names(document),
         reasoning=explanation.constraints,
         test_data="test examples",

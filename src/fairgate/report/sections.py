@@ -5,7 +5,8 @@ All take the judgement as a document, as `Judgement.as_document` or verdict.json
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fairgate import bounds
@@ -17,10 +18,31 @@ from fairgate.report.charts import Chart, Row
 Document = Mapping[str, Any]
 
 STYLE_OF_BASELINE, STYLE_OF_JUDGED = 0, 1
-_RATES = (
-    ("fpr", "False positive rate", "negatives"),
-    ("fnr", "False negative rate", "positives"),
-    ("accuracy", "Accuracy", "examples"),
+
+
+@dataclass(frozen=True)
+class _Rate:
+    """A column of the table of groups: what it is called, and where its figures are in a result.
+
+    Attributes:
+      name: as the title of a chart.
+      key: of the rate.
+      of: key of the examples that it is an average over; "negatives", "positives", or "others".
+      label: the class that it is of, where the label has several.
+      is_drawn: whether it has a chart.
+    """
+
+    name: str
+    key: str
+    of: str
+    label: str = ""
+    is_drawn: bool = True
+
+
+_BINARY = (
+    _Rate("False positive rate", "fpr", "negatives"),
+    _Rate("False negative rate", "fnr", "positives"),
+    _Rate("Accuracy", "accuracy", "examples"),
 )
 
 
@@ -89,8 +111,27 @@ def group_names(document: Document) -> list[str]:
     return list(document["models"][judged_in(document)]["groups"])
 
 
+def classes_in(document: Document) -> list[str]:
+    """The classes of the label, where it has more than two."""
+    return list(document["models"][judged_in(document)].get("classes") or {})
+
+
+def rates(document: Document) -> list[str]:
+    """What the cells of `groups` are called."""
+    return [rate.name[0].lower() + rate.name[1:] for rate in _rates(document)]
+
+
+def _rates(document: Document) -> Sequence[_Rate]:
+    found = [_BINARY[-1]]
+    for name in classes_in(document):
+        found.append(_Rate(f"True positive rate for class {name}", "tpr", "examples", name))
+        found.append(_Rate(f"False positive rate for class {name}", "fpr", "others", name, False))
+    return found if len(found) > 1 else _BINARY
+
+
 def groups(document: Document) -> list[dict[str, Any]]:
     """Rates with their intervals: a block for each group, a row for each model."""
+    asked = _rates(document)
     return [
         {
             "name": name,
@@ -99,7 +140,7 @@ def groups(document: Document) -> list[dict[str, Any]]:
                     "model": model,
                     "examples": result["examples"],
                     "negatives": result["negatives"],
-                    **{key: _with_interval(result, key, of) for key, _, of in _RATES},
+                    "cells": [_with_interval(result, rate) for rate in asked],
                 }
                 for model, result in models.items()
             ],
@@ -116,35 +157,38 @@ def group_charts(document: Document) -> list[Chart]:
         for name in models_in(document)
     }
     found = []
-    for key, title, _ in _RATES:
-        rows = [
-            Row(
-                block["name"],
-                [
-                    (style[row["model"]], row[key]["value"], row[key]["low"], row[key]["high"])
-                    for row in block["rows"]
-                ],
-            )
+    for place, rate in enumerate(_rates(document)):
+        if not rate.is_drawn:
+            continue
+        cells = [
+            (block["name"], [(row["model"], row["cells"][place]) for row in block["rows"]])
             for block in blocks
         ]
+        rows = [
+            Row(name, [(style[model], c["value"], c["low"], c["high"]) for model, c in of])
+            for name, of in cells
+        ]
         said = "; ".join(
-            f"{block['name']} "
-            + ", ".join(
-                f"{row['model']} {words.number(row[key]['value'])}" for row in block["rows"]
-            )
-            for block in blocks
+            f"{name} " + ", ".join(f"{model} {words.number(c['value'])}" for model, c in of)
+            for name, of in cells
         )
-        chart = charts.dots(title, rows, said)
+        chart = charts.dots(rate.name, rows, said)
         if chart:
             legend = [(number, name) for name, number in style.items()]
             found.append(Chart(chart.title, chart.svg, legend))
     return found
 
 
-def _with_interval(result: dict[str, Any], key: str, of: str) -> dict[str, Any]:
-    positives = result["examples"] - result["negatives"]
-    trials = positives if of == "positives" else result[of]
-    value = result[key]
+def _with_interval(result: dict[str, Any], rate: _Rate) -> dict[str, Any]:
+    found = result["classes"][rate.label] if rate.label else result
+    total = result["examples"]
+    trials = {
+        "examples": found["examples"],
+        "others": total - found["examples"],
+        "negatives": result["negatives"],
+        "positives": total - result["negatives"],
+    }[rate.of]
+    value = found[rate.key]
     low, high = (0.0, 1.0) if value is None else interval(round(value * trials), trials)
     return {"value": value, "low": low, "high": high}
 

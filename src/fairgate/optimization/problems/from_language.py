@@ -14,10 +14,11 @@ of `thresholds`; `trainable.pieces` says what cannot be trained on, without Tens
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fairgate.constraints import expressions as syntax
+from fairgate.constraints.classes import GENERAL, regardless
 from fairgate.constraints.rates import RATES, Group
 from fairgate.optimization import trainable
 from fairgate.optimization.problems import rates, thresholds
@@ -41,6 +42,7 @@ def from_language(
     context: Context,
     members: Mapping[Group, Any],
     bins: int = BINS,
+    classes: Sequence[str] = (),
 ) -> list[Constraint]:
     """The constraint over a context, named by its text; linear ones without any slack variable.
 
@@ -51,17 +53,18 @@ def from_language(
             a pair of them over a split context.
         bins: of AUC and PR_AUC, as for `roc_auc`: the area is a mean over so many thresholds, with
             a constraint (PR_AUC: two) for each.
+        classes: names of the classes, in the order of the scores, of a multiclass context.
 
     Returns:
         Constraints that hold together if (and, up to slack variables, only if) this one does; none
         if it always holds.
 
     Raises:
-        ValueError: if a group is missing from `members`.
+        ValueError: if a group is missing from `members`, or a class from `classes`.
         NotTrainableError: (a ValueError) for a divisor that may be negative, or a constraint that
             no classifier can meet.
     """
-    translation = _Translation(context, members, bins)
+    translation = _Translation(context, members, bins, classes)
     pieces = trainable.pieces(constraint)
     made = []
     for place, piece in enumerate(pieces):
@@ -73,8 +76,11 @@ def from_language(
 
 
 class _Translation:
-    def __init__(self, context: Context, members: Mapping[Group, Any], bins: int) -> None:
+    def __init__(
+        self, context: Context, members: Mapping[Group, Any], bins: int, classes: Sequence[str]
+    ) -> None:
         self._bins = bins
+        self._classes = list(classes)
         self._context = context
         self._members = members
         # One context per group, so that rates over it share their denominators.
@@ -86,8 +92,7 @@ class _Translation:
             case syntax.Number(value):
                 return value
             case syntax.RateOf(name, group):
-                make = getattr(rates, RATES[name].long_name)
-                return make(self._subset(group))
+                return self._of_rate(name, self._subset(regardless(group)), group)
             case syntax.CurveOf(measure, group, target):
                 parameter = self._bins if target is None else target
                 return CURVES[measure](self._subset(group), parameter)
@@ -105,6 +110,19 @@ class _Translation:
             case syntax.Minimum(arguments):
                 return smallest([self._rate(argument) for argument in arguments])
         raise TypeError(f"not a rate expression: {node!r}")
+
+    def _of_rate(self, name: str, context: Context, group: Group | None) -> Expression:
+        """A rate; of one class against the rest where the group is seen so."""
+        if group is None or not group.of:
+            return getattr(rates, RATES[name].long_name)(context)  # type: ignore[no-any-return]
+        if group.of not in self._classes:
+            raise ValueError(f"no class {group.of!r}; the classes are {self._classes}")
+        if name in GENERAL:  # right about this class: those of it, and those of none of it
+            parts = ("TPP", "TNP") if name == "ACC" else ("FNP", "FPP")
+            one, other = (self._of_rate(part, context, group) for part in parts)
+            return one + other
+        place = self._classes.index(group.of)
+        return getattr(rates, RATES[name].long_name)(context, place)  # type: ignore[no-any-return]
 
     def _rate(self, node: syntax.Expression) -> Expression:
         """The same, as an expression even if it is a number."""

@@ -49,7 +49,8 @@ class StochasticClassifier(tf.Module):
     """See the top of this file.
 
     Args:
-        members: Keras models with one output, that take the same inputs.
+        members: Keras models with one output, a score or one for each of several classes, that take the
+            same inputs.
         probabilities: one per member, non-negative, summing to 1 (within 1e-6). Members with
             probability 0 are left out.
         salt: with another salt the same keys meet other members.
@@ -94,15 +95,13 @@ class StochasticClassifier(tf.Module):
         return cls(members, p[p > 0], salt)
 
     def scores(self, inputs: Any) -> tf.Tensor:
-        """(n, members) float32: what every member says."""
-        columns = [
-            tf.reshape(tf.cast(member(inputs, training=False), tf.float32), [-1])
-            for member in self.members
-        ]
-        return tf.stack(columns, axis=1)
+        """(n, members) float32: what every member says; of several classes (n, members, classes)."""
+        said = [tf.cast(member(inputs, training=False), tf.float32) for member in self.members]
+        several = [each.shape.rank == 2 and each.shape[1] != 1 for each in said]
+        return tf.stack(said if all(several) else [tf.reshape(x, [-1]) for x in said], axis=1)
 
     def by_key(self, inputs: Any, keys: tf.Tensor) -> tf.Tensor:
-        """(n,) float32 scores, each of the member that the example's key meets.
+        """(n,) float32 scores (of several classes (n, classes)), each of the member that its key meets.
 
         Args:
             inputs: as the members take them, n examples.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fairgate.constraints import language, linear
+from fairgate.constraints import classes, language, linear
 from fairgate.constraints.curves import Scored, scored_groups
 from fairgate.constraints.errors import ConstraintError, NotTrainableError
 from fairgate.constraints.expressions import violations
@@ -231,3 +231,33 @@ def test_what_cannot_be_trained_on_is_refused_in_words() -> None:
         from_language(language.parse("FPR | [b] <= 0.1", GROUPS), context, {A: IN_A})
     with pytest.raises(ConstraintError, match="did you mean 'precision'"):
         language.parse("precison >= 0.8", GROUPS)
+
+
+def test_rates_of_classes_have_the_values_of_the_counts() -> None:
+    names = ["low", "mid", "high"]
+    scores = RANDOM.normal(size=(300, 3)).astype(np.float32)
+    labels = RANDOM.integers(3, size=300)
+    said = scores.argmax(axis=1)
+    members = {None: np.ones(300, bool), A: IN_A, B: ~IN_A}
+    tables = {group: classes.confusion(labels[m], said[m], 3) for group, m in members.items()}
+    counts = classes.outcomes(tables, names)
+    groups = GROUPS | {classes.CLASSES: names}
+    context = co.multiclass_rate_context(3, tf.Variable(scores), labels.astype(np.float32))
+    for text in (
+        "max_gap(TPR(high), [G]) <= 0.01",
+        "max_gap(ERR, [G]) <= 0.001",
+        "ACC >= 0.9",
+        "ACC(mid) | [a] >= 0.99",
+        "ERR(low) <= 0.01",
+        "FPR(low) | [b] <= 0.1",
+        "PPR(mid) - PPR(high) <= -0.5",
+        "PPV(high) >= 0.8",
+    ):
+        constraint = language.parse(text, groups)
+        made = from_language(constraint, context, {A: IN_A, B: ~IN_A}, classes=names)
+        problem = co.RateMinimizationProblem(co.error_rate(context), made)
+        problem.update()
+        expected = violations(trainable.pieces(constraint), counts)
+        np.testing.assert_allclose(problem.constraints(), expected, atol=1e-5)
+    with pytest.raises(ValueError, match="no class 'high'"):
+        from_language(language.parse("TPR(high) >= 0.5", groups), context, {}, classes=["low"])
