@@ -54,6 +54,7 @@ def test_a_record_is_of_the_class_of_its_value():
         (["data.features.label.classes=[a, b, a]"], "'a' is there twice"),
         (["data.features.label.classes=[a, b, null]"], "no value is no class"),
         (["data.features.label.classes={a: 1, b: 2, c: 2}"], "share a raw value"),
+        (["data.features.label.classes={a: '<q25', b: 1, c: 2}"], "is a quantile"),
         (["data.features.label.classes=[a, b, true]"], "neither a number nor text"),
         (
             ["data.features.label.classes=[a, b, c]", "data.features.label.positive=a"],

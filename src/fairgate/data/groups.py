@@ -130,6 +130,10 @@ class LabelFeature(Strict):
                 "left_out"
             )
         for name, rule in self.membership.rules.items():
+            if rule.waits_for:
+                raise ValueError(
+                    f"{name}: {rule.waits_for[0]} is a quantile, and these are for groups"
+                )
             if not rule.items:
                 raise ValueError(f"no value is of class {name!r}: name one")
         self.membership.require_apart()
