@@ -8,6 +8,7 @@ from typing import Any
 
 from fairgate import watching
 from fairgate.answers import Answer
+from fairgate.data.answers import positive_of
 from fairgate.errors import SettingsError
 from fairgate.gate import checks
 from pipeline import runs as all_runs
@@ -46,6 +47,11 @@ def known(run: Run, settings: Settings) -> dict[str, Any]:
                 "a monitor takes the records of a log as independent, each counting one. Say with "
                 "--constraint and --group what is watched if that is so in your log"
             )
+    if features.label.others == "positive":
+        raise SettingsError(
+            f"--run {run.name}: its label is a Yes wherever it is not {features.label.negative!r}, which "
+            "a monitor cannot be told: say with --positive which values are a Yes in your log"
+        )
     groups = {name: list(members) for name, members in features.group_names.items()}
     asked = checks.checks(settings.gate, groups)
     return {
@@ -54,5 +60,5 @@ def known(run: Run, settings: Settings) -> dict[str, Any]:
         "groups": groups,
         "confidence": settings.gate.confidence,
         "label": features.label.name,
-        "positive": str(features.label.positive),
+        "positive": positive_of(features.label.positive),
     }

@@ -19,16 +19,17 @@ from fairgate.constraints import algebra
 from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.rates import Measured
 from fairgate.constraints.units import UnitCounts, UnitMethod
-from fairgate.data import columns, files
+from fairgate.data import answers, columns, files
 from fairgate.data.columns import Batch
 from fairgate.data.counting import Question, Tally
 from fairgate.data.grouping import crossings_named
-from fairgate.data.groups import GroupFeature
+from fairgate.data.groups import GroupFeature, declare
 from fairgate.errors import DataError, SettingsError
 from fairgate.gate import attempts, checks, judging
 from fairgate.gate import ledger as ledgers
 from fairgate.gate.config import BetterThan, GateConfig
 from fairgate.gate.judgement import BASELINE, Judgement
+from fairgate.strict import in_words
 
 MODEL = "model"
 """What the judged model is called in a judgement."""
@@ -109,7 +110,7 @@ def judge(
       confidence: a model whose true value is over a limit passes with a probability of at most one minus
         this, in (0.5, 1).
       threshold: a score above it is a Yes.
-      positive: the label's value that is a Yes.
+      positive: the label's value that is a Yes, a range such as '>= 50000', or several of them.
       baseline: (n,) what another model said, to compare with; it decides nothing.
       minimum_accuracy: lowest accuracy that passes, held by its lower confidence bound.
       minimum_negatives: fewest negative examples of each group whose negatives a constraint is about.
@@ -163,7 +164,7 @@ def judge(
         _features(table, features),
         None if baseline is None else free["baseline"],
         threshold,
-        columns.text_of(positive),
+        answers.positive_of(positive),
         None if unit is None else free["unit"],
         None if weight is None else free["weight"],
         largest_unit,
@@ -181,18 +182,6 @@ def judge(
     )
     with vocabulary.speaking(vocabulary.ARGUMENTS):
         return judge_batches(batches, question, asked, ledger)
-
-
-def declare(groups: Mapping[str, Any]) -> dict[str, GroupFeature]:
-    """Group features of plain values, as a settings file holds them.
-
-    Raises:
-      SettingsError: naming the feature and what is wrong with it.
-    """
-    try:
-        return {name: GroupFeature.model_validate(of) for name, of in groups.items()}
-    except ValueError as error:
-        raise SettingsError(_in_words(error)) from None
 
 
 def _features(columns: Iterable[str], declared: Mapping[str, GroupFeature]) -> tuple[str, ...]:
@@ -239,12 +228,9 @@ def judge_batches(
     unseal: bool = False,
 ) -> Judgement:
     """Judges a model by batches of rows, in the names in force; all else as for `judge_files`."""
-    crossed = crossings_named(asked.constraints, question.groups)
-    question = replace(question, groups=(*question.groups, *crossed))
-    tally = count(batches, question, ledger is not None, progress)
-    # Read before an attempt is written down: a misspelt constraint costs nothing.
-    asked_of = [check.constraint for check in checks.checks(asked, tally.groups)]
-    tally.hide(set(crossed) - {group.feature for each in asked_of for group in each.groups()})
+    # Constraints are read before an attempt is written down: a misspelt one costs nothing.
+    tally, asked_of = counted_for(asked, batches, question, ledger is not None, progress)
+    question = tally.question
     _require_another(asked_of, question)
     outcomes = {MODEL: _outcomes(tally, asked)}
     if ledger is not None and (known := judging.known_before(asked, tally.groups, outcomes)):
@@ -342,6 +328,22 @@ def count(
     return tally
 
 
+def counted_for(
+    asked: GateConfig,
+    batches: Iterable[Batch],
+    question: Question,
+    digesting: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Tally, list[Constraint]]:
+    """As `count`, with the crossings that constraints name, and these; raises ConstraintError, too."""
+    crossed = crossings_named(asked.constraints, question.groups)
+    question = replace(question, groups=(*question.groups, *crossed))
+    tally = count(batches, question, digesting, progress)
+    asked_of = [check.constraint for check in checks.checks(asked, tally.groups)]
+    tally.hide(set(crossed) - {group.feature for each in asked_of for group in each.groups()})
+    return tally, asked_of
+
+
 def gate_config(
     constraints: Sequence[str] | str,
     confidence: float = 0.95,
@@ -368,7 +370,7 @@ def gate_config(
             units=units,
         )
     except ValueError as error:
-        raise SettingsError(_in_words(error)) from None
+        raise SettingsError(in_words(error)) from None
 
 
 def _free(name: str, taken: Iterable[str]) -> str:
@@ -377,16 +379,3 @@ def _free(name: str, taken: Iterable[str]) -> str:
     while name in taken:
         name += "_"
     return name
-
-
-def _in_words(error: ValueError) -> str:
-    """What pydantic found wrong, a line for each field."""
-    found = getattr(error, "errors", None)
-    if found is None:
-        return str(error)
-    return "; ".join(
-        f"{'.'.join(map(str, each['loc'])) or 'gate'} = {each['input']!r}: {each['msg']}"
-        if each["loc"]
-        else str(each["msg"]).removeprefix("Value error, ")
-        for each in found()
-    )

@@ -72,12 +72,7 @@ def add_commands(commands: Any) -> None:
         metavar="COLUMN",
         help="divides the examples into groups (may be repeated)",
     )
-    judge.add_argument(
-        "--groups-file",
-        metavar="FILE",
-        help="YAML of groups that are several values, ranges or everything else of a column, as "
-        "data.features.groups has them: {Age: {name: age, values: {Young: '<25', Old: '>=25'}}}",
-    )
+    _add_groups_file(judge)
     _add_gate(judge)
     judge.add_argument(
         "--baseline", metavar="COLUMN", help="what another model said, to compare with"
@@ -155,6 +150,7 @@ def add_commands(commands: Any) -> None:
         metavar="COLUMN",
         help="divides the examples into groups (may be repeated)",
     )
+    _add_groups_file(power)
     power.add_argument(
         "--unit",
         metavar="COLUMN",
@@ -217,6 +213,7 @@ def _add_monitor(commands: Any) -> None:
         metavar="COLUMN[=NAME,NAME...]",
         help="divides the records into groups (may be repeated); without names, those that the log has",
     )
+    _add_groups_file(monitor)
     monitor.add_argument("--constraint", action="append", metavar="LINE", help=_CONSTRAINT)
     monitor.add_argument(
         "--judged",
@@ -247,6 +244,15 @@ def _add_monitor(commands: Any) -> None:
         "--picture", metavar="FILE", help="write what was seen over time as an HTML page"
     )
     _add_json(monitor)
+
+
+def _add_groups_file(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--groups-file",
+        metavar="FILE",
+        help="YAML of groups that are several values, ranges or everything else of a column, as "
+        "data.features.groups has them: {Age: {name: age, values: {Young: '<25', Old: '>=25'}}}",
+    )
 
 
 def _add_files(command: argparse.ArgumentParser, what: str) -> None:
@@ -306,8 +312,10 @@ def _add_units(command: argparse.ArgumentParser) -> None:
 def _add_positive(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--positive",
+        action="append",
         metavar="VALUE",
-        help="the label's value that is a Yes (default: 1, true or yes)",
+        help="the label's value that is a Yes, or a range such as '>= 50000' (may be repeated; default: "
+        "1, true or yes)",
     )
 
 

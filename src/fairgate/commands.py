@@ -18,8 +18,9 @@ from rich.text import Text
 import fairgate
 from fairgate import api, planning, vocabulary
 from fairgate.answers import BLOCKED, DONE, Answer
+from fairgate.data.answers import positive_of
 from fairgate.data.counting import Question
-from fairgate.data.groups import GroupFeature
+from fairgate.data.groups import GroupFeature, declare
 from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError, SettingsError
 from fairgate.gate import tables, words
@@ -31,14 +32,14 @@ from fairgate.report import judgement_page
 def judge(options: argparse.Namespace) -> Answer:
     """Judges a model."""
     with vocabulary.speaking(vocabulary.OPTIONS):
-        declared = _declared(options.groups_file)
+        declared = declared_in(options.groups_file)
         question = Question(
             options.label,
             options.prediction,
             tuple(dict.fromkeys([*options.group, *declared])),
             options.baseline,
             options.threshold,
-            options.positive,
+            positive_of(options.positive),
             options.unit,
             options.weight,
             options.largest_unit,
@@ -92,10 +93,11 @@ def power(options: argparse.Namespace) -> Answer:
     """Says what so many examples could promise."""
     with vocabulary.speaking(vocabulary.OPTIONS):
         asked = api.gate_config(options.constraint, options.confidence)
-        if bool(options.label) != bool(options.group):
+        declared = declared_in(options.groups_file)
+        if bool(options.label) != bool(options.group or declared):
             raise DataError(
-                "--label and --group go together: with both, FILE holds test examples; with neither, a "
-                "table of counts"
+                "--label and --group go together (or --label and --groups-file): with both, FILE holds "
+                "test examples; with neither, a table of counts"
             )
         for column in ("unit", "weight"):
             if getattr(options, column) and not options.label:
@@ -110,13 +112,14 @@ def power(options: argparse.Namespace) -> Answer:
                     options.label,
                     options.group,
                     asked,
-                    options.positive,
+                    positive_of(options.positive),
                     progress,
                     options.unit,
                     options.largest_unit,
                     options.correlation,
                     options.weight,
                     options.largest_weight,
+                    declared,
                 )
         else:
             found = planning.power_of_sizes(planning.read_sizes(options.files), asked)
@@ -140,8 +143,13 @@ def power(options: argparse.Namespace) -> Answer:
     return Answer(DONE, document, lambda console: _show_power(found, console))
 
 
-def _declared(file: str | None) -> dict[str, GroupFeature]:
-    """The group features in a file; none without one."""
+def declared_in(file: str | None) -> dict[str, GroupFeature]:
+    """The group features in a file; none without one.
+
+    Raises:
+      DataError: it cannot be read.
+      SettingsError: it declares no groups, or groups by quantiles without their numbers.
+    """
     if file is None:
         return {}
     try:
@@ -154,9 +162,16 @@ def _declared(file: str | None) -> dict[str, GroupFeature]:
             "Age: {name: age, values: {Young: '<25', Old: '>=25'}}"
         )
     try:
-        return api.declare(found)
+        declared = declare(found)
     except SettingsError as error:
         raise SettingsError(f"{file}: {error}") from None
+    for name, group in declared.items():
+        if waits := group.membership.waits_for:
+            raise SettingsError(
+                f"{file}: {name}: {waits[0]} is a quantile of a training split, which is not here: give "
+                f"its number, as in quantiles: {{{waits[0]}: 31}}; a run keeps them in its settings.yaml"
+            )
+    return declared
 
 
 def _document(judgement: Judgement, options: argparse.Namespace) -> dict[str, Any]:

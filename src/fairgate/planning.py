@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from fairgate import vocabulary
-from fairgate.api import count, gate_config
+from fairgate.api import counted_for, gate_config
 from fairgate.constraints import language
 from fairgate.constraints.rates import Group
 from fairgate.constraints.units import UnitCounts
 from fairgate.data import columns, files
+from fairgate.data.answers import Positive, Yes
 from fairgate.data.counting import Question
+from fairgate.data.groups import GroupFeature
 from fairgate.errors import DataError, SettingsError
 from fairgate.gate import advice
 from fairgate.gate.advice import Promise
@@ -109,19 +111,22 @@ def power_of_files(
     label: str,
     groups: Sequence[str],
     asked: GateConfig,
-    positive: str | None = None,
+    positive: Positive = None,
     progress: Callable[[int], None] | None = None,
     unit: str | None = None,
     largest_unit: float | None = None,
     alike: float = advice.ALIKE,
     weight: str | None = None,
     largest_weight: float | None = None,
+    declared: Mapping[str, GroupFeature] | None = None,
 ) -> list[Promise]:
     """As `power`, of the labels and groups in files; what a model said of them is not looked at.
 
     With `unit`, the column of whose example a row is, of bounds over units: `largest_unit` is the most
     rows that anybody has, and `alike` the correlation that two outcomes of a unit are supposed to have.
     With `weight`, the column of what a row counts, of bounds for weights of at most `largest_weight`.
+
+    `declared` are the groups that are no plain column of names.
 
     Raises:
       SettingsError: a correlation that is not in [0, 1), or weights without a largest.
@@ -130,19 +135,22 @@ def power_of_files(
         raise SettingsError(
             f"{vocabulary.now().argument('correlation')}: {alike:g}: expected a number from 0 to under 1"
         )
-    # The label stands in for a prediction: only its numbers are used.
+    # The label stands in for a prediction: only its numbers are used. One of numbers may hold many.
+    of_numbers = positive is not None and Yes(positive).is_range
     question = Question(
         label,
         label,
-        tuple(groups),
+        tuple(dict.fromkeys([*groups, *(declared or {})])),
+        threshold=0.0 if of_numbers else None,
         positive=positive,
         unit=unit,
         weight=weight,
         largest_unit=largest_unit,
         largest_weight=largest_weight,
+        declared=declared or {},
     )
     read = files.batches(list(map(pathlib.Path, paths)), question.names, question.numbers)
-    tally = count(read, question, progress=progress)
+    tally, _ = counted_for(asked, read, question, progress=progress)
     if not question.in_units:
         return promises(sizes_of(tally.outcomes()), tally.groups, asked)
     by_unit = tally.unit_outcomes(asked.units)

@@ -25,3 +25,16 @@ class Strict(BaseModel):
             if isinstance(value, int) and abs(value) >= 2**63:
                 raise ValueError(f"{name} = {value}: expected a whole number below 2**63")
         return self
+
+
+def in_words(error: ValueError) -> str:
+    """What pydantic found wrong, a line for each field."""
+    found = getattr(error, "errors", None)
+    if found is None:
+        return str(error)
+    return "; ".join(
+        f"{'.'.join(map(str, each['loc'])) or 'gate'} = {each['input']!r}: {each['msg']}"
+        if each["loc"]
+        else str(each["msg"]).removeprefix("Value error, ")
+        for each in found()
+    )

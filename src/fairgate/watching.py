@@ -19,8 +19,9 @@ from rich.text import Text
 import fairgate
 from fairgate import vocabulary
 from fairgate.answers import BLOCKED, DONE, Answer
-from fairgate.commands import require_writable, rows_told
+from fairgate.commands import declared_in, require_writable, rows_told
 from fairgate.data.counting import MOST_GROUPS
+from fairgate.data.groups import GroupFeature
 from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError, SettingsError
 from fairgate.gate import tables, words
@@ -47,11 +48,16 @@ class _Asked:
     groups: dict[str, list[str] | None]
     confidence: float
     threshold: float | None
-    positive: str | None
+    positive: Any
+    declared: dict[str, GroupFeature]
 
     @property
     def columns(self) -> list[str]:
-        return [self.label, self.prediction, *self.groups]
+        return [self.label, self.prediction, *self.group_columns.values()]
+
+    @property
+    def group_columns(self) -> dict[str, str]:
+        return reading.columns_of(self.groups, self.declared)
 
 
 def monitor(options: argparse.Namespace, known: Mapping[str, Any] | None = None) -> Answer:
@@ -75,6 +81,7 @@ def monitor(options: argparse.Namespace, known: Mapping[str, Any] | None = None)
             confidence=asked.confidence,
             threshold=asked.threshold,
             positive=asked.positive,
+            declared=asked.declared,
         )
         if state is not None and state.is_there:
             state.restore(watched)
@@ -123,10 +130,11 @@ class _Watch:
             found, bad_values = reading.records(
                 read[self.asked.label],
                 read[self.asked.prediction],
-                {name: read[name] for name in self.asked.groups},
+                {name: read[column] for name, column in self.asked.group_columns.items()},
                 self.monitor.groups,
                 self.asked.threshold,
-                self.asked.positive,
+                self.monitor.positive,
+                self.asked.declared,
             )
             for left_out in (bad_rows, bad_values):
                 self.monitor.left_out += left_out.rows
@@ -225,6 +233,8 @@ def _asked(
         column, equals, names = given.partition("=")
         found = [name.strip() for name in names.split(",") if name.strip()] if equals else None
         groups[column] = found or groups.get(column)
+    declared = declared_in(options.groups_file) or reading.declared_of(known)
+    groups |= {name: list(of.membership.names) for name, of in declared.items()}
     return _Asked(
         label=options.label or known["label"],
         prediction=options.prediction or known["prediction"],
@@ -233,6 +243,7 @@ def _asked(
         confidence=_first(options.confidence, known.get("confidence"), 0.95),
         threshold=_first(options.threshold, known.get("threshold")),
         positive=_first(options.positive, known.get("positive")),
+        declared=declared,
     )
 
 

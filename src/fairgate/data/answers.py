@@ -3,17 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fairgate import vocabulary
-from fairgate.data.columns import MISSING, Column
-from fairgate.errors import DataError
+from fairgate.data.columns import MISSING, Column, text_of
+from fairgate.data.membership import Rule, Values
+from fairgate.errors import DataError, SettingsError
 
 _YES = ("1", "true", "yes", "y", "t")
 _NO = ("0", "-1", "false", "no", "n", "f")
 _SHOWN = 5
+
+
+Positive = str | tuple[str, ...] | None
+"""What is a Yes: a value, a range of numbers such as ">= 50000", or several; None: 1, true or yes."""
+
+
+def positive_of(given: Any) -> Positive:
+    """What is a Yes, of a value or of several, as text.
+
+    >>> positive_of(1.0), positive_of([2, ">=5"]), positive_of(["a"])
+    ('1', ('2', '>=5'), 'a')
+    """
+    if not isinstance(given, list | tuple):
+        return text_of(given)
+    found = tuple(text for value in given if (text := text_of(value)) is not None)
+    return found[0] if len(found) == 1 else found or None
+
+
+class Yes:
+    """Which values of a label are a Yes.
+
+    Args:
+      positive: what is.
+
+    Raises:
+      SettingsError: it names a quantile, which nobody has measured.
+    """
+
+    def __init__(self, positive: str | tuple[str, ...]) -> None:
+        self._rule = Rule.of(positive)
+        if waits := self._rule.waits_for:
+            raise SettingsError(
+                f"{vocabulary.now().argument('positive')}: {waits[0]} is a quantile; expected numbers"
+            )
+
+    @property
+    def is_range(self) -> bool:
+        """Whether it is about numbers alone, of which there may be many."""
+        return bool(self._rule.ranges)
+
+    def of(self, values: Iterable[str]) -> list[bool]:
+        """Of each value, whether it is a Yes; all others are a No."""
+        found: list[bool] = self._rule.members(Values.of(values)).tolist()
+        return found
+
+    def strange(self, values: Iterable[str]) -> list[bool]:
+        """Of each value, whether it has no meaning: a range is of numbers, and it is none."""
+        known = Values.of(values)
+        none = np.isnan(known.numbers) & ~self._rule.members(known)
+        found: list[bool] = (none & self.is_range).tolist()
+        return found
+
+    def __str__(self) -> str:
+        return " or ".join(map(repr, self._rule.items))
 
 
 class Labels:
@@ -21,14 +77,15 @@ class Labels:
 
     Args:
       column: its name.
-      positive: the value that is a Yes; None: 1, true or yes.
+      positive: what is a Yes.
 
     Attributes:
       values: those that were seen.
     """
 
-    def __init__(self, column: str, positive: str | None) -> None:
+    def __init__(self, column: str, positive: Positive) -> None:
         self.column, self.positive = column, positive
+        self.yes = None if positive is None else Yes(positive)
         self.values: set[str] = set()
 
     def read(self, column: Column) -> NDArray[np.int8]:
@@ -40,18 +97,26 @@ class Labels:
         self.values.update(column.values)
         yes = np.empty(len(column.values) + 1, np.int8)
         yes[MISSING] = MISSING
-        if self.positive is None:
+        if self.yes is None:
             yes[:-1] = _plain(self.column, column.values)
             _require_two(self.column, self.values)
         else:
-            yes[:-1] = [value == self.positive for value in column.values]
+            for value, is_strange in zip(
+                column.values, self.yes.strange(column.values), strict=True
+            ):
+                if is_strange:
+                    raise DataError(
+                        f"column {self.column!r} holds {value!r}, which is no number: expected numbers, "
+                        f"because {self.yes} was named as its Yes"
+                    )
+            yes[:-1] = self.yes.of(column.values)
         return yes[column.codes]
 
     def check(self) -> None:
         """Raises DataError where the value that is a Yes never came."""
-        if self.positive is not None and self.positive not in self.values:
+        if self.yes is not None and not any(self.yes.of(self.values)):
             raise DataError(
-                f"column {self.column!r} never holds {self.positive!r}, which was named as its Yes; it "
+                f"column {self.column!r} never holds {self.yes}, which was named as its Yes; it "
                 f"holds {shown(self.values)}"
             )
 
@@ -77,19 +142,47 @@ def meanings(column: str, values: Sequence[str], labels: Labels) -> NDArray[np.b
     Raises:
       DataError: the values are neither all the label's nor all plain; or could be both.
     """
-    if labels.positive is None:
+    if labels.yes is None:
         _require_two(column, values)
         return np.array(_plain(column, values), bool)
+    own = np.array(labels.yes.of(values), bool)
+    if labels.yes.is_range:
+        return _of_range(column, values, own, labels.yes)
     if set(values) <= labels.values:
-        return np.array([value == labels.positive for value in values])
-    if not labels.values & set(values) and labels.positive.lower() not in _YES + _NO:
+        return own
+    known = [labels.positive] if isinstance(labels.positive, str) else labels.positive or ()
+    if not labels.values & set(values) and not any(each.lower() in _YES + _NO for each in known):
         return np.array(_plain(column, values), bool)
     other = next(value for value in values if value not in labels.values)
     raise DataError(
         f"column {column!r} holds {other!r}, which the label {labels.column!r} does not "
-        f"({shown(labels.values)}): expected the label's own values, because {labels.positive!r} was "
+        f"({shown(labels.values)}): expected the label's own values, because {labels.yes} was "
         "named as its Yes"
     )
+
+
+def _of_range(
+    column: str, values: Sequence[str], own: NDArray[np.bool_], yes: Yes
+) -> NDArray[np.bool_]:
+    """Answers beside a label of numbers: decisions in plain words, or numbers like the label's."""
+    plain = [plain_meaning(value) for value in values]
+    if None in plain:
+        for value, is_strange in zip(values, yes.strange(values), strict=True):
+            if is_strange:
+                raise DataError(
+                    f"column {column!r} holds {value!r}: expected decisions, such as 1 and 0, or numbers "
+                    f"like the label's, of which {yes} is a Yes"
+                )
+        return own
+    decisions = np.array(plain, bool)
+    if any(number not in ("0", "1") for number in values) or np.array_equal(decisions, own):
+        return decisions
+    if any(own):
+        raise DataError(
+            f"column {column!r} holds {shown(values)}, which may be decisions or numbers like the "
+            f"label's, of which {yes} is a Yes: write decisions as yes and no"
+        )
+    return decisions
 
 
 def shown(values: Iterable[str]) -> str:

@@ -36,7 +36,7 @@ class Question:
       groups: what divides the examples into groups.
       baseline: what another model said, to compare with.
       threshold: scores above it are a Yes; None: the columns hold decisions.
-      positive: the label's value that is a Yes; None: 1, true or yes.
+      positive: what of the label is a Yes: a value, a range, or several; None: 1, true or yes.
       unit: whose example a row is, where people have several; None: rows are independent.
       weight: what a row counts; None: one.
       largest_unit: the most examples that a unit of the population has; None: as many as one has here.
@@ -53,7 +53,7 @@ class Question:
     groups: Sequence[str]
     baseline: str | None = None
     threshold: float | None = None
-    positive: str | None = None
+    positive: answers.Positive = None
     unit: str | None = None
     weight: str | None = None
     largest_unit: float | None = None

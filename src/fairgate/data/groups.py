@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from fairgate.data.columns import text_of
 from fairgate.data.membership import Item, Membership, Rule, Values, quantile_of, range_of
-from fairgate.strict import Strict
+from fairgate.errors import SettingsError
+from fairgate.strict import Strict, in_words
 
 
 def _reject_truth(value: Any) -> Any:
@@ -325,6 +326,18 @@ class GroupFeature(Strict):
             for item, meant in zip(rule.items, rule.measured, strict=True)
         )
         return " or ".join(shown)
+
+
+def declare(groups: Mapping[str, Any]) -> dict[str, GroupFeature]:
+    """Group features of plain values, as a settings file holds them.
+
+    Raises:
+      SettingsError: naming the feature and what is wrong with it.
+    """
+    try:
+        return {name: GroupFeature.model_validate(of) for name, of in groups.items()}
+    except ValueError as error:
+        raise SettingsError(in_words(error)) from None
 
 
 def _is_range(item: Item) -> bool:

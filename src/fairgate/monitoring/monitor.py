@@ -18,10 +18,13 @@ from typing import Any
 
 import numpy as np
 
+from fairgate.constraints.crossings import cells, crossed
 from fairgate.constraints.expressions import Constraint
 from fairgate.constraints.language import parse
 from fairgate.constraints.rates import Counts, Group
 from fairgate.data import columns
+from fairgate.data.answers import positive_of
+from fairgate.data.groups import declare
 from fairgate.errors import DataError, SettingsError
 from fairgate.monitoring import reading
 from fairgate.monitoring.history import History
@@ -115,7 +118,9 @@ class Monitor:
         out, and counted.
       confidence: with this probability, no constraint that is kept is ever said to be broken.
       threshold: predictions are scores, and a score above it is a Yes.
-      positive: the label's value that is a Yes.
+      positive: the label's value that is a Yes, a range such as '>= 50000', or several of them.
+      declared: of the group features whose columns hold no names of groups, what makes them, as
+        `fairgate.judge` takes it; they need not be among `groups`.
 
     Raises:
       ConstraintError: a constraint cannot be read, or names no group that there is.
@@ -135,6 +140,7 @@ class Monitor:
         confidence: float = 0.95,
         threshold: float | None = None,
         positive: Any = None,
+        declared: Mapping[str, Any] | None = None,
     ) -> None:
         lines = [constraints] if isinstance(constraints, str) else list(dict.fromkeys(constraints))
         if not lines:
@@ -143,14 +149,24 @@ class Monitor:
             raise SettingsError(f"confidence = {confidence}: expected a number in (0.5, 1)")
         if threshold is not None and not math.isfinite(threshold):
             raise SettingsError(f"threshold = {threshold!r}: expected a finite number")
-        self.groups = {name: list(names) for name, names in (groups or {}).items()}
+        self.declared = declare(declared or {})
+        of_declared = {name: of.membership.names for name, of in self.declared.items()}
+        self.groups = {n: list(names) for n, names in {**(groups or {}), **of_declared}.items()}
         self.constraints = [parse(line, self.groups, from_counts=True) for line in lines]
         self.confidence, self.threshold = confidence, threshold
-        self.positive = columns.text_of(positive)
+        self.positive = positive_of(positive)
         self.records = 0
         self.left_out: Counter[str] = Counter()
         self.alarms: list[Alarm] = []
         self.history = History(self.constraints)
+        named = {group for each in self.constraints for group in each.groups()}
+        self.columns = reading.columns_of(self.groups, self.declared)
+        plain = {feature: self.groups[feature] for feature in self.columns}
+        self._crossings = {
+            group: [Group(*part) for part in cells(features, plain)[group.name]]
+            for group in named
+            if group.feature not in plain and (features := crossed(group.feature, plain))
+        }
         self._bets = [[_Bet(piece) for piece in pieces(each)] for each in self.constraints]
 
     @property
@@ -180,11 +196,11 @@ class Monitor:
             counted.
         """
         table = columns.table({} if groups is None else groups)
-        for feature in self.groups:
-            if feature not in table:
-                raise DataError(f"groups: no column {feature!r}, which the monitor's groups have")
+        for column in self.columns.values():
+            if column not in table:
+                raise DataError(f"groups: no column {column!r}, which the monitor's groups have")
         given = {"labels": labels, "predictions": predictions}
-        given |= {f"groups[{feature!r}]": table[feature] for feature in self.groups}
+        given |= {f"groups[{name!r}]": table[column] for name, column in self.columns.items()}
         arrays = {name: columns.series(name, column) for name, column in given.items()}
         if len({len(array) for array in arrays.values()}) > 1:
             told = ", ".join(f"{name} has {len(array):,}" for name, array in arrays.items())
@@ -193,10 +209,11 @@ class Monitor:
         found, left_out = reading.records(
             label,
             prediction,
-            dict(zip(self.groups, others, strict=True)),
+            dict(zip(self.columns, others, strict=True)),
             self.groups,
             self.threshold,
             self.positive,
+            self.declared,
         )
         if reading.BAD_VALUE in left_out.rows:
             raise DataError(f"{rows}: {left_out.examples[reading.BAD_VALUE]}; none were counted")
@@ -206,6 +223,7 @@ class Monitor:
     def watch(self, records: Records) -> list[Alarm]:
         """Watches the next complete records; it does not matter how they are divided among calls."""
         before, start = len(self.alarms), 0
+        records = records.with_crossings(self._crossings)
         while start < len(records):
             most = min(_BLOCK, self.history.until_next(self.records))
             self._watch(records[start : start + most])
@@ -294,6 +312,7 @@ class Monitor:
     @property
     def question(self) -> dict[str, Any]:
         """What is watched: state of another question is no state of this one."""
+        declared = {name: of.model_dump(mode="json") for name, of in self.declared.items()}
         return {
             "constraints": [
                 f"{each.expression} {each.sense} {each.limit!r}" for each in self.constraints
@@ -301,8 +320,8 @@ class Monitor:
             "groups": self.groups,
             "confidence": self.confidence,
             "threshold": self.threshold,
-            "positive": self.positive,
-        }
+            "positive": list(self.positive) if isinstance(self.positive, tuple) else self.positive,
+        } | ({"declared": declared} if declared else {})
 
     def as_document(self) -> dict[str, Any]:
         """All that there is to know, for JSON: `restore` goes on from it."""
@@ -342,6 +361,7 @@ class Monitor:
             confidence=asked["confidence"],
             threshold=asked["threshold"],
             positive=asked["positive"],
+            declared=reading.declared_of(asked),
         )
         state.restore(monitor)
         return monitor

@@ -59,6 +59,14 @@ class Records:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def with_crossings(self, crossings: Mapping[Group, Sequence[Group]]) -> Records:
+        """The same with the members of crossings, of the groups that each is made of."""
+        found = {
+            group: np.logical_and.reduce([self.members[part] for part in parts])
+            for group, parts in crossings.items()
+        }
+        return Records(self.labels, self.decisions, {**self.members, **found})
+
     def __getitem__(self, rows: slice) -> Records:
         members = {group: mask[rows] for group, mask in self.members.items()}
         return Records(self.labels[rows], self.decisions[rows], members)

@@ -70,11 +70,12 @@ class State:
         """
         document = self._require()
         asked = json.loads(to_json(monitor.question))
-        for name, value in document["question"].items():
-            if asked[name] != value:
+        for name in dict.fromkeys([*document["question"], *asked]):
+            value = document["question"].get(name)
+            if asked.get(name) != value:
                 raise SettingsError(
                     f"{self.file}: the state is of another question: {name} = {_shown(value)} there, "
-                    f"and {_shown(asked[name])} is asked for. What was bet on one question is no "
+                    f"and {_shown(asked.get(name))} is asked for. What was bet on one question is no "
                     "evidence for another: ask as before, or give a new state file"
                 )
         try:
