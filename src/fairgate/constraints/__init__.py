@@ -12,19 +12,21 @@
 | `paired` | examples that two models decide differently |
 | `curves` | areas under curves and their kin, from the scores of each group |
 | `notation` | numbers and groups as the language writes them |
-| `expressions` | the tree: rate expressions and constraints, Python operators, value and text |
+| `expressions` | the tree: rate expressions and constraints, Python operators, value |
+| `writing` | the text of a tree |
 | `algebra` | expressions built of others, and what can be said of them without data |
 | `language` | one line of text -> `Constraint` (by `tokens`, `names`, `parser`) |
 | `errors` | errors that point at the character, or at the part that cannot be trained on |
 | `linear` | `Constraint` -> linear pieces that a trainer can follow |
 
-Which knows which: `algebra` builds on `expressions`, `expressions` writes its text by `notation`, and
-`notation` knows numbers and groups alone.
+Which knows which: `algebra` builds on `expressions`; `writing` tells `expressions` the text of each node,
+and is loaded with this package; `notation` knows numbers and groups alone.
 
 Sources: Cotter et al., "Optimization with non-differentiable constraints with applications to
 fairness, recall, churn, and other goals", JMLR 20 (2019).
 """
 
+from fairgate.constraints import writing as _writing  # noqa: F401  for what it registers
 from fairgate.constraints.algebra import absolute, f1, max_gap, maximum, measure, minimum
 from fairgate.constraints.curves import Scored, scored_groups
 from fairgate.constraints.errors import ConstraintError, NotTrainableError, OutOfReachError

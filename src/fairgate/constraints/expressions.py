@@ -17,6 +17,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import singledispatch
 from typing import Literal
 
 import numpy as np
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 
 from fairgate.constraints.classes import regardless
 from fairgate.constraints.curves import Scored, check_curve
-from fairgate.constraints.notation import class_text, group_text, number_text
+from fairgate.constraints.notation import number_text
 from fairgate.constraints.rates import FIXED, RATES, Counts, Group
 
 Sense = Literal["<=", ">="]
@@ -73,7 +74,17 @@ class Expression:
         return _compare(self, ">=", other)
 
     def __str__(self) -> str:
-        return _text(self)
+        return written(self)
+
+
+@singledispatch
+def written(expression: Expression) -> str:
+    """The expression in the constraint language; what is written of each node stands in `writing`.
+
+    Raises:
+        TypeError: for another kind of node.
+    """
+    raise TypeError(f"not a rate expression: {expression!r}")
 
 
 @dataclass(frozen=True)
@@ -380,54 +391,3 @@ def _compare(left: Expression, sense: Sense, right: Expression | float) -> Const
     else:
         limit = float(right)
     return Constraint(f"{left} {sense} {number_text(limit)}", left, limit, sense)
-
-
-def _text(expression: Expression) -> str:
-    """The expression in the constraint language; groups as [Feature=Group]."""
-    match expression:
-        case Number(value):
-            return number_text(value)
-        case RateOf(rate, group):
-            of = class_text(group.of) if group is not None and group.of else ""
-            people = regardless(group)
-            return f"{rate}{of}" if people is None else f"{rate}{of} | {group_text(people)}"
-        case CurveOf(measure, group, target):
-            name = measure if target is None else f"{measure}({number_text(target)})"
-            return name if group is None else f"{name} | {group_text(group)}"
-        case ChangeOf(rate, group):
-            return f"change({RateOf(rate, group)})"
-        case Sum(terms):
-            first, *others = terms
-            return _operand(first, Sum) + "".join(map(_signed, others))
-        case Scaled(factor, inner):
-            product = _operand(inner, Sum, Scaled, Ratio, Number)
-            return f"-{product}" if factor == -1 else f"{number_text(factor)} * {product}"
-        case Ratio(numerator, denominator):
-            below = _operand(denominator, Sum, Scaled, Ratio, Number)
-            return f"{_operand(numerator, Sum)} / {below}"
-        case Maximum(arguments):
-            if len(arguments) == 2 and arguments[1] == -arguments[0]:
-                return f"abs({arguments[0]})"
-            return f"max({', '.join(map(str, arguments))})"
-        case Minimum(arguments):
-            return f"min({', '.join(map(str, arguments))})"
-    raise TypeError(f"not a rate expression: {expression!r}")
-
-
-def _operand(expression: Expression, *loose: type[Expression]) -> str:
-    """The text, in parentheses if the node binds looser than the operator around it."""
-    text = _text(expression)
-    return f"({text})" if isinstance(expression, loose) else text
-
-
-def _signed(term: Expression) -> str:
-    """A term after the first one of a sum, with the operator before it."""
-    match term:
-        case Number(value) if value < 0:
-            return f" - {number_text(-value)}"
-        case Scaled(factor, Ratio() as inner) if factor == -1:
-            return f" - {_text(inner)}"
-        case Scaled(factor, inner) if factor < 0:
-            positive = inner if factor == -1 else Scaled(-factor, inner)
-            return f" - {_operand(positive, Sum)}"
-    return f" + {_operand(term, Sum)}"
