@@ -12,22 +12,27 @@ from components.constrained_trainer.snapshots import Snapshot
 from fairgate.errors import DataError
 from fairgate.optimization import candidates
 
-# What room to the limits may cost, in standard errors of the error rate. On 24 tasks x 3 seeds of the
+# What room to the limits may cost, in standard errors of the error rate, and as a share of what the best
+# errs less than the commonest answer: room must not make a model commonplace. On 24 tasks x 3 seeds of the
 # suite (none that its page shows) room raises the passes from .65 to .75, the error by .003.
-_COST = 2.0
+_COST, _OF_USE = 2.0, 1 / 3
 # Of a mixture's expected excess.
 _ROUNDING = 1e-9
 
 
 def choose(
-    snapshots: Sequence[Snapshot], config: SelectionConfig, spare: np.ndarray | float = 0.0
+    snapshots: Sequence[Snapshot],
+    config: SelectionConfig,
+    spare: np.ndarray | float = 0.0,
+    commonest: float = 1.0,
 ) -> np.ndarray:
     """(n,) probability of each snapshot: one of them, or a mixture (at most k + 1).
 
     best: the least error among those that are estimated to keep every constraint (`optimism`), if any do,
     or else the least violation. One that keeps them with `spare` (k,) to the limits, and one that keeps
     them on the validation split as well, is preferred where it costs no more than two standard errors of
-    the error rate. ranked: the published heuristic,
+    the error rate, and no more than a third of what the best errs less than `commonest`, the error rate of
+    the commonest answer. ranked: the published heuristic,
     `candidates.find_best_candidate_index`; distribution: `candidates.find_best_candidate_distribution`;
     last: the last.
 
@@ -78,7 +83,7 @@ def choose(
     else:
         examples = len(snapshots[0].scores)
         asked = spare if config.rated_by == "value" else 0.0
-        best = _best(errors[places], measured[places], estimated[places], asked, examples)
+        best = _best(errors[places], measured[places], estimated[places], asked, examples, commonest)
         probabilities[places[best]] = 1.0
     return probabilities
 
@@ -95,6 +100,7 @@ def _best(
     estimated: np.ndarray,
     spare: np.ndarray | float,
     examples: int,
+    commonest: float,
 ) -> int:
     """See `choose`. Args: (n,), (n, k) and (n, k) of the candidates; examples of the validation split."""
     beyond = np.maximum(estimated, 0.0).max(axis=1, initial=0.0)
@@ -104,7 +110,8 @@ def _best(
     if beyond[best]:
         return int(best)
     spread = math.sqrt(errors[best] * (1 - errors[best]) / max(examples, 1))
-    affordable = order[(beyond[order] == 0) & (errors[order] <= errors[best] + _COST * spread)]
+    cost = min(_COST * spread, _OF_USE * max(commonest - errors[best], 0.0))
+    affordable = order[(beyond[order] == 0) & (errors[order] <= errors[best] + cost)]
     roomy = (estimated[affordable] + spare <= 0).all(axis=1)
     sure = (measured[affordable] <= 0).all(axis=1)
     for wanted in (roomy & sure, roomy, sure):

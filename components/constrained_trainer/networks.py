@@ -91,14 +91,16 @@ def resnet(given: Mapping[str, ModelInput], scores: int = 1) -> keras.Model:
 def tabular(given: Mapping[str, ModelInput], scores: int = 1) -> keras.Model:
     """For tables: an embedding for each category, next to the numbers; 64 and 32 ReLU units.
 
-    Numbers stand next to their places between quantiles, where these are known (`encodings`).
+    Numbers stand next to their places between quantiles, where these are known (`encodings`). Too many
+    numbers for that are seen by 256 and 64 units: what bends at no quantile needs width to bend.
     """
     inputs = _inputs(given)
     parts = _table(inputs, given)
-    if NUMERIC in given and given[NUMERIC].cuts:
-        parts[0] = PiecewiseLinear(given[NUMERIC].cuts, name="places")(parts[0])
+    cuts = given[NUMERIC].cuts if NUMERIC in given else ()
+    if any(cuts):
+        parts[0] = PiecewiseLinear(cuts, name="places")(parts[0])
     x = _joined(parts)
-    for units in (64, 32):
+    for units in (64, 32) if all(cuts) else (256, 64):
         x = layers.Dense(units, activation="relu")(x)
     return _scored(inputs, x, "tabular", scores)
 

@@ -106,6 +106,7 @@ class Rating:
     Attributes:
       pieces: (k,) text of what each entry of a rating's violations is.
       room: (k,) float64, how far inside its limit each is to be, if that can be had.
+      commonest: the error rate of the commonest answer on the validation split.
     """
 
     def __init__(
@@ -131,6 +132,8 @@ class Rating:
         self._delta = 1 - config.confidence if config.rated_by == "upper_bound" else None
         limits = [each.limit for each, pieces in divided for _ in pieces]
         self.room = optimism.room(np.array(limits, np.float64), spread)
+        everyone = validation.counts(np.zeros(len(validation)))[None]
+        self.commonest = min(everyone.positives, everyone.negatives) / max(everyone.examples, 1)
         self._lines = outlook.constraints if outlook else constraints
         # What a bound is predicted of needs no more room.
         self._room_of_lines = optimism.room(

@@ -230,7 +230,7 @@ def train(
         by_group = rating.by_group(found) if config.thresholds == "per_group" else []
         found += rating.shifted(found) if networks.has_score_bias(trained) else []
         found += by_group
-    chosen = choose(found, config.selection, rating.room)
+    chosen = choose(found, config.selection, rating.room, rating.commonest)
     # Of the thresholds that were only looked at, nothing stays.
     looked_at = [bool(each.shift or each.rule) for each in found]
     kept = [place for place, p in enumerate(chosen) if p or not looked_at[place]]
