@@ -87,7 +87,7 @@ def judge(
     baseline: Any = None,
     minimum_accuracy: float = 0.0,
     minimum_negatives: int = 0,
-    better_than: BetterThan = "commonest",
+    better_than: BetterThan = "auto",
     ledger: Ledger | str | os.PathLike[str] | None = None,
     unit: Any = None,
     weight: Any = None,
@@ -116,7 +116,8 @@ def judge(
       minimum_negatives: fewest negative examples of each group whose negatives a constraint is about.
       better_than: what the model is shown, by bounds, to be better than: "commonest", the commonest
         answer; "chance", a TPR over its FPR for everybody and in each group that a constraint is about
-        (which "commonest" asks, too); or "nothing".
+        (which "commonest" asks, too); or "nothing"; "auto": the commonest answer, but chance where more
+        than four in five examples have the same label.
       ledger: where attempts are counted; a folder alone allows one attempt.
       unit: (n,) whose each example is, where people have several: bounds are then over people.
       weight: (n,) what each example counts, at least 0.
@@ -349,7 +350,7 @@ def gate_config(
     confidence: float = 0.95,
     minimum_accuracy: float = 0.0,
     minimum_negatives: int = 0,
-    better_than: BetterThan = "commonest",
+    better_than: BetterThan = "auto",
     attempts: int = 1,
     units: UnitMethod = "betting",
 ) -> GateConfig:

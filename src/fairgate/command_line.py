@@ -98,10 +98,11 @@ def add_commands(commands: Any) -> None:
     )
     judge.add_argument(
         "--better-than",
-        choices=("commonest", "chance", "nothing"),
-        default="commonest",
+        choices=("auto", "commonest", "chance", "nothing"),
+        default="auto",
         help="what a model is shown to be better than: the commonest answer; chance (a TPR over its "
-        "FPR); or nothing (default: commonest)",
+        "FPR); or nothing (default: auto, the commonest answer, but chance where more than four in five "
+        "examples have the same label)",
     )
     judge.add_argument(
         "--ledger",

@@ -11,7 +11,7 @@ import fairgate
 from fairgate import api, bounds, vocabulary
 from fairgate.constraints import ConstraintError, Counts, Group
 from fairgate.errors import DataError, SettingsError
-from fairgate.gate import judging
+from fairgate.gate import judging, requirements
 from fairgate.report import judgement_page
 from tests.fairgate.people import GAP, People, judge
 
@@ -190,7 +190,7 @@ def useless(kind: str) -> People:
     return people
 
 
-@pytest.mark.parametrize("better_than", ["commonest", "chance", "nothing"])
+@pytest.mark.parametrize("better_than", ["auto", "commonest", "chance", "nothing"])
 @pytest.mark.parametrize("kind", ["constant", "near-constant", "random", "as often as the labels"])
 def test_useless_models_do_not_pass(kind, better_than):
     found = judge(useless(kind), better_than=better_than, constraints="max_gap(TPR, [sex]) <= 0.1")
@@ -210,8 +210,33 @@ def test_a_model_that_is_right_where_it_matters_passes_as_better_than_chance():
     people, rng = People(n=4000), np.random.default_rng(2)
     people.labels = (rng.random(4000) < 0.05).astype(int)
     people.said = (rng.random(4000) < np.where(people.labels == 1, 0.75, 0.08)).astype(int)
-    assert not judge(people).blessed
+    assert not judge(people, better_than="commonest").blessed
     assert judge(people, better_than="chance").blessed
+    assert judge(people).blessed  # whose label is rare is held against chance
+
+
+def test_few_answers_say_next_to_nothing_however_right_they_are():
+    """Of 3,000 people of whom 300 are to be told No, 20 are, all rightly: a gap of no size."""
+    people = People(n=3000)
+    people.labels = (np.arange(3000) >= 300).astype(int)
+    people.said = (np.arange(3000) >= 20).astype(int)
+    for better_than in ("auto", "commonest", "chance"):
+        found = judge(people, better_than=better_than, constraints="max_gap(FPR, [sex]) <= 0.3")
+        assert found.gate[0].passed and found.outcome == "over the limit"
+        assert "gives 20 of 3,000 examples another answer than its commonest, and 300 have" in found.reasons[0]
+    people.said = (np.arange(3000) >= 60).astype(int)
+    assert judge(people, constraints="max_gap(FPR, [sex]) <= 0.3").blessed
+
+
+@pytest.mark.parametrize(("negatives", "asked"), [(199, "chance"), (200, "commonest")])
+@pytest.mark.parametrize("flipped", [False, True])
+def test_labels_alone_decide_what_a_model_is_held_against(negatives, asked, flipped):
+    found = Counts(tp=0, fp=negatives, tn=0, fn=1000 - negatives)
+    if flipped:
+        found = Counts(tp=found.fp, fp=found.fn, tn=0, fn=0)
+    assert requirements.resolved("auto", {None: found}) == asked
+    for named in ("commonest", "chance", "nothing"):
+        assert requirements.resolved(named, {None: found}) == named
 
 
 def test_a_group_that_got_worse_is_told_and_can_be_forbidden():

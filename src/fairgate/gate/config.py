@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from fairgate.strict import Strict
 
-BetterThan = Literal["commonest", "chance", "nothing"]
+BetterThan = Literal["auto", "commonest", "chance", "nothing"]
 """What a model is shown to be better than, before it passes."""
 
 
@@ -60,10 +60,11 @@ class GateConfig(Strict):
         "constraint has a rate of",
     )
     better_than: BetterThan = Field(
-        "commonest",
+        "auto",
         description="what a model is shown, by bounds, to be better than: the commonest answer, by its "
         "errors; or chance, by a TPR over its FPR, which both ask of everybody and of each group that a "
-        "constraint is about; or nothing",
+        "constraint is about; or nothing; auto: the commonest answer, but chance where more than four in "
+        "five test examples have the same label",
     )
 
     @property

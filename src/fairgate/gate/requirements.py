@@ -4,7 +4,8 @@ A model that is fair because it is useless keeps every limit on a gap. A model o
 
     errs less than the commonest answer,   and has   TPR > FPR   over everybody and in each group
 
-that a constraint is about. Both are shown by bounds. The first is McNemar's exact test, one-sided,
+that a constraint is about, and gives the rarer of its answers at least a tenth as often as the rarer
+label comes up. The first two are shown by bounds. The first is McNemar's exact test, one-sided,
 against either constant answer. Beside "No to everybody" a model is right where it tells Yes to a positive
 and wrong where it tells Yes to a negative: it errs less exactly if more than half of those whom it tells
 Yes are positive, and given how many these are, the positives among them are binomial. Beside "Yes to
@@ -12,6 +13,10 @@ everybody" the same holds of those whom it tells No. Both are asked, so that nob
 answer is the commoner one. Of a label with several classes each class is such a constant answer c: where
 the model answers otherwise, it is right or c is (or neither, which says nothing), and of those where just
 one is right the model must be for more than half.
+
+Where nearly everybody has the same label (`resolved`), the first is not asked unless somebody wants it:
+a model that finds three quarters of a rare disease has more false alarms than hits. Labels alone decide
+that, so that it takes nothing from any bound.
 
 No share of delta goes to any of this. A model passes only if *everything* that is asked is shown, each at
 the full delta. If one of them is truly not so, the model passes only if the bound of that one errs, which
@@ -24,7 +29,7 @@ Sources: McNemar, Psychometrika 12 (1947), 153-157; Clopper and Pearson, Biometr
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from fairgate import bounds, vocabulary
 from fairgate.constraints.classes import answers, seen_as
@@ -36,6 +41,10 @@ from fairgate.gate.config import BetterThan, GateConfig
 from fairgate.gate.judgement import CheckRow, Outcome, shown_name
 
 _HALF = 0.5
+# Of the examples: fewer of the rarer label, and few useful models err less than the commonest answer.
+_RARE_LABEL = 0.2
+# Of what comes up: one answer to almost everybody says next to nothing, however right it is.
+_RARE_ANSWER = 0.1
 
 
 def _way_out() -> str:
@@ -85,6 +94,18 @@ def is_useful(
 ) -> bool:
     """Whether a model is shown to be of the use that is asked; arguments as for `rows`."""
     return all(row.passed for row in _of_use(better_than, constraints, {}, counts, confidence))
+
+
+def resolved(better_than: BetterThan, counts: Measured) -> BetterThan:
+    """What is asked of a model on such examples, whatever it says of them.
+
+    >>> resolved("auto", {None: Counts(30, 0, 70, 0)}), resolved("auto", {None: Counts(9, 0, 90, 1)})
+    ('commonest', 'chance')
+    """
+    if better_than != "auto":
+        return better_than
+    others = _but_the_commonest(counts, lambda each: each.positives)
+    return "chance" if others < _RARE_LABEL * counts[None].examples else "commonest"
 
 
 def groups_needed(constraints: Iterable[Constraint], denominator: str = "") -> list[Group]:
@@ -173,9 +194,11 @@ def _of_use(
     counts: Measured,
     confidence: float,
 ) -> Iterator[CheckRow]:
+    better_than = resolved(better_than, counts)
     if better_than == "commonest":
         yield _commonest(counts, confidence)
     if better_than != "nothing":
+        yield _says_something(counts)
         for group in (None, *groups_needed(constraints)):
             if group in counts and counts[group].positives and counts[group].negatives:
                 yield _tells_apart(group, groups, counts, confidence)
@@ -227,6 +250,29 @@ def _commonest_class(counts: Measured, classes: Sequence[str], confidence: float
     )
     said = f"share where the model is right, where just it or {name} to everybody is"
     return _row(said, value, bound, _HALF, outcome, reason)
+
+
+def _says_something(counts: Measured) -> CheckRow:
+    """Of the examples as they are: a share of answers is no rate of a population."""
+    said = _but_the_commonest(counts, lambda each: each.tp + each.fp)
+    labels = _but_the_commonest(counts, lambda each: each.positives)
+    value = said / labels if labels else math.inf
+    reason = (
+        f"the model gives {said:,.0f} of {counts[None].examples:,.0f} examples another answer than its "
+        f"commonest, and {labels:,.0f} have another label than the commonest: one answer to almost "
+        f"everybody says next to nothing ({_way_out()})"
+    )
+    name = "other answers than the commonest, for each other label than the commonest"
+    outcome: Outcome = "passed" if value >= _RARE_ANSWER else "over the limit"
+    return _row(name, value, None, _RARE_ANSWER, outcome, reason)
+
+
+def _but_the_commonest(counts: Measured, of: Callable[[Counts], float]) -> float:
+    """The examples of all classes but the largest, as `of` counts a class against the rest."""
+    everyone = counts[None]
+    if classes := _classes(counts):
+        return everyone.examples - max(of(counts[seen_as(None, name)]) for name in classes)
+    return min(of(everyone), everyone.examples - of(everyone))
 
 
 def _tells_apart(
