@@ -13,9 +13,9 @@ from fairgate.errors import DataError
 from fairgate.optimization import candidates
 
 # What all of the room to the limits is worth, in standard errors of the error rate, and at the most as a
-# share of what the best errs less than the commonest answer: room must not make a model commonplace. On 16
-# tasks x 3 seeds of the suite (none that its page shows) it raises the passes from .60 to .75, halves the
-# violation from .018 to .009, and costs .0045 of error.
+# share of what the best errs less than the commonest answer: room must not make a model commonplace. On
+# 16 tasks x 3 seeds of the suite (none that its page shows) it raises the passes from .60 to .75, halves
+# the violation from .018 to .009, and costs .0045 of error.
 _WORTH, _OF_USE = 2.0, 1 / 3
 # Of a mixture's expected excess.
 _ROUNDING = 1e-9

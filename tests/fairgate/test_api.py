@@ -223,7 +223,10 @@ def test_few_answers_say_next_to_nothing_however_right_they_are():
     for better_than in ("auto", "commonest", "chance"):
         found = judge(people, better_than=better_than, constraints="max_gap(FPR, [sex]) <= 0.3")
         assert found.gate[0].passed and found.outcome == "over the limit"
-        assert "gives 20 of 3,000 examples another answer than its commonest, and 300 have" in found.reasons[0]
+        assert (
+            "gives 20 of 3,000 examples another answer than its commonest, and 300 have"
+            in found.reasons[0]
+        )
     people.said = (np.arange(3000) >= 60).astype(int)
     assert judge(people, constraints="max_gap(FPR, [sex]) <= 0.3").blessed
 
