@@ -10,6 +10,7 @@ from typing import Any
 
 from components import picture_files, progress
 from components.features import CLASS, PROBABILITY, Features
+from fairgate.data.columns import to_number
 from fairgate.errors import DataError
 from pipeline import places
 from pipeline.data import picture_folder, records
@@ -209,13 +210,14 @@ def _is_picture(file: pathlib.Path) -> bool:
 
 def _rows(file: pathlib.Path, settings: Settings) -> Iterator[Example]:
     """One example for each row; only the columns that the model reads."""
-    from pipeline.data.from_csv import reading
+    from pipeline.data.from_csv import days, reading
 
     features = settings.data.features
     csv = settings.data.csv.model_copy(update={"together": None})
     refused: dict[int, str] = {}
-    table = reading.read([file], features, csv, features.input_columns, refused)
-    schema = _schema(pathlib.Path(settings.data.schema_file))
+    schema = _schema(pathlib.Path(settings.data.contract))
+    known_days = days.said(schema.values())
+    table = reading.read([file], features, csv, features.input_columns, refused, known_days)
     for row in range(len(table)):
         shown = f"{file.name} row {row + 1}"
         if row in refused:
@@ -263,6 +265,8 @@ def _column(name: str, value: Any, meant: Any) -> int | float | bytes | None:
     if meant is None or meant.type != schema_pb2.INT:
         return value.encode() if isinstance(value, str) else value
     try:
+        if isinstance(value, str):
+            to_number(value)  # refuses what only Python takes for a number
         number = int(value)
         if number != float(value) or not -(2**63) <= number < 2**63:
             raise ValueError

@@ -72,6 +72,7 @@ def from_pictures(options: argparse.Namespace) -> Answer:
         "groups": [vars(cell) for cell in made.cells],
         "encoded_anew": made.encoded_anew,
         "skipped": made.skipped,
+        "notes": made.notes,
         "warnings": [*guessed, *made.warnings],
         "schema_file": str(schema_file),
         "drafted_schema": not has_schema,
@@ -88,6 +89,8 @@ def from_pictures(options: argparse.Namespace) -> Answer:
             print(f"{count:,} {kind} pictures were encoded anew as PNG, with the same pixels")
         if not has_schema:
             print(f"drafted {schema_file} from these rows: look through it before you rely on it")
+        for note in made.notes:
+            console.print(Text(note))
         for warning in document["warnings"]:
             console.print(Text.assemble(("warning: ", "yellow"), warning))
         if drafted is not None:

@@ -113,6 +113,7 @@ def made_document(made: Made, tree: Settings, drafted: bool) -> dict[str, Any]:
         "folder": tree.data.path,
         "rows": made.rows,
         "groups": [vars(cell) for cell in made.cells],
+        "notes": made.notes,
         "warnings": made.warnings,
         "schema_file": str(tree.data.contract),
         "drafted_schema": drafted,
@@ -130,6 +131,8 @@ def show_made(made: Made, tree: Settings, drafted: bool, console: Console) -> No
         print(
             f"drafted {tree.data.contract} from these rows: look through it before you rely on it"
         )
+    for note in made.notes:
+        console.print(Text(note))
     for warning in made.warnings:
         console.print(Text.assemble(("warning: ", "yellow"), warning))
 

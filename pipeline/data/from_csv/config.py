@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from fairgate.strict import Strict
 
 SPLITS = ("train", "validation", "test")
+EVERY = "*"
+"""Of `missing`: in every column."""
 
 
 class Shares(Strict):
@@ -40,11 +42,27 @@ class CsvSettings(Strict):
     comment: str | None = Field(
         None, min_length=1, description="lines that start with this are left out"
     )
-    missing: tuple[str, ...] = Field(
-        (), description="what stands for an unknown value, besides an empty field"
+    decimal: Literal[".", ","] = Field(
+        ".",
+        description="what stands before the fraction of a number in a CSV file, a point or a comma",
+    )
+    missing: tuple[str, ...] | dict[str, tuple[str, ...]] = Field(
+        (),
+        description="what stands for an unknown value, besides an empty field, in every column; or "
+        "column -> what stands for one there ('*': in every column)",
     )
     replace: dict[str, str] = Field(
-        default_factory=dict, description="fields that mean another: as written -> as meant"
+        default_factory=dict,
+        description="fields that mean another, in every column: as written -> as meant",
+    )
+    recode: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="the same of single columns: column -> as written -> as meant",
+    )
+    dates: dict[str, str] = Field(
+        default_factory=dict,
+        description="columns of numeric that hold dates which are not written as 2024-02-29 -> how "
+        "they are, as Python's strptime takes it; dates become days since 1970-01-01",
     )
     shares: Shares = Field(
         default_factory=Shares, description="division of files that are not said to be a split"
@@ -56,6 +74,18 @@ class CsvSettings(Strict):
         "are equally frequent in every split",
     )
     seed: int = Field(0, ge=0, description="same seed, same division")
+
+    def missing_in(self, column: str) -> tuple[str, ...]:
+        """What stands for an unknown value in a column, besides what does in every one (EVERY)."""
+        if isinstance(self.missing, dict):
+            return self.missing.get(column, ())
+        return self.missing if column == EVERY else ()
+
+    @property
+    def columns_named(self) -> dict[str, list[str]]:
+        """Setting -> the columns that it is about."""
+        own = [] if isinstance(self.missing, tuple) else [c for c in self.missing if c != EVERY]
+        return {"missing": own, "recode": list(self.recode), "dates": list(self.dates)}
 
     @model_validator(mode="after")
     def _names_differ(self) -> CsvSettings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,8 @@ from components.features import Features
 from components.measured import small_crossings
 from fairgate.errors import DataError
 from pipeline.data import records, shards
+from pipeline.data.from_csv import days, dividing, meaning, numbers
 from pipeline.data.from_csv import divided as division
-from pipeline.data.from_csv import dividing, meaning, numbers
 from pipeline.data.from_csv.config import SPLITS, CsvSettings
 from pipeline.data.from_csv.divided import Part
 from pipeline.data.from_csv.precision import require_kept
@@ -31,10 +31,12 @@ class Made:
     Attributes:
       cells: how many rows of each group and label each split holds.
       warnings: what should be known of the division.
+      notes: what columns have become.
     """
 
     cells: list[division.Cell]
     warnings: list[str]
+    notes: list[str] = field(default_factory=list, kw_only=True)
 
     @property
     def rows(self) -> dict[str, int]:
@@ -83,7 +85,7 @@ def make(
     left_out = sum(map(len, tables.values())) - sum(len(part) for _, part in rows.values())
     warnings += label_left_out(left_out, features)
     made = keep(folder, rows, shares, features, schema_file)
-    return Made(made.cells, made.warnings + warnings)
+    return Made(made.cells, made.warnings + warnings, notes=made.notes)
 
 
 def divide(
@@ -141,6 +143,7 @@ def keep(
             )
     features = meaning.measured(*rows["train"], features)
     parts = list(rows.values())
+    dated = days.together((table.days for table, _ in parts), schema_file)
     whole = numbers.whole(parts, features, schema_file)
     require_kept({id(table): table for table, _ in parts}.values(), features, whole)
 
@@ -155,10 +158,14 @@ def keep(
     shards.write(folder, {split: part for split, (_, part) in rows.items()}, example, per_shard)
     if not schema_file.exists():
         schema_file.parent.mkdir(parents=True, exist_ok=True)
-        schema_file.write_text(draft(parts, features, whole), encoding="utf-8")
+        schema_file.write_text(
+            draft(parts, features, whole, {name for name, yes in dated.items() if yes}),
+            encoding="utf-8",
+        )
     cells = division.count(rows, features)
     warnings = [*small_crossings(features), *division.warnings(cells, shares, features)]
-    return Made(cells, warnings + list(numbers.losses(parts, features, whole)))
+    warnings += numbers.losses(parts, features, whole)
+    return Made(cells, warnings, notes=list(numbers.dates(parts, dated)))
 
 
 def labelled(table: Table, features: Features) -> list[int]:

@@ -12,7 +12,8 @@ from components import measured as measured_groups
 from components.features import Features
 from fairgate.data.membership import Members, Membership, Values
 from fairgate.errors import DataError
-from pipeline.data.from_csv.reading import Table, Value
+from pipeline.data.from_csv.converting import Value
+from pipeline.data.from_csv.reading import Table
 
 LEFT_OUT = -1
 

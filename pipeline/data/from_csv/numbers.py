@@ -12,6 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.features import Features
 from fairgate.errors import DataError
+from pipeline.data.from_csv import days
 from pipeline.data.from_csv.reading import Table
 
 _EXACT = 2**24  # float32 has every whole number up to here
@@ -57,6 +58,14 @@ def losses(parts: Sequence[Part], features: Features, written_whole: set[str]) -
                 "they are nearer to each other than float32 tells apart. Take off what they have in "
                 "common (such as the year off a date), or write them in a larger unit"
             )
+
+
+def dates(parts: Sequence[Part], dated: Mapping[str, bool]) -> Iterator[str]:
+    """A sentence for each column of dates, which are numbers now."""
+    for name in (name for name, is_days in dated.items() if is_days):
+        x = _known(parts, name)
+        span = f", from {days.told(x.min())} to {days.told(x.max())}" if len(x) else ""
+        yield f"column '{name}': its dates are numbers now, {days.SINCE}{span}"
 
 
 def _known(parts: Sequence[Part], name: str) -> NDArray[np.float64]:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.features import Features
 from fairgate.data.columns import text_of
-from fairgate.data.groups import RawValue
 from fairgate.data.membership import Item, Membership, Values
 from fairgate.errors import DataError
+from pipeline.data.from_csv import converting, parquet
 from pipeline.data.from_csv.config import CsvSettings
+from pipeline.data.from_csv.converting import Converter, Numbers, Spelling, Value
 from pipeline.data.from_csv.rows import opened
-
-Value = RawValue | float | None
-
-_LARGEST = 3.4028234e38  # of float32
-_EXACT = 2**53  # float64 has every whole number up to here
 
 
 @dataclass
@@ -30,10 +25,12 @@ class Table:
       columns: name -> values, None where nothing is known.
       together: values of the column that keeps rows together, where one is named: the unit's, unless
         another one is; None where nothing is known.
+      days: column of numbers -> whether they are days, made of dates; without those that hold nothing.
     """
 
     columns: dict[str, list[Value]]
     together: list[str | None] = field(default_factory=list)
+    days: dict[str, bool] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -45,6 +42,7 @@ def read(
     settings: CsvSettings,
     columns: Sequence[str] | None = None,
     refused: dict[int, str] | None = None,
+    days: Mapping[str, bool] | None = None,
 ) -> Table:
     """All rows of `files`, in order; only the columns that `features` name.
 
@@ -55,25 +53,39 @@ def read(
       columns: those of them that are wanted, such as a model's inputs; None for all.
       refused: takes row -> why it cannot be read, and the row is there without values; None: the first of
         them is an error.
+      days: column of numbers -> whether it holds dates, where that is known; of others, the first value
+        says so.
 
     Raises:
       DataError: naming the file, the line, the column, the value and what was expected.
     """
-    converters = _converters(features)
+    numbers = {
+        each.name: Numbers(
+            settings.decimal, settings.dates.get(each.name), (days or {}).get(each.name)
+        )
+        for each in features.numeric
+    }
+    converters = _converters(features, numbers, settings.decimal)
     if columns is not None:
         # A picture is not among the converters: a file that names one says where it is.
-        converters = {name: converters.get(name, _category) for name in columns}
+        converters = {name: converters.get(name, converting.category) for name in columns}
+    column = settings.together or features.unit
+    spellings = {name: Spelling(settings, name) for name in {*converters, column or ""}}
     table = Table({name: [] for name in converters})
     known: dict[str, str] = {}  # one object for equal texts: categories repeat
-    column = settings.together or features.unit
     for file in files:
+        if settings.decimal != "." and parquet.is_parquet(file):
+            raise DataError(
+                f"{file}: the numbers of a Parquet file have no decimal comma: take data.csv.decimal out"
+            )
         names, lines = opened(file, settings, {*converters, column or ""})
+        _require_read(settings, features, {*converters, *names})
         places = {name: place(file, names, name) for name in converters}
         together = None if column is None or columns is not None else place(file, names, column)
         twice = {name: at for name, at in places.items() if names.count(name) > 1}
         for line, fields in lines:
             try:
-                values = _values(fields, names, converters, places, twice, settings)
+                values = _values(fields, names, converters, places, twice, spellings)
             except ValueError as error:
                 if refused is None:
                     raise DataError(f"{file}: {line}: {error}") from None
@@ -84,17 +96,18 @@ def read(
                     known.setdefault(value, value) if isinstance(value, str) else value
                 )
             if together is not None:
-                table.together.append(_meant(fields[together], settings))
+                table.together.append(spellings[column or ""](fields[together]))
+    table.days = {name: each.is_days for name, each in numbers.items() if each.is_days is not None}
     return table
 
 
 def _values(
     fields: Sequence[str | None],
     header: Sequence[str],
-    converters: Mapping[str, Callable[[str | None], Value]],
+    converters: Mapping[str, Converter],
     places: Mapping[str, int],
     twice: Mapping[str, int],
-    settings: CsvSettings,
+    spellings: Mapping[str, Spelling],
 ) -> dict[str, Value]:
     """Column -> its value in a row; ValueError with the column, the field and what was expected."""
     if len(fields) != len(header):
@@ -106,7 +119,7 @@ def _values(
         _require_equal(name, header, fields, place)
     values = {}
     for name, convert in converters.items():
-        text = _meant(fields[places[name]], settings)
+        text = spellings[name](fields[places[name]])
         try:
             values[name] = convert(text)
         except ValueError as error:
@@ -115,22 +128,42 @@ def _values(
     return values
 
 
-def _converters(features: Features) -> dict[str, Callable[[str | None], Value]]:
+def _converters(
+    features: Features, numbers: Mapping[str, Numbers], decimal: str
+) -> dict[str, Converter]:
     """Column -> what makes its value of a field, or raises ValueError with what was expected."""
-    converters: dict[str, Callable[[str | None], Value]] = {
-        **{column.name: _number for column in features.numeric},
-        **{column.name: _category for column in features.categorical},
+    converters: dict[str, Converter] = {
+        **numbers,
+        **{column.name: converting.category for column in features.categorical},
     }
     if features.unit is not None:
-        converters[features.unit] = _unit
+        converters[features.unit] = converting.unit
     if features.weight is not None:
-        converters[features.weight] = _weight(features.largest_weight)
-    numbers = {column.name for column in features.numeric}
+        converters[features.weight] = converting.weight(features.largest_weight, decimal)
     for name, asked in _asked(features).items():
-        known = named_values(features, name)
-        convert = _number if name in numbers else as_named(known)
+        convert = numbers.get(name) or _as_named(features, name, decimal)
         converters[name] = _with_meaning(convert, asked)
     return converters
+
+
+def _as_named(features: Features, name: str, decimal: str) -> Converter:
+    """A field as the settings write the same value; numbers with a point where ranges are asked for."""
+    named = named_values(features, name)
+    as_it_is = as_named(named)
+    texts = {text_of(value) for value in named}
+    rules = [
+        rule
+        for membership, _ in _asked(features)[name]
+        for rule in (*membership.rules.values(), membership.unknown)
+    ]
+    has_ranges = any(rule.ranges for rule in rules)
+
+    def convert(text: str | None) -> Value:
+        if text is None or text_of(text) in texts or not (has_ranges or decimal != "."):
+            return as_it_is(text)
+        return as_it_is(converting.with_point(text, decimal))
+
+    return convert
 
 
 def _asked(features: Features) -> dict[str, list[tuple[Membership, str]]]:
@@ -154,7 +187,7 @@ def named_values(features: Features, name: str) -> tuple[Item, ...]:
     return tuple(str(text_of(item)) if not isinstance(item, str) else item for item in items)
 
 
-def as_named(values: Sequence[Item]) -> Callable[[str | None], Value]:
+def as_named(values: Sequence[Item]) -> Converter:
     """A field as the settings write the same value."""
     meant = {text_of(value): value for value in values}
 
@@ -164,9 +197,7 @@ def as_named(values: Sequence[Item]) -> Callable[[str | None], Value]:
     return convert
 
 
-def _with_meaning(
-    convert: Callable[[str | None], Value], asked: Sequence[tuple[Membership, str]]
-) -> Callable[[str | None], Value]:
+def _with_meaning(convert: Converter, asked: Sequence[tuple[Membership, str]]) -> Converter:
     """`convert`, for fields that mean something to all who ask."""
     known: dict[str | None, Value] = {}  # fields repeat
 
@@ -175,12 +206,14 @@ def _with_meaning(
             return known[text]
         value = convert(text)
         for membership, setting in asked:
-            if not membership.loosely.members(Values.of([text])).strange[0]:
+            if not membership.loosely.members(Values.of([value])).strange[0]:
                 continue
             expected = ", ".join(
                 "none" if item is None else repr(str(item)) for item in membership.items
             )
-            way = f"say in data.csv.replace which of them it means, or name it in {setting}"
+            way = (
+                f"say in data.csv.replace or recode which of them it means, or name it in {setting}"
+            )
             if text is None:
                 way = f"or say in {setting.removesuffix('.values')} what none means (null)"
             raise ValueError(f"expected one of {expected}. Correct it, {way}")
@@ -190,75 +223,27 @@ def _with_meaning(
     return checked
 
 
-def _number(text: str | None) -> Value:
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or "_" in text:
-        raise ValueError(
-            "expected a number. Correct it, name it in data.csv.missing if it means that nothing is "
-            "known, or name the column in data.features.categorical"
-        )
-    if abs(value) > _LARGEST:
-        raise ValueError(
-            f"expected a number of at most {_LARGEST:g} (float32). Write the column in a larger unit, or "
-            "name it in data.csv.missing if it means that nothing is known"
-        )
-    if abs(value) >= _EXACT and _is_whole(text) and int(text) != value:
-        raise ValueError(
-            "expected a number of at most 15 digits: this one would change. If it names somebody or "
-            "something, name the column in data.features.categorical"
-        )
-    return value
-
-
-def _is_whole(text: str) -> bool:
-    return text.removeprefix("-").removeprefix("+").isdecimal()
-
-
-def _category(text: str | None) -> Value:
-    return text
-
-
-def _unit(text: str | None) -> Value:
-    if text is None:
-        raise ValueError("expected whose row it is (data.features.unit)")
-    return text
-
-
-def _weight(largest: float | None) -> Callable[[str | None], Value]:
-    def convert(text: str | None) -> Value:
-        try:
-            value = math.nan if text is None else float(text)
-        except ValueError:
-            value = math.nan
-        if not (math.isfinite(value) and value >= 0):
-            raise ValueError(
-                "expected what the row counts, a finite number of at least 0 (data.features.weight)"
-            )
-        if largest is not None and value > largest:
-            raise ValueError(
-                f"expected at most data.features.largest_weight = {largest:g}: cut larger weights, or "
-                "declare a larger one"
-            )
-        return value
-
-    return convert
-
-
-def _meant(text: str | None, settings: CsvSettings) -> str | None:
-    if text is None:
-        return None
-    text = settings.replace.get(text, text)
-    return None if not text or text in settings.missing else text
+def _require_read(settings: CsvSettings, features: Features, known: Collection[str]) -> None:
+    """What is said of single columns is said of columns that are read: else it is a misspelling."""
+    numbers = {each.name for each in features.numeric}
+    also = {features.label.name, *(group.name for group in features.groups.values())}
+    for setting, names in settings.columns_named.items():
+        there = numbers if setting == "dates" else {*known, *features.input_columns, *also}
+        for name in names:
+            if name not in there:
+                close = difflib.get_close_matches(name, there, n=1)
+                what = "column of data.features.numeric" if setting == "dates" else "column"
+                raise DataError(
+                    f"data.csv.{setting}: {name!r} is no {what}"
+                    + (f"; did you mean {close[0]!r}?" if close else "")
+                )
 
 
 def column_names(features: Features) -> list[str]:
     """The columns that `features` name, but for the picture."""
-    return list(_converters(features))
+    return list(
+        _converters(features, {each.name: Numbers(".", None) for each in features.numeric}, ".")
+    )
 
 
 def place(file: Path, header: Sequence[str], name: str) -> int:

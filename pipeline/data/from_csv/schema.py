@@ -9,6 +9,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.columns import memberships
 from components.features import Features
+from pipeline.data.from_csv.days import SINCE
 from pipeline.data.from_csv.reading import Table, named_values
 
 _HEAD = """\
@@ -18,7 +19,10 @@ _HEAD = """\
 
 
 def draft(
-    parts: Sequence[tuple[Table, Sequence[int]]], features: Features, whole: Collection[str] = ()
+    parts: Sequence[tuple[Table, Sequence[int]]],
+    features: Features,
+    whole: Collection[str] = (),
+    dated: Collection[str] = (),
 ) -> str:
     """The contract of the columns of tables, as a TFMD Schema in text.
 
@@ -30,6 +34,7 @@ def draft(
       parts: tables of the same columns, and which of their rows there are.
       features: what the columns mean.
       whole: the columns of numbers that are written as int64.
+      dated: those that are days, made of dates.
     """
     schema = schema_pb2.Schema()
     if features.image is not None:
@@ -47,6 +52,8 @@ def draft(
         is_open = any(each.is_open for each in asked.get(name, []))
         if name in numbers:
             column.type = schema_pb2.INT if name in whole else schema_pb2.FLOAT
+            if name in dated:
+                column.annotation.comment.append(SINCE)
         elif codes:
             column.type = schema_pb2.INT
             column.int_domain.min, column.int_domain.max = min(codes), max(codes)

@@ -111,18 +111,20 @@ class _Rows:
     Attributes:
       names: of each row, what its picture is called.
       columns: those of the features, and that of the splits.
-      together: as in `Table`.
+      together, days: as in `Table`.
     """
 
     names: list[str | None]
     columns: dict[str, list[reading.Value]]
     together: list[str | None]
+    days: dict[str, bool]
     said: list[str] = field(default_factory=list)
 
     def of(self, rows: list[int]) -> Table:
         """Some rows, in the order given."""
         columns = {name: [column[row] for row in rows] for name, column in self.columns.items()}
-        return Table(columns, [self.together[row] for row in rows] if self.together else [])
+        together = [self.together[row] for row in rows] if self.together else []
+        return Table(columns, together, self.days)
 
 
 def _folders_are_classes(
@@ -164,7 +166,7 @@ def _read(
     columns = {name: table.columns[name] for name in asked}
     names = [None if name is None else str(name) for name in table.columns[called]]
     kept = [] if together is None else table.columns[together]
-    return _Rows(names, columns, [None if each is None else str(each) for each in kept])
+    return _Rows(names, columns, [None if each is None else str(each) for each in kept], table.days)
 
 
 def _by_table(files: Files, read: _Rows) -> Listing:

@@ -116,6 +116,7 @@ def make(
         [*found.warnings, *warnings, *made.warnings],
         dict(Counter(kind for row in rows if (kind := kinds.get(row)))),
         [str(problem) for problem in problems],
+        notes=made.notes,
     )
 
 

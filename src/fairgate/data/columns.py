@@ -93,6 +93,24 @@ def recode(values: list[Any], codes: NDArray[np.int32]) -> Column:
     return Column(tuple(texts), numbers[codes])
 
 
+def to_number(text: str) -> float:
+    """The number that a text is: as `float`, without what only Python takes for one.
+
+    Raises:
+      ValueError: it is none.
+
+    >>> to_number("1e3"), to_number("-.5"), to_number("inf")
+    (1000.0, -0.5, inf)
+    >>> to_number("1_000")
+    Traceback (most recent call last):
+        ...
+    ValueError: no number: '1_000'
+    """
+    if "_" in text or not text.isascii():
+        raise ValueError(f"no number: {text!r}")
+    return float(text)
+
+
 def to_numbers(name: str, values: Iterable[Any]) -> NDArray[np.float64]:
     """A column of numbers, NaN where there is none.
 
@@ -105,7 +123,7 @@ def to_numbers(name: str, values: Iterable[Any]) -> NDArray[np.float64]:
     for value in values:
         text = text_of(value)
         try:
-            numbers.append(np.nan if text is None else float(text))
+            numbers.append(np.nan if text is None else to_number(text))
         except ValueError:
             raise DataError(
                 f"column {name!r} holds {value!r}, which is no number: with a threshold, scores are "

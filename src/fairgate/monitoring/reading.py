@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fairgate.constraints import crossings
 from fairgate.constraints.rates import Group
 from fairgate.data.answers import Positive, Yes, plain_meaning
-from fairgate.data.columns import MISSING, Column
+from fairgate.data.columns import MISSING, Column, to_number
 from fairgate.data.groups import GroupFeature, declare
 from fairgate.data.membership import Values
 from fairgate.monitoring.rounds import Records
@@ -149,7 +149,7 @@ def _prediction(
 ) -> Callable[[str], int]:
     def score(text: str) -> int:
         try:
-            value = float(text)
+            value = to_number(text)
         except ValueError:
             return _BAD
         return MISSING if value != value else int(threshold is not None and value > threshold)
