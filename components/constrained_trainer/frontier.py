@@ -145,10 +145,11 @@ def sweep(
         weights, said = result.model.get_weights(), result.scores(validation)
         if changes and baseline is None:
             baseline, scores = weights, said
-        outcomes = validation.scored(said)
         counts = (
             whole(validation.counts(said)) if scores is None else validation.counts(said, scores)
         )
+        # Of several classes no measure is over all thresholds.
+        outcomes = counts if validation.classes else validation.scored(said)
         delta = 1 - config.selection.confidence
         points.append(
             Point(
@@ -178,7 +179,7 @@ def _shortened(config: TrainingConfig, share: float) -> TrainingConfig:
 
 def _measured(
     constraint: Constraint,
-    outcomes: Mapping[Group | None, Scored],
+    outcomes: Mapping[Group | None, Scored] | Mapping[Group | None, Counts],
     counts: Mapping[Group | None, Counts],
     delta: float,
 ) -> Measured:

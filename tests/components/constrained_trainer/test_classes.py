@@ -9,6 +9,7 @@ import pytest
 from components.constrained_trainer import deciding, networks, telling, thresholds
 from components.constrained_trainer.config import MultiplierConfig, SelectionConfig, TrainingConfig
 from components.constrained_trainer.data import Split
+from components.constrained_trainer.frontier import sweep
 from components.constrained_trainer.training import train
 from components.constrained_trainer.yardsticks import measure
 from components.transform.inputs import ModelInput
@@ -155,3 +156,11 @@ def test_published_selection_mixes(splits, baseline):
     found = train(*splits, config)
     assert found.probabilities.sum() == pytest.approx(1)
     assert found.scores(splits[1]).shape == (3000, 3)
+
+
+def test_a_sweep_of_limits_measures_every_training(splits):
+    config = CONFIG.model_copy(update={"steps": 150, "snapshots": 3})
+    points = sweep(*splits, config, [0.2, 0.05], share=1.0)
+    assert [point.limit for point in points] == [None, 0.2, 0.05]
+    assert all(0.5 < point.accuracy < 1 for point in points)
+    assert points[0].measured[0].value > points[-1].measured[0].value
