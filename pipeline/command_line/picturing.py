@@ -69,7 +69,7 @@ def from_pictures(options: argparse.Namespace) -> Answer:
     document: dict[str, Any] = {
         "folder": tree.data.path,
         "rows": made.rows,
-        "groups": [vars(cell) for cell in made.cells],
+        "groups": [cell.document(tree.data.features) for cell in made.cells],
         "encoded_anew": made.encoded_anew,
         "skipped": made.skipped,
         "notes": made.notes,

@@ -112,7 +112,7 @@ def made_document(made: Made, tree: Settings, drafted: bool) -> dict[str, Any]:
     return {
         "folder": tree.data.path,
         "rows": made.rows,
-        "groups": [vars(cell) for cell in made.cells],
+        "groups": [cell.document(tree.data.features) for cell in made.cells],
         "notes": made.notes,
         "warnings": made.warnings,
         "schema_file": str(tree.data.contract),

@@ -96,6 +96,7 @@ def judge(
     units: UnitMethod = "betting",
     records: Any = None,
     declared: Mapping[str, Any] | None = None,
+    classes: Sequence[Any] = (),
 ) -> Judgement:
     """Judges a model by what it said of test examples that nobody used to train or to choose it.
 
@@ -130,6 +131,8 @@ def judge(
       declared: features whose groups are several values, ranges or everything else of a column in
         `groups`, as `data.features.groups` has them: {"Age": {"name": "age", "values": {"Young": "<25",
         "Old": ">=25"}}}. A column that is declared about is no feature by itself.
+      classes: the label's values, where it has more than two: labels and predictions are these, and
+        constraints name one, as in "max_gap(TPR(high), [sex]) <= 0.1".
 
     Returns:
       The judgement; `blessed` says whether the model passed. It holds no figures while it is `sealed`.
@@ -172,6 +175,7 @@ def judge(
         largest_weight,
         None if records is None else free["records"],
         features,
+        tuple(str(columns.text_of(each)) for each in classes),
     )
     asked = gate_config(
         constraints, confidence, minimum_accuracy, minimum_negatives, better_than, units=units
@@ -242,6 +246,8 @@ def judge_batches(
         return judging.judge(asked, tally.groups, outcomes, warnings=tally.warnings)
     book = ledger if isinstance(ledger, Ledger) else Ledger(ledger)
     meaning = repr((question.label, question.positive, sorted(question.groups)))
+    if question.classes:
+        meaning += repr(question.classes)
     if question.declared:
         meaning += repr(sorted((name, repr(of)) for name, of in question.declared.items()))
     if question.in_units:

@@ -81,6 +81,14 @@ def add_commands(commands: Any) -> None:
         "--threshold", type=float, metavar="NUMBER", help="a score above it is a Yes"
     )
     _add_positive(judge)
+    judge.add_argument(
+        "--classes",
+        action="append",
+        default=[],
+        metavar="VALUE",
+        help="a value of a label that has more than two (to be repeated for each): constraints name one, "
+        "as in 'max_gap(TPR(VALUE), [GROUP]) <= 0.1'",
+    )
     _add_units(judge)
     judge.add_argument(
         "--minimum-accuracy",

@@ -46,6 +46,7 @@ def judge(options: argparse.Namespace) -> Answer:
             options.largest_weight,
             options.record,
             declared,
+            tuple(options.classes),
         )
     for file in (options.report, options.verdict):
         require_writable(file)

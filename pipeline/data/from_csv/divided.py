@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,13 @@ class Cell:
         value = features.label.told(self.label)
         of = "" if self.group is None else f"[{self.group}] ({self.feature}), "
         return f"{of}{features.label.name} = {value}"
+
+    def document(self, features: Features) -> dict[str, Any]:
+        """For JSON: whether the label is positive, or the name of its class."""
+        of: dict[str, Any] = {"positive": self.label == 1}
+        if features.label.classes:
+            of = {"class": list(features.label.classes)[self.label]}
+        return {"feature": self.feature, "group": self.group, **of, "rows": self.rows}
 
 
 def count(parts: Mapping[str, Part], features: Features) -> list[Cell]:

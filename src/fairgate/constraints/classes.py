@@ -91,18 +91,26 @@ def confusion(
     return cells.reshape(size, size)
 
 
-def changes(labels: ArrayLike, said: ArrayLike, other: ArrayLike, size: int) -> NDArray[np.int64]:
+def changes(
+    labels: ArrayLike,
+    said: ArrayLike,
+    other: ArrayLike,
+    size: int,
+    times: ArrayLike | None = None,
+) -> NDArray[np.int64]:
     """(1 + size, 4) examples that two models decide differently, in the order of `Changes`.
 
-    Row 0 is of being right, row 1 + c of the class c. Arguments as for `confusion`.
+    Row 0 is of being right, row 1 + c of the class c. Arguments as for `confusion`; times: (n,) how often
+    each row is there; None: once.
     """
     of, now, then = (np.asarray(each, np.int64) for each in (labels, said, other))
+    often = np.ones(len(of), np.int64) if times is None else np.asarray(times, np.int64)
     found = np.zeros((1 + size, 4), np.int64)
     for row in range(1 + size):
         positive = np.ones(len(of), bool) if row == 0 else of == row - 1
         yes, before = (each == of if row == 0 else each == row - 1 for each in (now, then))
         found[row] = [
-            np.sum((positive == label) & (yes == says) & (before != says))
+            often[(positive == label) & (yes == says) & (before != says)].sum()
             for label in (True, False)
             for says in (True, False)
         ]

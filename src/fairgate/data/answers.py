@@ -121,6 +121,47 @@ class Labels:
             )
 
 
+class ClassLabels:
+    """The column of labels that are one of several classes.
+
+    Args:
+      column: its name.
+      classes: their names, which are the values.
+    """
+
+    def __init__(self, column: str, classes: Sequence[str]) -> None:
+        self.column, self.classes = column, list(classes)
+        self._seen: set[int] = set()
+
+    def read(self, column: Column) -> NDArray[np.int8]:
+        """(n,) the place of the class of each, MISSING where there is no value.
+
+        Raises:
+          DataError: a value is no class.
+        """
+        places = np.append(self.places(self.column, column.values), MISSING).astype(np.int8)
+        found: NDArray[np.int8] = places[column.codes]
+        self._seen.update(np.unique(found).tolist())
+        return found
+
+    def places(self, column: str, values: Iterable[str]) -> NDArray[np.int64]:
+        """(n,) the place of each value of `column` among the classes; DataError where one is none."""
+        known = {name: place for place, name in enumerate(self.classes)}
+        for value in values:
+            if value not in known:
+                raise DataError(
+                    f"column {column!r} holds {value!r}, which is no class: expected one of "
+                    f"{', '.join(map(repr, self.classes))}"
+                )
+        return np.array([known[value] for value in values], np.int64)
+
+    def check(self) -> None:
+        """Raises DataError where a class never came: nothing is known of it."""
+        for place, name in enumerate(self.classes):
+            if place not in self._seen:
+                raise DataError(f"column {self.column!r} never holds the class {name!r}")
+
+
 def plain_meaning(value: str) -> bool | None:
     """Whether a value is a Yes in plain words, or a No; None where it is neither.
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairgate import vocabulary
+from fairgate.constraints.classes import CLASSES, changes, outcomes
 from fairgate.constraints.paired import Changes
 from fairgate.constraints.rates import Counts, Group, Measured
 from fairgate.constraints.units import UnitMethod
@@ -22,6 +23,7 @@ from fairgate.data.units import UnitTally
 from fairgate.errors import DataError, SettingsError
 
 MOST_GROUPS = 500
+MOST_CLASSES = 100
 _MOST_ANSWERS = 50
 _BETWEEN = "\0"  # which no column of names holds
 
@@ -43,9 +45,11 @@ class Question:
       largest_weight: what no weight of the population is over.
       record: what names each example, for a ledger to know it again.
       declared: of the groups that are no plain column of names, what makes them.
+      classes: of the label, where it has more than two: label and predictions are names of them.
 
     Raises:
-      SettingsError: the threshold is no finite number, or weights have no largest.
+      SettingsError: the threshold is no finite number, or weights have no largest; or classes are too
+        few, or given beside what is of two alone.
     """
 
     label: str
@@ -60,8 +64,11 @@ class Question:
     largest_weight: float | None = None
     record: str | None = None
     declared: Mapping[str, GroupFeature] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.classes:
+            self._check_classes()
         argument, threshold = vocabulary.now().argument, self.threshold
         if threshold is not None and not (
             isinstance(threshold, int | float) and math.isfinite(threshold)
@@ -76,6 +83,20 @@ class Question:
             most = getattr(self, name)
             if most is not None and not (math.isfinite(most) and most > 0):
                 raise SettingsError(f"{argument(name)} = {most!r}: expected a number over 0")
+
+    def _check_classes(self) -> None:
+        argument = vocabulary.now().argument
+        different = len(set(self.classes))
+        if different < len(self.classes) or not 3 <= different <= MOST_CLASSES:
+            raise SettingsError(
+                f"{argument('classes')}: {', '.join(map(repr, self.classes))}: expected 3 to "
+                f"{MOST_CLASSES} different names; of two, {argument('positive')} says which is the Yes"
+            )
+        for name in ("threshold", "positive", "unit", "weight"):
+            if getattr(self, name) is not None:
+                raise SettingsError(
+                    f"{argument(name)} is given beside {argument('classes')}, and is of two classes only"
+                )
 
     @property
     def decisions(self) -> list[str]:
@@ -116,8 +137,13 @@ class Tally:
         self.rows = 0
         self._hidden: set[str] = set()
         self._label = answers.Labels(question.label, question.positive)
-        self._models = [_Model(name, question.groups) for name in question.decisions]
-        self._both = _Model("both", question.groups, _MOST_ANSWERS**2)
+        self._classes: answers.ClassLabels | None = None
+        kinds, most = 2, _MOST_ANSWERS
+        if question.classes:
+            self._classes = answers.ClassLabels(question.label, question.classes)
+            kinds, most = len(question.classes), MOST_CLASSES
+        self._models = [_Model(name, question.groups, kinds, most) for name in question.decisions]
+        self._both = _Model("both", question.groups, kinds, most**2)
         self._groups: dict[str, dict[str, int]] = {name: {} for name in question.groups}
         self._grouping = Grouping(question.groups, question.declared)
         self._missing: dict[str, int] = {}
@@ -133,7 +159,7 @@ class Tally:
           DataError: a label is neither Yes nor No, or a column holds too many different values.
         """
         question = self.question
-        labels = self._label.read(batch.names[question.label])
+        labels = (self._classes or self._label).read(batch.names[question.label])
         said = [self._said(batch, name) for name in question.decisions]
         complete = self._present(question.label, labels)
         for name, column in zip(question.decisions, said, strict=True):
@@ -206,9 +232,12 @@ class Tally:
                 "row out by itself: give these rows a value (for a group, such as 'unknown'), or take "
                 "them out before, and say that you did"
             )
-        self._label.check()
+        (self._classes or self._label).check()
         for model in self._models:
-            self._meanings(model)
+            if self._classes is None:
+                self._meanings(model)
+            else:
+                self._classes.places(model.name, model.answers)
 
     def _meanings(self, model: _Model) -> NDArray[np.bool_]:
         """Which of a model's answers are a Yes."""
@@ -218,7 +247,12 @@ class Tally:
 
     @property
     def groups(self) -> dict[str, list[str]]:
-        """Feature -> the names of its groups: sorted, or as they are declared."""
+        """Feature -> the names of its groups: sorted, or as they are declared; and the classes."""
+        classes = {CLASSES: list(self.question.classes)} if self._classes else {}
+        return self._features | classes
+
+    @property
+    def _features(self) -> dict[str, list[str]]:
         found = {
             name: sorted({each for pattern in patterns for each in names_in(pattern)})
             for name, patterns in self._groups.items()
@@ -246,6 +280,8 @@ class Tally:
 
         The model's counts know besides how many answers differ from the baseline's, where there is one.
         """
+        if self._classes is not None:
+            return self._outcomes_of_classes(self._classes, baseline)
         model = self._models[int(baseline)]
         yes = self._meanings(model)
         beside = None if baseline or len(self._models) == 1 else self._differing()
@@ -254,17 +290,47 @@ class Tally:
             found = _counts(own, yes)
             return found if beside is None else replace(found, against=_changes(both, *beside))
 
-        measured: dict[Group | None, Counts] = {None: counts(model.everybody, self._both.everybody)}
-        for name in self.groups:
-            numbers = self._groups[name]
-            own, both = model.of_groups[name], self._both.of_groups[name]
-            for group in self.groups[name]:
-                places = [place for of, place in numbers.items() if group in names_in(of)]
-                measured[Group(name, group)] = counts(
-                    own[places].sum(axis=0),
-                    both[places].sum(axis=0) if len(both) else self._both.everybody,
-                )
-        return measured
+        own, both = self._cells(model), self._cells(self._both)
+        return {group: counts(own[group], both[group]) for group in own}
+
+    def _cells(self, model: _Model) -> dict[Group | None, NDArray[np.int64]]:
+        """(labels, answers) of each group, and at None of everybody."""
+        found: dict[Group | None, NDArray[np.int64]] = {None: model.everybody}
+        for name, groups in self._features.items():
+            numbers, of = self._groups[name], model.of_groups[name]
+            for group in groups:
+                places = [place for pattern, place in numbers.items() if group in names_in(pattern)]
+                found[Group(name, group)] = of[places].sum(axis=0) if len(of) else model.everybody
+        return found
+
+    def _outcomes_of_classes(
+        self, labels: answers.ClassLabels, baseline: bool
+    ) -> dict[Group | None, Counts]:
+        """As `outcomes`, of each class against the rest besides: see `constraints.classes`."""
+        size, model = len(labels.classes), self._models[int(baseline)]
+        said = labels.places(model.name, model.answers)
+
+        def table(cells: NDArray[np.int64]) -> NDArray[np.int64]:
+            of, answer = np.divmod(np.arange(cells.size), max(len(said), 1))
+            found = np.zeros((size, size), np.int64)
+            np.add.at(found, (of, said[answer]), cells.ravel())
+            return found
+
+        tables = {group: table(cells) for group, cells in self._cells(model).items()}
+        if baseline or len(self._models) == 1:
+            return outcomes(tables, labels.classes)
+        pairs = [pair.split(_BETWEEN) for pair in self._both.answers]
+        own, other = (
+            labels.places(each.name, [pair[at] for pair in pairs])
+            for at, each in enumerate(self._models)
+        )
+
+        def differing(cells: NDArray[np.int64]) -> NDArray[np.int64]:
+            of, pair = np.divmod(np.arange(cells.size), max(len(pairs), 1))
+            return changes(of, own[pair], other[pair], size, cells.ravel())
+
+        both = {group: differing(cells) for group, cells in self._cells(self._both).items()}
+        return outcomes(tables, labels.classes, both)
 
     def _differing(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which pairs of answers only the model means as a Yes, and which only the baseline does."""
@@ -307,19 +373,20 @@ class _Model:
     Args:
       name: of the column of its answers.
       features: names of the group features.
+      kinds: how many different labels there are.
       most: how many different answers there may be.
 
     Attributes:
       answers: each different answer -> its number.
-      everybody: (2, answers) examples by label and answer.
-      of_groups: feature -> (groups, 2, answers).
+      everybody: (kinds, answers) examples by label and answer.
+      of_groups: feature -> (groups, kinds, answers).
     """
 
-    def __init__(self, name: str, features: Sequence[str], most: int = _MOST_ANSWERS) -> None:
-        self.name, self.most = name, most
+    def __init__(self, name: str, features: Sequence[str], kinds: int, most: int) -> None:
+        self.name, self.kinds, self.most = name, kinds, most
         self.answers: dict[str, int] = {}
-        self.everybody = np.zeros((2, 0), np.int64)
-        self.of_groups = {feature: np.zeros((0, 2, 0), np.int64) for feature in features}
+        self.everybody = np.zeros((kinds, 0), np.int64)
+        self.of_groups = {feature: np.zeros((0, kinds, 0), np.int64) for feature in features}
 
     def codes(self, said: Column) -> NDArray[np.int64]:
         """(n,) the numbers of answers that were added."""
@@ -339,21 +406,22 @@ class _Model:
                 f"column {self.name!r} holds more than {self.most} different values: expected "
                 f"decisions, or scores with a threshold ({vocabulary.now().value('threshold', 'NUMBER')})"
             )
-        width = len(said.values)
-        outcomes = labels * np.int32(width) + said.codes
-        self.everybody = _grown(self.everybody, (2, len(self.answers)))
-        cells = np.bincount(outcomes, minlength=2 * width)
-        self.everybody[:, places] += cells.reshape(2, width)
+        width, kinds = len(said.values), self.kinds
+        found_there = labels * np.int32(width) + said.codes
+        self.everybody = _grown(self.everybody, (kinds, len(self.answers)))
+        cells = np.bincount(found_there, minlength=kinds * width)
+        self.everybody[:, places] += cells.reshape(kinds, width)
         for feature, found in groups.items():
             rows = len(found)
             cells = np.bincount(
-                names[feature].codes * (2 * width) + outcomes, minlength=rows * 2 * width
+                names[feature].codes * (kinds * width) + found_there,
+                minlength=rows * kinds * width,
             )
             of_groups = self.of_groups[feature]
             size = max(len(of_groups), int(found.max(initial=-1)) + 1)
-            of_groups = _grown(of_groups, (size, 2, len(self.answers)))
-            of_groups[np.ix_(found, np.arange(2), np.array(places))] += cells.reshape(
-                rows, 2, width
+            of_groups = _grown(of_groups, (size, kinds, len(self.answers)))
+            of_groups[np.ix_(found, np.arange(kinds), np.array(places))] += cells.reshape(
+                rows, kinds, width
             )
             self.of_groups[feature] = of_groups
 
