@@ -16,6 +16,7 @@ from fairgate.errors import SettingsError
 from pipeline import places
 from pipeline.command_line import working
 from pipeline.command_line.parser import called
+from pipeline.command_line.predicting import loading
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,9 +70,9 @@ def init(options: argparse.Namespace) -> Answer:
         tree = load([str(unfinished)])
         made = None
         if not options.settings_only:
-            from pipeline.data.from_csv import making
+            with loading(verbose=False):
+                from pipeline.data.from_csv import making  # which loads TensorFlow
 
-            with working.progress_bar("Table to TFRecords"):
                 made = making.make(
                     there.data, divided, own, tree.data.features, tree.data.csv, there.schema
                 )

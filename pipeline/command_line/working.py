@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fairgate.answers import DONE, Answer
 from fairgate.errors import SettingsError
 from pipeline.command_line import documents
+from pipeline.command_line.predicting import loading
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,8 +86,6 @@ def data(options: argparse.Namespace) -> Answer:
 def from_csv(options: argparse.Namespace) -> Answer:
     """TFRecords of CSV or Parquet files."""
     tree = _settings(options)
-    from pipeline.data.from_csv import making
-
     if tree.data.path is None:
         raise SettingsError(
             "data.path says where the dataset goes: set it in a settings file, or with "
@@ -94,7 +93,9 @@ def from_csv(options: argparse.Namespace) -> Answer:
         )
     schema_file = pathlib.Path(tree.data.contract)
     drafted = not schema_file.exists()
-    with progress_bar("Table to TFRecords"):
+    with loading(verbose=False):
+        from pipeline.data.from_csv import making  # which loads TensorFlow
+
         made = making.make(
             pathlib.Path(tree.data.path),
             [pathlib.Path(file) for file in options.files],
