@@ -137,6 +137,7 @@ def test_a_trainer_that_rates_by_the_gate_is_told_of_it():
         "constraints": ["max_gap(FPR, [Young]) <= 0.07"],
         "confidence": 0.9,
         "minimum_accuracy": settings.gate.minimum_accuracy,
+        "units": "betting",
     }
     assert dag[CONSTRAINED].inputs["statistics"].producer_component_id == "StatisticsGen"
     assert "statistics" not in dag[BASELINE].inputs
