@@ -33,9 +33,16 @@ def add_options(command: argparse.ArgumentParser) -> None:
         nargs="*",
         type=place,
         metavar="FILE",
-        help="CSV or Parquet file whose rows are divided among the splits without files of their own",
+        help="CSV or Parquet file whose rows are divided among the splits without files of their own; or "
+        "a folder of pictures",
     ).complete = file()  # type: ignore[attr-defined]
     add_splits(command)
+    command.add_argument(
+        "--csv",
+        type=place,
+        metavar="FILE",
+        help="of a folder of pictures, the table with a row for each",
+    ).complete = file()  # type: ignore[attr-defined]
     for name, metavar, told in (
         ("label", "COLUMN", "what is predicted"),
         ("unit", "COLUMN", "whose row it is, where people have several"),

@@ -30,15 +30,22 @@ _SHARD = "*.tfrecord-*"
 def init(options: argparse.Namespace) -> Answer:
     """Looks at a table, asks or guesses what it means, writes settings, and makes the dataset."""
     from pipeline.command_line import asking
-    from pipeline.data.drafts import columns, draft, form, spellings, writing
+    from pipeline.data.drafts import columns, draft, fields, form, spellings, writing
     from pipeline.data.from_csv.config import CsvSettings
     from pipeline.settings import load
 
+    if options.files and pathlib.Path(options.files[0]).is_dir():
+        return _of_pictures(options)
     divided = [pathlib.Path(file) for file in options.files]
     own = {split: [pathlib.Path(f) for f in getattr(options, split)] for split in _SPLITS}
     files = [*divided, *(file for each in own.values() for file in each)]
     if not files:
         raise SettingsError(f"no file is given. Give a table: {called()} init people.csv")
+    if options.csv is not None:
+        raise SettingsError(
+            f"--csv {options.csv}: is for a folder of pictures, and {files[0]} is none. Give the "
+            "table alone"
+        )
     there = _Places.of(options, files[0])
     there.require_free(options.force)
     csv = form.detected(files[0])
@@ -47,11 +54,15 @@ def init(options: argparse.Namespace) -> Answer:
     if options.columns is not None:
         csv["columns"] = [name.strip() for name in options.columns.split(",")]
     look = columns.look(files, CsvSettings.model_validate(csv))
-    look, csv["replace"] = spellings.joined(look)
-    csv |= {"missing": look.missing, "shares": {"train": 0.6, "validation": 0.2, "test": 0.2}}
-    csv = {key: value for key, value in csv.items() if value}
+    known = fields.understood(look)
+    look, csv["replace"] = spellings.joined(known.look)
     meant = asking.choose(look, options, asking.may_ask(options))
-    made_draft = draft.make(look, meant.label, meant.groups, meant.unit, meant.weight)
+    made_draft = draft.make(
+        look, meant.label, meant.groups, meant.unit, meant.weight, known.doubtful
+    )
+    csv |= known.settings(made_draft.used)
+    csv["shares"] = {"train": 0.6, "validation": 0.2, "test": 0.2}
+    csv = {key: value for key, value in csv.items() if value}
     arguments = [str(file) for file in divided]
     for split, some in own.items():
         arguments += [word for file in some for word in (f"--{split}", str(file))]
@@ -89,6 +100,39 @@ def init(options: argparse.Namespace) -> Answer:
         print(f"{'then' if made is None else 'next'}: {called()} run {own_settings}")
 
     return Answer(DONE, document, show)
+
+
+def _of_pictures(options: argparse.Namespace) -> Answer:
+    """A folder of pictures: what data from-pictures makes of it, which drafts settings, too."""
+    from pipeline.command_line import picturing
+
+    unknown = {"--unit": options.unit, "--weight": options.weight, "--columns": options.columns}
+    given = [option for option, value in unknown.items() if value is not None]
+    given += [f"--{split}" for split in _SPLITS if getattr(options, split)]
+    if given or len(options.files) > 1 or options.settings_only or options.force:
+        raise SettingsError(
+            f"{options.files[0]}: is a folder, of pictures, for which there are --csv, --label, "
+            "--positive, --groups and --write. Remove what is there already by hand, and use data "
+            "from-pictures --settings FILE for all else"
+        )
+    positive = options.positive or [None]
+    if len(positive) > 1:
+        raise SettingsError("--positive: one value is expected for a folder of pictures")
+    asked = argparse.Namespace(
+        folder=options.files[0],
+        csv=options.csv,
+        label=options.label,
+        positive=positive[0],
+        groups=None if options.groups is None else ",".join(options.groups),
+        write=options.write or (f"schemas/{options.name}/settings.yaml" if options.name else None),
+        partition=None,
+        file_column=None,
+        skip_broken=False,
+        settings=[],
+        set=[],
+        json=options.json,
+    )
+    return picturing.from_pictures(asked)
 
 
 @dataclass(frozen=True)

@@ -16,23 +16,6 @@ from pipeline.data.from_csv import parquet
 from pipeline.data.from_csv.config import CsvSettings
 from pipeline.data.from_csv.rows import opened
 
-# In any column, and in one that otherwise holds numbers.
-_NOTHING = ("?", "NaN", "nan", "NULL", "null", "#N/A", "<NA>")
-_NO_NUMBER = (
-    *_NOTHING,
-    "NA",
-    "N/A",
-    "n/a",
-    "na",
-    "None",
-    "none",
-    ".",
-    "-",
-    "--",
-    "missing",
-    "unknown",
-)
-
 
 @dataclass(frozen=True)
 class Column:
@@ -94,13 +77,11 @@ class Look:
 
     Attributes:
       columns: those that can be used, in order.
-      missing: words that stand for nothing in them.
       unclear: names that are there several times, for different columns.
       nested: columns that hold lists and the like -> their type.
     """
 
     columns: list[Column]
-    missing: list[str]
     unclear: list[str]
     nested: dict[str, str] = field(default_factory=dict)
 
@@ -151,8 +132,7 @@ def look(files: Sequence[Path], settings: CsvSettings) -> Look:
         for place, name in enumerate(header)
     ]
     kept, unclear = _once(all_columns)
-    missing = [word for word in _NO_NUMBER if any(_means_nothing(word, each) for each in kept)]
-    return Look([each.without(missing) for each in kept], missing, unclear, nested)
+    return Look(kept, unclear, nested)
 
 
 def _once(columns: Sequence[Column]) -> tuple[list[Column], list[str]]:
@@ -166,9 +146,3 @@ def _once(columns: Sequence[Column]) -> tuple[list[Column], list[str]]:
     return [each for name, each in first.items() if name not in unclear], list(
         dict.fromkeys(unclear)
     )
-
-
-def _means_nothing(word: str, column: Column) -> bool:
-    if word not in column.values:
-        return False
-    return word in _NOTHING or column.without(_NO_NUMBER).is_numeric

@@ -46,6 +46,14 @@ class Draft:
     unit: str | None = None
     weight: tuple[str, float] | None = None
 
+    @property
+    def used(self) -> list[str]:
+        """The columns that mean something."""
+        groups = [each.settings["name"] for each in self.groups]
+        own = [self.unit, None if self.weight is None else self.weight[0]]
+        inputs = [*self.inputs.numeric, *self.inputs.categorical]
+        return [*inputs, self.label["name"], *groups, *filter(None, own)]
+
 
 def label(column: Column, positive: Sequence[str]) -> dict[str, Any]:
     """What stands under `data.features.label`.
@@ -90,6 +98,7 @@ def make(
     groups: Sequence[Grouping],
     unit: str | None,
     weight: str | None,
+    doubtful: Mapping[str, str] | None = None,
 ) -> Draft:
     """The draft of what was chosen.
 
@@ -99,6 +108,7 @@ def make(
       groups: as `grouping.of` makes them.
       unit: column that says whose row it is.
       weight: column that says what a row counts.
+      doubtful: columns that cannot be inputs -> why.
 
     Raises:
       SettingsError: no column is left to learn from.
@@ -107,7 +117,9 @@ def make(
     assert column is not None, "the label was chosen among the columns"
     classes = _rows(column, LabelFeature.model_validate(label).membership)
     used = [column.name, *(each.settings["name"] for each in groups), *filter(None, (unit, weight))]
-    chosen = inputs.choose(look.columns, classes["positive"], used)
+    doubtful = {name: why for name, why in (doubtful or {}).items() if name not in used}
+    chosen = inputs.choose(look.columns, classes["positive"], [*used, *doubtful])
+    chosen.left_out.update(doubtful)
     chosen.left_out.update(
         {name: "there several times, and not equal: rename one" for name in look.unclear}
     )
