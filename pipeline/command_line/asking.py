@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pipeline.data.drafts.grouping import Grouping
 
 
+_MOST_CLASSES = 12
+_EACH = "each is a class"
+
+
 @dataclass
 class Meant:
     """What was chosen.
@@ -57,8 +61,8 @@ def choose(look: Look, options: argparse.Namespace, ask: bool) -> Meant:
 
     notes: list[str] = []
     column = _label(look, options.label, ask, notes)
-    positive = options.positive or [_positive(column, ask, notes)]
-    label = draft.label(column, positive)
+    positive = options.positive or _positive(column, ask, notes)
+    label = draft.label_of_classes(column) if positive is None else draft.label(column, positive)
     rest = [each for each in look.columns if each.name != column.name]
     groups = _groups(rest, options.groups, ask, notes)
     used = {column.name, *(each.settings["name"] for each in groups)}
@@ -110,9 +114,16 @@ def _label(look: Look, said: str | None, ask: bool, notes: list[str]) -> Column:
     return found[0].column
 
 
-def _positive(column: Column, ask: bool, notes: list[str]) -> str:
+def _positive(column: Column, ask: bool, notes: list[str]) -> list[str] | None:
+    """The values that are Yes; None where each is a class of its own."""
     from pipeline.data.drafts import guesses
 
+    several = 2 < len(column.values) <= _MOST_CLASSES
+    if several and not ask:
+        notes.append(
+            f"classes: the {len(column.values)} values of {column.name} (--positive VALUE makes two)"
+        )
+        return None
     if len(column.values) > 2 and not ask:
         shown = ", ".join(map(repr, column.values[:8]))
         more = ", ..." if len(column.values) > 8 else ""
@@ -122,10 +133,11 @@ def _positive(column: Column, ask: bool, notes: list[str]) -> str:
         )
     guess, is_said = guesses.positive(column)
     if ask:
-        return _asked_positive(column, guess)
+        said = _asked_positive(column, _EACH if several else guess)
+        return None if said == _EACH and several else [said]
     doubt = "" if is_said else ": nothing says so but that it is rarer"
     notes.append(f"positive (Yes): {column.name} = {guess}, a guess{doubt} (--positive)")
-    return guess
+    return [guess]
 
 
 def _groups(
@@ -226,6 +238,8 @@ def _asked_positive(column: Column, guess: str) -> str:
             f"Which value of {column.name} is Yes (a value, or a range such as >=50000)?",
             default=guess,
         )
+        if said == _EACH and guess == _EACH:
+            return said
         try:
             draft.label(column, [said])
         except SettingsError as error:

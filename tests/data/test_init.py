@@ -252,7 +252,7 @@ def test_options_say_what_is_not_guessed(tmp_path):
     ("options", "message"),
     [
         (["--label", "pased"], "did you mean 'passed'?"),
-        (["--label", "job"], "has 3 values ('"),
+        (["--label", "score"], "values ('"),
         (["--positive", "maybe"], "holds no such value, but 'no', 'yes'"),
         (["--label", "score", "--positive", ">1000"], "no row is positive"),
         (["--groups", "sex,jb"], "did you mean 'job'?"),
@@ -269,6 +269,21 @@ def test_options_that_cannot_be_are_refused_and_nothing_is_written(
     assert main(["init", "people.csv", "--yes", "--json", *options]) == 2
     assert message in json.loads(capsys.readouterr().out)["error"]
     assert [path.name for path in tmp_path.iterdir()] == ["people.csv"]
+
+
+def test_a_label_of_a_few_values_is_one_of_classes(tmp_path, monkeypatch):
+    file = write(tmp_path / "people.csv", people())
+    assert main(["init", "people.csv", "--yes", "--label", "job"]) == 0
+    tree = load(["schemas/people/settings.yaml"])
+    assert list(tree.data.features.label.classes) == ["clerk", "nurse", "smith"]
+    assert tree.gate.constraints[0].startswith("max_gap(ERR, [Sex]) <= ")
+    two = drafted(file, "--label", "job", "--positive", "nurse", "--force")
+    assert two.data.features.label.others == "negative"
+    answers = iter(["job", "", "sex"])
+    monkeypatch.setattr(asking, "may_ask", lambda options: True)
+    monkeypatch.setattr("builtins.input", lambda *_: next(answers))
+    assert main(["init", "people.csv", "--settings-only", "--force"]) == 0
+    assert load(["schemas/people/settings.yaml"]).data.features.label.classes
 
 
 def test_what_cannot_be_guessed_is_asked_for_by_the_option_that_says_it(tmp_path, capsys):

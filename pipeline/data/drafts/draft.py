@@ -22,6 +22,9 @@ from pipeline.data.drafts.inputs import Inputs
 
 TEST_SHARE = 0.2
 _RATE = "max_gap(TPR, [{feature}]) <= {{limit}}"
+_RATE_OF_CLASSES = (
+    "max_gap(ERR, [{feature}]) <= {{limit}}"  # no class is better than another, unsaid
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Draft:
 
     Attributes:
       label: what stands under `data.features.label`.
-      rows: how many rows there are, and how many of them are positive.
+      rows: how many rows there are, and how many of them are positive; None where there are classes.
       groups: the group features.
       inputs: what the model sees.
       limits: constraint with a place for its limit -> (the gate's limit, whether it can be shown).
@@ -39,7 +42,7 @@ class Draft:
     """
 
     label: dict[str, Any]
-    rows: tuple[int, int]
+    rows: tuple[int, int | None]
     groups: list[Grouping]
     inputs: Inputs
     limits: dict[str, tuple[float, bool]] = field(default_factory=dict)
@@ -92,6 +95,14 @@ def label(column: Column, positive: Sequence[str]) -> dict[str, Any]:
     return found
 
 
+def label_of_classes(column: Column) -> dict[str, Any]:
+    """What stands under `data.features.label` where each value is a class of its own."""
+    values = raw(column.values)
+    ordered = sorted(values, key=lambda each: (isinstance(each, str), each))
+    found: dict[str, Any] = {"name": column.name, "classes": ordered}
+    return found | ({"left_out": [None]} if column.missing else {})
+
+
 def make(
     look: Look,
     label: dict[str, Any],
@@ -116,6 +127,10 @@ def make(
     column = look.named(label["name"])
     assert column is not None, "the label was chosen among the columns"
     classes = _rows(column, LabelFeature.model_validate(label).membership)
+    several = "classes" in label
+    if several:  # the first of them against the rest: all are counted, whichever it is
+        first, *others = classes.values()
+        classes = {"positive": first, "negative": np.any(others, axis=0)}
     used = [column.name, *(each.settings["name"] for each in groups), *filter(None, (unit, weight))]
     doubtful = {name: why for name, why in (doubtful or {}).items() if name not in used}
     chosen = inputs.choose(look.columns, classes["positive"], [*used, *doubtful])
@@ -142,13 +157,14 @@ def make(
     names = {
         each.feature: [g.name for g in sizes if g and g.feature == each.feature] for each in groups
     }
-    asked = [_RATE.format(feature=each.feature) for each in groups]
+    rate = _RATE_OF_CLASSES if several else _RATE
+    asked = [rate.format(feature=each.feature) for each in groups]
     largest = None
     if weight is not None and (of_weight := look.named(weight)) is not None:
         largest = (weight, float(of_weight.numbers.max()))
     return Draft(
         label,
-        (len(look), int(classes["positive"].sum())),
+        (len(look), None if several else int(classes["positive"].sum())),
         list(groups),
         chosen,
         {each: limits.first(each, sizes, names) for each in asked},

@@ -37,9 +37,12 @@ def text(
       command: how the command line is called.
     """
     n, yes = draft.rows
+    of_them = "" if yes is None else f", of which {yes:,} are positive"
+    rates = "TPR is the share of positive rows that are told Yes."
+    rates = rates if yes is not None else "ERR is the share of rows that are told a wrong class."
     own = f"--settings {shlex.quote(place)}"
     lines = [
-        f"# Drafted by `{command} init` of {n:,} rows, of which {yes:,} are positive. What it guessed",
+        f"# Drafted by `{command} init` of {n:,} rows{of_them}. What it guessed",
         "# is to be looked through: docs/own_dataset.md says what else can be said, docs/settings.md has",
         "# every setting.",
         "# The dataset is made by the first command, and a run, from data to verdict, is the second:",
@@ -54,7 +57,7 @@ def text(
         *(f"    {key}: {_flow(value)}" for key, value in csv.items()),
         "  features:",
         *_inputs(draft),
-        "    # What is predicted. Rates are of it: TPR is the share of positive rows that are told Yes.",
+        f"    # What is predicted. Rates are of it: {rates}",
         f"    label: {_flow(draft.label)}",
         "    # Who is compared. Models are measured by these columns, and do not see them; name one",
         "    # above, too, if they may.",
