@@ -132,8 +132,8 @@ class Rating:
         self._delta = 1 - config.confidence if config.rated_by == "upper_bound" else None
         limits = [each.limit for each, pieces in divided for _ in pieces]
         self.room = optimism.room(np.array(limits, np.float64), spread)
-        everyone = validation.counts(np.zeros(len(validation)))[None]
-        self.commonest = min(everyone.positives, everyone.negatives) / max(everyone.examples, 1)
+        sizes = validation.counts(validation.no_scores)
+        self.commonest = thresholds.error_of_the_commonest(sizes)
         self._lines = outlook.constraints if outlook else constraints
         # What a bound is predicted of needs no more room.
         self._room_of_lines = optimism.room(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 
 from fairgate.constraints.classes import regardless
-from fairgate.constraints.rates import Counts, Group
+from fairgate.constraints.rates import Counts, Group, Measured
 
 if TYPE_CHECKING:  # it loads TensorFlow
     from components.constrained_trainer.data import Split
@@ -133,6 +133,14 @@ def uselessness(counts: dict[Group | None, Counts]) -> int:
     if not all(told_apart):
         return 2
     return int(everyone.fp + everyone.fn >= rarer_label)
+
+
+def error_of_the_commonest(counts: Measured) -> float:
+    """How often the commonest label is wrong as the answer to everybody, whatever a model says."""
+    everyone = counts[None]
+    classes = [of for group, of in counts.items() if group and group.of and not group.feature]
+    sizes = [of.negatives for of in classes] or [everyone.positives, everyone.negatives]
+    return min(sizes) / max(everyone.examples, 1)
 
 
 def _uselessness_of_classes(counts: dict[Group | None, Counts]) -> int:

@@ -95,6 +95,8 @@ def test_the_commonest_class_is_a_yardstick(splits):
     common, perfect = measure(validation, [parse("TPR(low) >= 0.5", validation.vocabulary)], scores)
     shares = np.bincount(validation.labels.astype(int)) / len(validation)
     assert common.error_rate == pytest.approx(1 - shares.max()) and perfect.error_rate == 0
+    sizes = validation.counts(validation.no_scores)
+    assert thresholds.error_of_the_commonest(sizes) == pytest.approx(common.error_rate)
     assert common.worst == pytest.approx(0.5) and perfect.worst == pytest.approx(-0.5)
 
 
