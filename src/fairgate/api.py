@@ -21,9 +21,10 @@ from fairgate.constraints.rates import Measured
 from fairgate.constraints.units import UnitCounts, UnitMethod
 from fairgate.data import answers, columns, files
 from fairgate.data.columns import Batch
-from fairgate.data.counting import Question, Tally
+from fairgate.data.counting import Tally
 from fairgate.data.grouping import crossings_named
 from fairgate.data.groups import GroupFeature, declare
+from fairgate.data.question import Question
 from fairgate.errors import DataError, SettingsError
 from fairgate.gate import attempts, checks, judging
 from fairgate.gate import ledger as ledgers

@@ -19,8 +19,8 @@ import fairgate
 from fairgate import api, planning, vocabulary
 from fairgate.answers import BLOCKED, DONE, Answer
 from fairgate.data.answers import positive_of
-from fairgate.data.counting import Question
 from fairgate.data.groups import GroupFeature, declare
+from fairgate.data.question import Question
 from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError, SettingsError
 from fairgate.gate import tables, words

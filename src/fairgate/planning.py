@@ -16,8 +16,8 @@ from fairgate.constraints.rates import Group
 from fairgate.constraints.units import UnitCounts
 from fairgate.data import columns, files
 from fairgate.data.answers import Positive, Yes
-from fairgate.data.counting import Question
 from fairgate.data.groups import GroupFeature
+from fairgate.data.question import Question
 from fairgate.errors import DataError, SettingsError
 from fairgate.gate import advice
 from fairgate.gate.advice import Promise

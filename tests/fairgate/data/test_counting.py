@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from fairgate.constraints.rates import Group, count_outcomes
 from fairgate.data import columns, counting
-from fairgate.data.counting import Question, Tally
+from fairgate.data.counting import Tally
+from fairgate.data.question import Question
 from fairgate.errors import DataError, SettingsError
 
 QUESTION = Question("label", "said", ("sex",))
