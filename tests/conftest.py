@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from components.constrained_trainer import devices
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Two logical devices, before anything uses TensorFlow."""
+    """Two logical devices, before anything uses TensorFlow; nothing is asserted about absolute time."""
+    settings.register_profile("untimed", deadline=None)
+    settings.load_profile("untimed")
     (device,) = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 2)
 
