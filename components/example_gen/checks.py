@@ -11,8 +11,9 @@ import collections
 import hashlib
 import itertools
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent import futures
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -200,6 +201,26 @@ def check_shard(file: str, features: Features, counts: SplitCounts) -> None:
     """
     columns = tables.column_specs(file, features)
     left_out: list[np.ndarray] = [np.zeros(0, int)]
+    for position, batch, parsed in parsed_batches(file, columns, features):
+        kept = _check_batch(file, position, parsed, features, counts)
+        counts.add_records(itertools.compress(batch, kept))
+        left_out.append(position + np.flatnonzero(~kept))
+    counts.left_out[file] = np.concatenate(left_out)
+
+
+def parsed_batches(
+    file: str, columns: Mapping[str, Any], features: Features
+) -> Iterator[tuple[int, list[bytes], Mapping[str, tf.Tensor]]]:
+    """(place of the first, records, parsed columns) of the examples of a file, batch by batch.
+
+    Args:
+      file: with TFRecords of examples.
+      columns: name -> how it is parsed, as `tables.column_specs` has it.
+      features: what the columns are for, in messages.
+
+    Raises:
+      DataError: as for `explain_parse_error`.
+    """
     records = enumerate(tfrecords.records(file))
     while numbered := list(itertools.islice(records, _BATCH)):
         position, batch = numbered[0][0], [record for _, record in numbered]
@@ -209,10 +230,7 @@ def check_shard(file: str, features: Features, counts: SplitCounts) -> None:
             # The latter: TensorFlow's own message quotes bytes that are no text.
             explain_parse_error(file, position, batch, columns, features)
             raise
-        kept = _check_batch(file, position, parsed, features, counts)
-        counts.add_records(itertools.compress(batch, kept))
-        left_out.append(position + np.flatnonzero(~kept))
-    counts.left_out[file] = np.concatenate(left_out)
+        yield position, batch, parsed
 
 
 def _check_batch(

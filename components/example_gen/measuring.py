@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from components import measured as of_training
-from components import progress, tfrecords
+from components import progress
 from components.columns import group_members, label_index, values_of
 from components.example_gen import tables
-from components.example_gen.checks import explain_parse_error
+from components.example_gen.checks import parsed_batches
 from components.features import Features
 from fairgate.data.membership import Values
 from fairgate.errors import DataError, SettingsError
-
-_BATCH = 2048
 
 Columns = Mapping[str, tf.Tensor | tf.SparseTensor]
 
@@ -85,14 +82,7 @@ def _batches(
     for file in files:
         specs = tables.column_specs(file, features)
         asked = {name: specs[name] for name in {*columns, features.label.name}}
-        records = enumerate(tfrecords.records(file))
-        while numbered := list(itertools.islice(records, _BATCH)):
-            position, batch = numbered[0][0], [record for _, record in numbered]
-            try:
-                parsed = tf.io.parse_example(tf.constant(batch), asked)
-            except (tf.errors.InvalidArgumentError, UnicodeDecodeError):
-                explain_parse_error(file, position, batch, asked, features)
-                raise
+        for _, batch, parsed in parsed_batches(file, asked, features):
             done += len(batch)
             progress.report(done, 0, f"{done:,} examples")
             yield parsed, label_index(parsed[features.label.name], features).numpy() >= 0

@@ -12,6 +12,7 @@ from typing import Any
 from fairgate.data.membership import number_of
 from fairgate.errors import DataError
 from pipeline.data.from_csv import parquet
+from pipeline.data.from_csv.rows import text_of
 
 # The comma last: it stands in numbers and sentences, too, and a file is divided by what divides all its
 # lines alike.
@@ -63,17 +64,8 @@ def detected(file: Path) -> dict[str, Any]:
 
 
 def _first_lines(file: Path) -> list[str]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            lines = [line for line in itertools.islice(opened, _LINES) if line.strip()]
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{file}: not UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8"
-        ) from None
-    except OSError as error:
-        raise DataError(
-            f"{file}: cannot be read: {error.strerror}. Give a CSV or a Parquet file"
-        ) from None
+    with text_of(file) as opened:
+        lines = [line for line in itertools.islice(opened, _LINES) if line.strip()]
     if len(lines) < 2:
         raise DataError(f"{file}: holds {len(lines)} line(s); expected a table of many rows")
     return lines

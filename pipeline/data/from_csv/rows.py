@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from fairgate.errors import DataError
 from pipeline.data.from_csv import parquet
@@ -39,21 +41,32 @@ def opened(
 
 
 def _rows(file: Path, settings: CsvSettings) -> Iterator[tuple[str, list[str]]]:
+    with text_of(file) as lines:
+        reader = csv.reader(
+            _without_comments(lines, settings.comment),
+            delimiter=settings.delimiter,
+            skipinitialspace=True,
+            strict=True,
+        )
+        try:
+            for fields in reader:
+                if fields:
+                    yield f"line {reader.line_num}", [field.strip() for field in fields]
+        except csv.Error as error:
+            raise DataError(f"{file}: line {reader.line_num}: not CSV: {error}") from None
+
+
+@contextlib.contextmanager
+def text_of(file: Path) -> Iterator[TextIO]:
+    """The lines of a file of text, as `csv.reader` takes them.
+
+    Raises:
+      DataError: also while they are read: the file cannot be, or is not UTF-8.
+    """
     try:
         # A byte order mark, as spreadsheets write it, is no part of the first name.
         with file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.reader(
-                _without_comments(lines, settings.comment),
-                delimiter=settings.delimiter,
-                skipinitialspace=True,
-                strict=True,
-            )
-            try:
-                for fields in reader:
-                    if fields:
-                        yield f"line {reader.line_num}", [field.strip() for field in fields]
-            except csv.Error as error:
-                raise DataError(f"{file}: line {reader.line_num}: not CSV: {error}") from None
+            yield lines
     except UnicodeDecodeError as error:
         raise DataError(
             f"{file}: not UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8"
