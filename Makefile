@@ -6,7 +6,7 @@ VENV   := .venv/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run frontier tune compile submit watch cancel image image-pin test test-fast wheel lint format settings notebooks tensorboard examples peers suite duals bench experiment promise clean distclean
+.PHONY: help setup data run frontier tune compile submit watch cancel image image-pin test test-fast wheel lint format settings notebooks tensorboard docs examples peers suite duals bench experiment promise clean distclean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ settings: setup  ## print every setting and its value
 
 notebooks: setup  ## open the notebooks in JupyterLab: inspect a run, a tutorial, why a run was blocked
 	@cd notebooks && ../$(VENV) -m jupyter lab $(ARGS)
+
+docs: setup  ## make the pages a site: build/site/index.html, which opens offline (ARGS=--quiet)
+	@NO_MKDOCS_2_WARNING=1 $(VENV) -m mkdocs build $(ARGS)
 
 tensorboard: setup  ## watch training: objective, violations, multipliers of every run
 	@$(VENV) -m tensorboard.main --logdir runs $(ARGS)

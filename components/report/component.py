@@ -76,7 +76,7 @@ class Report(base_component.BaseComponent):
         features: what the columns mean.
         settings: of the run, as YAML.
         verdict: `module:function` that reads the verdict: (settings, run id, artifacts by input) -> the
-          fields of verdict.json. By name, because the components know nothing of the pipeline.
+            fields of verdict.json. By name, because the components know nothing of the pipeline.
         card: Markdown about the dataset and the model's use; its headings become the model card's.
         """
         super().__init__(

@@ -169,7 +169,8 @@ def upper_bound_of_two(
 
     Args:
         function: g.
-        first, second: outcomes of p and of q.
+        first: outcomes of p.
+        second: outcomes of q.
         delta: allowed probability of error, in (0, 1).
         floor: a number that the caller takes anyway where it is more, for the largest of several bounds.
 

@@ -132,8 +132,11 @@ def scored_groups(
     """The scores of everyone (None) and of each group: what constraints are measured on.
 
     Args:
-        scores, labels, weights, threshold: as for `Scored`, over all examples.
+        scores: as for `Scored`, over all examples; so are labels, weights and threshold.
+        labels: (n,) 0 or 1.
         members: (n,) nonzero where an example belongs to the group.
+        weights: (n,) non-negative; None: all 1.
+        threshold: a score above it is a Yes.
 
     >>> women = Group("sex", "Female")
     >>> scored = scored_groups([0.9, -0.2, 0.4, -0.5], [1, 1, 0, 0], {women: [1, 1, 0, 0]})

@@ -45,7 +45,7 @@ Piece = tuple[dict[RateOf, float], float]
 
 @dataclass(frozen=True)
 class LinearConstraint:
-    """sum_k coefficients[k][1] * coefficients[k][0] + constant <= 0.
+    """`sum_k coefficients[k][1] * coefficients[k][0] + constant <= 0`.
 
     Attributes:
         coefficients: (rate, coefficient) pairs, every rate once, no coefficient 0.

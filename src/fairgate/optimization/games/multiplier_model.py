@@ -33,7 +33,8 @@ class MultiplierModel(Formulation):
         model: batch -> (m,) or (m, 1) numbers, whose absolute values are the multipliers.
             `feature_multipliers` makes one from a Keras model and a table of features.
         variables: theta: the trainable variables of the model.
-        optimizer, dual_scale: as for `Lagrangian`.
+        optimizer: as for `Lagrangian`.
+        dual_scale: as for `Lagrangian`.
 
     Raises:
         ValueError: for an argument out of range.

@@ -168,9 +168,12 @@ def split_rate_context(
     """A binary context whose players see different data.
 
     Args:
-        penalty_predictions, penalty_labels, penalty_weights: of the model's player, as for
-            `rate_context`.
-        constraint_predictions, constraint_labels, constraint_weights: of the multipliers'.
+        penalty_predictions: what the model's player sees, as for `rate_context`.
+        constraint_predictions: what the multipliers' player sees.
+        penalty_labels: the model's player's.
+        constraint_labels: the multipliers'.
+        penalty_weights: the model's player's.
+        constraint_weights: the multipliers'.
         labels_are_probabilities: of both.
 
     Raises:
@@ -219,9 +222,12 @@ def multiclass_split_rate_context(
 
     Args:
         num_classes: k >= 2.
-        penalty_predictions, penalty_labels, penalty_weights: of the model's player, as for
-            `multiclass_rate_context`.
-        constraint_predictions, constraint_labels, constraint_weights: of the multipliers'.
+        penalty_predictions: what the model's player sees, as for `multiclass_rate_context`.
+        constraint_predictions: what the multipliers' player sees.
+        penalty_labels: the model's player's.
+        constraint_labels: the multipliers'.
+        penalty_weights: the model's player's.
+        constraint_weights: the multipliers'.
 
     Raises:
         ValueError: if num_classes is no whole number >= 2.
