@@ -181,9 +181,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
         pipeline_root=os.path.join(places.plain(settings.runs), settings.name, "artifacts"),
         components=components,
         enable_cache=settings.cache,
-        metadata_connection_config=_metadata(
-            os.path.join(settings.runs, settings.name, "metadata.sqlite")
-        ),
+        metadata_connection_config=_metadata(metadata_file(settings)),
         beam_pipeline_args=list(settings.beam_arguments),
     )
 
@@ -199,6 +197,11 @@ def _beam_arguments(component: str, settings: Settings) -> list[str]:
 def ledger_folder(settings: Settings) -> str:
     """Where the gate counts its attempts: one for all pipelines, whatever they are called."""
     return os.path.join(settings.runs, "ledger")
+
+
+def metadata_file(settings: Settings) -> str:
+    """Where ML Metadata keeps what it knows of the pipeline's runs on this machine."""
+    return os.path.join(settings.runs, settings.name, "metadata.sqlite")
 
 
 def _metadata(file: str) -> metadata_store_pb2.ConnectionConfig:

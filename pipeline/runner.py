@@ -29,9 +29,16 @@ from fairgate.errors import NoSolution
 from fairgate.gate import advice, attempts, checks, judgement, ledger, requirements
 from fairgate.gate.prediction import Sizes
 from fairgate.records import Records
-from pipeline import terminal
+from pipeline import counted, terminal
 from pipeline.contents import Contents
-from pipeline.dag import BASELINE, CONSTRAINED, RESOLVER, create_pipeline, ledger_folder
+from pipeline.dag import (
+    BASELINE,
+    CONSTRAINED,
+    RESOLVER,
+    create_pipeline,
+    ledger_folder,
+    metadata_file,
+)
 from pipeline.outcomes import Outcome, Transformed, Unsolved
 from pipeline.settings import Settings
 from pipeline.terminal import Display, Note
@@ -132,7 +139,8 @@ def _notes(
         refusal = attempts.warning(
             page.entries, settings.gate.confidence, settings.gate.attempts, page.end
         )
-        return [] if refusal is None else [Note(refusal, warns=True)]
+        said = (ledger.unheld(ledger_folder(settings), FILES), refusal)
+        return [Note(sentence, warns=True) for sentence in said if sentence is not None]
     # Once the data are known to be in order, and not as soon as they are counted.
     if node == VALIDATOR:
         features = settings.data.features
@@ -171,6 +179,7 @@ class _Pages:
 
     def __init__(self, store: mlmd.MetadataStore, settings: Settings, run_id: str) -> None:
         self._of = store, settings.name, run_id
+        self._file = metadata_file(settings)
         self._root = ledger_folder(settings)
         self._records: Records | None = None
 
@@ -179,7 +188,9 @@ class _Pages:
         adopt_former(self._root)
         if self._records is None:
             self._records = test_records(_examples(*self._of))
-        return ledger.read(self._root, self._records, FILES)
+        page = ledger.read(self._root, self._records, FILES)
+        counted.require_known(self._of[0], self._file, self._root, page, self._records)
+        return page
 
 
 def _require_enough(settings: Settings, sizes: Sizes) -> None:

@@ -86,6 +86,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
                     "components.evaluator",
                     "fairgate.gate.attempts",
                     "fairgate.gate.files",
+                    "fairgate.gate.journal",
                     "fairgate.gate.ledger",
                     "fairgate.records",
                 ),

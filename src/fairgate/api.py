@@ -299,8 +299,10 @@ def _counted(
     """The judgement as an attempt that the ledger counts."""
     folder, records = os.fspath(book.folder), tally.fingerprints.records
     with _usable(book):
+        said = ledgers.unheld(folder)
         attempt = ledgers.admit(folder, records, ask, asked.confidence, book.attempts, book.name)
-        found = judging.judge(asked, tally.groups, outcomes, attempt, tally.warnings)
+        warnings = [*tally.warnings, *([] if said is None else [said])]
+        found = judging.judge(asked, tally.groups, outcomes, attempt, warnings)
         if unseal:
             ledgers.unseal(folder, records.digest, book.name)
         settled = ledgers.settle(folder, records, attempt, found.blessed, book.name)

@@ -28,6 +28,7 @@ class Vocabulary:
       these_test_data: for "on this test split".
       has: the verb that goes with the test data.
       new_test_data: " (data.splits.test)" where a setting names them; else empty.
+      new_ledger: how another ledger is given, such as " (--ledger FOLDER)".
     """
 
     setting: Callable[[str], str]
@@ -37,6 +38,7 @@ class Vocabulary:
     these_test_data: str = "these test examples"
     has: str = "have"
     new_test_data: str = ""
+    new_ledger: str = " (ledger=FOLDER)"
 
 
 PIPELINE = Vocabulary(
@@ -47,6 +49,7 @@ PIPELINE = Vocabulary(
     these_test_data="this test split",
     has="has",
     new_test_data=" (data.splits.test)",
+    new_ledger=" (another folder of runs: --set runs=FOLDER)",
 )
 """Of whoever runs the pipeline; in force where nothing else is."""
 ARGUMENTS = Vocabulary(
@@ -59,6 +62,7 @@ OPTIONS = Vocabulary(
     setting=lambda name: f"--{name.replace('_', '-')}",
     argument=lambda name: f"--{name.replace('_', '-')}",
     value=lambda name, given: f"--{name} {given}",
+    new_ledger=" (--ledger FOLDER)",
 )
 """Of whoever uses the command line."""
 

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -105,7 +106,7 @@ class Workplace:
 
         if first:
             # Tests train many models for one test split.
-            shutil.rmtree(self.ledger, ignore_errors=True)
+            forget(self.folder / "runs")
         before = self.run_folders()
         with captured() as output:
             status = main(self.arguments(assignments))
@@ -259,7 +260,7 @@ class Table:
 
     def on_new_test_data(self) -> None:
         """As if they were: a pass ends the series of attempts on those that are there."""
-        shutil.rmtree(self.runs / "ledger", ignore_errors=True)
+        forget(self.runs)
 
     @property
     def verdicts(self) -> list[Path]:
@@ -322,6 +323,14 @@ class Run:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} in verdict.json")
+
+
+def forget(runs: Path) -> None:
+    """As if nothing had been judged there: neither the ledger nor ML Metadata knows of an attempt."""
+    shutil.rmtree(runs / "ledger", ignore_errors=True)
+    for file in runs.glob("*/metadata.sqlite"):
+        with contextlib.closing(sqlite3.connect(file)) as known, known:
+            known.execute("DELETE FROM ArtifactProperty WHERE name = 'model_digest'")
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 import yaml
 
 from pipeline.__main__ import main
+from tests.e2e.runs import forget
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -130,7 +130,7 @@ def test_three_classes_reach_a_verdict_and_are_served(settings, capfd):
 def test_a_blocked_and_sealed_run_says_nothing_of_the_test_split(settings):
     """The same models, asked for more than they can show, with an attempt to spare."""
     folder = settings.parent
-    shutil.rmtree(folder / "runs" / "ledger", ignore_errors=True)  # as if the test data were new
+    forget(folder / "runs")  # as if the test data were new
     other = ["--set", "gate.constraints=['max_gap(TPR(high), [Gender]) <= 0.001']"]
     before = set((folder / "runs" / "grades").glob("*/run.log"))
     status = main(["run", "--settings", str(settings), *other, "--set", "gate.attempts=2"])

@@ -24,7 +24,7 @@ import pytest
 import yaml
 
 from tests.e2e.browser import require_rates_of, shown_rates
-from tests.e2e.runs import REPOSITORY
+from tests.e2e.runs import REPOSITORY, forget
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -59,12 +59,13 @@ class Executed:
 def runs(passed, place, tmp_path_factory) -> Path:
     """A folder of runs of its own, with the shared run and all that can be re-used of it.
 
-    The ledger stays behind: to the gate there, nobody has looked at the test split.
+    To the gate there, nobody has looked at the test split.
     """
     home = tmp_path_factory.mktemp("notebooks") / "runs" / "tiny"
     home.mkdir(parents=True)
     shutil.copy(place.home / "metadata.sqlite", home)
     shutil.copytree(passed.folder, home / passed.folder.name)
+    forget(home.parent)
     return home.parent
 
 

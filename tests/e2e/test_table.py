@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from PIL import Image
 
 from pipeline.__main__ import main
 from pipeline.settings import load
+from tests.e2e.runs import forget
 from tests.tiny_dataset import record
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -37,7 +37,7 @@ def people(file: Path, n: int) -> None:
 
 def on_new_test_data(folder: Path) -> None:
     """As if they were: a pass ends the series of attempts on those that are there."""
-    shutil.rmtree(folder / "runs" / "ledger", ignore_errors=True)
+    forget(folder / "runs")
 
 
 def newest(folder: Path, name: str) -> Path:

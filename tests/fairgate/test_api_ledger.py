@@ -13,6 +13,7 @@ from fairgate.constraints import ConstraintError
 from fairgate.errors import DataError
 from fairgate.gate.attempts import Attempt, AttemptsUsedUp
 from fairgate.report import judgement_page
+from tests.fairgate.gate.test_journal import as_earlier_versions_wrote_it
 from tests.fairgate.people import GAP, People, figures, judge
 
 
@@ -111,3 +112,13 @@ def test_a_misspelt_constraint_costs_no_attempt(tmp_path):
     with pytest.raises(ConstraintError):
         judge(People(), ledger=tmp_path, constraints="FPR | [nobody] <= 0.1")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ledger_of_an_earlier_version_is_said_to_be_held_from_now_on(tmp_path):
+    unfair, people = People(gap=0.4), People()
+    book = api.Ledger(tmp_path, attempts=5)
+    assert judge(unfair, ledger=book).warnings == []
+    as_earlier_versions_wrote_it(tmp_path)
+    [said] = judge(people, ledger=book).warnings
+    assert f"{tmp_path}: 1 of 1 entries were written by a version of FairGate" in said
+    assert judge(people, ledger=book).warnings == []

@@ -3,7 +3,7 @@
 Files, because nothing else is at hand wherever a gate is asked: on a laptop, in a CI job, in a container
 of a cluster. What happened is written down event by event, for all test splits in one row of numbers:
 
-    <root>/journal/event-000001.json, event-000002.json, ...
+    <root>/journal/event-000001.json, event-000002.json, ...   and their seals: see `journal`
     <root>/records/<digest of a split>.json
 
 An event is an attempt, which is written before the test predictions are looked at, or the end of a
@@ -20,26 +20,25 @@ from __future__ import annotations
 import contextlib
 import datetime
 import fnmatch
-import json
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
-from fairgate import vocabulary
 from fairgate.errors import DataError
+from fairgate.gate import journal
 from fairgate.gate.attempts import Attempt, End, Entry, Question, Why, ended_by, share
 from fairgate.gate.files import LOCAL, Files
+from fairgate.gate.journal import Event, Journal
 from fairgate.records import Records
 
 SHARE = 0.01
 """Splits that share more than this of the smaller one's records are the same test data (`Records`)."""
 
-_JOURNAL, _RECORDS = "journal", "records"
+_RECORDS = "records"
 # Kinds of events; a former attempt is one of an earlier version.
 _ATTEMPT, _FORMER, _END = "attempt", "former attempt", "end"
-_NOT_OURS = "not an entry as the gate wrote it"
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def admit(
     adopt(root, root, files)
     while True:
         events = _events(root, files)
-        page = _page(root, events, records, files)
+        page = _page(events, records)
         entries = [
             replace(entry, question=question) if entry.question == alias else entry
             for entry in page.entries
@@ -101,9 +100,9 @@ def admit(
             delta_total=round(1.0 - confidence, 12),
             test_digest=records.digest,
         )
-        _keep(root, records, files)
-        event = _event(_ATTEMPT, question, delta, run)
-        if number <= len(entries) or _append(root, len(events) + 1, event, files):
+        kept = _keep(root, records, files)
+        event = _event(_ATTEMPT, question, delta, run) | {"records": kept}
+        if number <= len(entries) or events.append(event):
             return attempt
 
 
@@ -122,13 +121,13 @@ def settle(
     """
     while True:
         events = _events(root, files)
-        page = _page(root, events, records, files)
+        page = _page(events, records)
         if page.end is not None:
             return replace(attempt, sealed=False)
         why = ended_by(page.entries, 1.0 - attempt.delta_total, attempt.of, passed)
         if why is None:
             return replace(attempt, sealed=True)
-        _append(root, len(events) + 1, _ending(records.digest, why, run), files)
+        events.append(_ending(records.digest, why, run))
 
 
 def unseal(root: str, test_digest: str, run: str, files: Files = LOCAL) -> End:
@@ -140,7 +139,7 @@ def unseal(root: str, test_digest: str, run: str, files: Files = LOCAL) -> End:
     while True:
         events = _events(root, files)
         records = _records(root, test_digest, files)
-        page = Page([]) if records is None else _page(root, events, records, files)
+        page = Page([]) if records is None else _page(events, records)
         if not page.entries:
             raise DataError(
                 f"ledger {root}: nothing was judged on test data with the digest {test_digest!r}, so "
@@ -148,7 +147,7 @@ def unseal(root: str, test_digest: str, run: str, files: Files = LOCAL) -> End:
             )
         if page.end is not None:
             return page.end
-        _append(root, len(events) + 1, _ending(test_digest, "unsealed", run), files)
+        events.append(_ending(test_digest, "unsealed", run))
 
 
 def read(root: str, records: Records, files: Files = LOCAL) -> Page:
@@ -157,7 +156,31 @@ def read(root: str, records: Records, files: Files = LOCAL) -> Page:
     Raises:
       DataError: an event is missing or cannot be read, so what is left is unknown.
     """
-    return _page(root, _events(root, files), records, files)
+    return _page(_events(root, files), records)
+
+
+def unheld(root: str, files: Files = LOCAL) -> str | None:
+    """A sentence where an earlier version wrote entries whose change nobody would notice yet.
+
+    Raises:
+      DataError: as for `read`.
+    """
+    found = _events(root, files)
+    if not found.unheld:
+        return None
+    return (
+        f"{root}: {found.unheld} of {len(found.events)} entries were written by a version of FairGate "
+        "that did not hold them by digests, so that a change of them would not be noticed; the next "
+        "attempt holds them"
+    )
+
+
+def same_data(root: str, test_digest: str, records: Records, files: Files = LOCAL) -> bool:
+    """Whether a split that the ledger knows by its digest is the same test data as that of `records`."""
+    if test_digest == records.digest:
+        return True
+    kept = _records(root, test_digest, files)
+    return kept is not None and kept.is_of(records, SHARE)
 
 
 def is_open(root: str, attempt: Attempt, files: Files = LOCAL) -> bool:
@@ -183,30 +206,33 @@ def adopt(root: str, former: str, files: Files = LOCAL) -> None:
     for split in files.names(former):
         folder = os.path.join(former, split)
         names = [name for name in files.names(folder) if fnmatch.fnmatch(name, "attempt-*.json")]
+        journal.require_in_order(folder, names, "attempt-{:04d}.json".format)
         for number, name in enumerate(names, start=1):
-            _require_next(folder, name, f"attempt-{number:04d}.json")
-            found = _parsed(os.path.join(folder, name), files, _entry)
-            if found.number != number:
-                raise _damaged(os.path.join(folder, name), _NOT_OURS)
+            found = journal.parsed(os.path.join(folder, name), files, _numbered(number))
             question = replace(found.question, split=split)
             event = _event(_FORMER, question, found.delta, found.run) | {"when": found.when}
-            while event not in (events := _events(root, files)):
-                _append(root, len(events) + 1, event, files)
+            while event not in (known := _events(root, files)).events:
+                known.append(event)
 
 
-def _page(root: str, events: list[dict[str, Any]], records: Records, files: Files) -> Page:
+def _page(known: Journal, records: Records) -> Page:
     """The attempts on the records of a split, and the first end."""
-    alike: dict[str, bool] = {records.digest: True}
+    alike: dict[str, bool] = {}
+    held: dict[str, str | None] = {}
     entries: list[Entry] = []
     end = None
-    for number, event in enumerate(events, start=1):
+    for number, event in enumerate(known.events, start=1):
         kind = event["event"]
         split = event["split"] if kind == _END else event["question"]["split"]
+        file = _records_file(known.root, split)
         if split not in alike:
-            kept = _records(root, split, files)
-            if kept is None and kind != _FORMER:  # of earlier versions only digests are known
-                raise _damaged(os.path.join(root, _RECORDS, f"{split}.json"), "missing")
-            alike[split] = kept is not None and kept.is_of(records, SHARE)
+            text = _records_text(known.root, split, known.files)
+            if text is None and kind != _FORMER:  # of earlier versions only digests are known
+                raise journal.damaged(file, "missing")
+            is_of = text is not None and _parsed_records(file, text).is_of(records, SHARE)
+            alike[split], held[split] = split == records.digest or is_of, _held(text)
+        if event.get("records") not in (None, held[split]):
+            raise journal.damaged(file, "changed since it was written")
         if not alike[split]:
             continue
         if kind != _END:
@@ -216,16 +242,12 @@ def _page(root: str, events: list[dict[str, Any]], records: Records, files: File
     return Page(entries, end)
 
 
-def _events(root: str, files: Files) -> list[dict[str, Any]]:
+def _events(root: str, files: Files) -> Journal:
     """All events, in order."""
-    folder = os.path.join(root, _JOURNAL)
-    names = [name for name in files.names(folder) if fnmatch.fnmatch(name, "event-*.json")]
-    for number, name in enumerate(names, start=1):
-        _require_next(folder, name, _event_name(number))
-    return [_parsed(os.path.join(folder, name), files, _checked) for name in names]
+    return journal.read(root, files, _checked)
 
 
-def _checked(tree: dict[str, Any]) -> dict[str, Any]:
+def _checked(tree: Event) -> Event:
     """The event, if it is one."""
     if tree["event"] == _END:
         End(tree["why"], tree["run"], tree["when"])
@@ -235,6 +257,17 @@ def _checked(tree: dict[str, Any]) -> dict[str, Any]:
     if not known:
         raise ValueError
     return tree
+
+
+def _numbered(number: int) -> Callable[[Event], Entry]:
+    """Reads an entry of an earlier version, which has its number in it."""
+
+    def make(tree: Event) -> Entry:
+        if tree["number"] != number:
+            raise ValueError
+        return _entry(tree)
+
+    return make
 
 
 def _entry(tree: Mapping[str, Any]) -> Entry:
@@ -255,57 +288,42 @@ def _ending(split: str, why: Why, run: str) -> dict[str, Any]:
     return {"event": _END, "split": split, "why": why, "run": run, "when": _now()}
 
 
-def _append(root: str, number: int, event: Mapping[str, Any], files: Files) -> bool:
-    """Whether the event could be written; not if another process was faster."""
-    file = os.path.join(root, _JOURNAL, _event_name(number))
-    try:
-        files.create(file, json.dumps(event, indent=1) + "\n")
-    except FileExistsError:
-        return False
-    return True
-
-
-def _event_name(number: int) -> str:
-    return f"event-{number:06d}.json"
-
-
-def _keep(root: str, records: Records, files: Files) -> None:
-    name = f"{records.digest}.json"
-    if name in files.names(os.path.join(root, _RECORDS)):
-        return
-    with contextlib.suppress(FileExistsError):  # another process was faster, with the same records
-        files.create(os.path.join(root, _RECORDS, name), records.to_text())
+def _keep(root: str, records: Records, files: Files) -> str | None:
+    """Keeps the records of a split, if they are not; returns what holds them in an event."""
+    if _records_text(root, records.digest, files) is None:
+        with contextlib.suppress(
+            FileExistsError
+        ):  # another process was faster, with the same records
+            files.create(_records_file(root, records.digest), records.to_text())
+    return _held(_records_text(root, records.digest, files))
 
 
 def _records(root: str, digest: str, files: Files) -> Records | None:
-    name = f"{digest}.json"
-    if name not in files.names(os.path.join(root, _RECORDS)):
-        return None
-    file = os.path.join(root, _RECORDS, name)
+    """The records that are kept of a split."""
+    text = _records_text(root, digest, files)
+    return None if text is None else _parsed_records(_records_file(root, digest), text)
+
+
+def _records_text(root: str, digest: str, files: Files) -> str | None:
+    file = _records_file(root, digest)
+    is_there = os.path.basename(file) in files.names(os.path.dirname(file))
+    return files.read(file) if is_there else None
+
+
+def _parsed_records(file: str, text: str) -> Records:
     try:
-        return Records.from_text(files.read(file))
+        return Records.from_text(text)
     except (ValueError, TypeError, KeyError):
-        raise _damaged(file, "not as the gate wrote it") from None
+        raise journal.damaged(file, "not as the gate wrote it") from None
 
 
-def _parsed(file: str, files: Files, make: Callable[[dict[str, Any]], _T]) -> _T:
-    try:
-        return make(json.loads(files.read(file)))
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise _damaged(file, _NOT_OURS) from None
+def _records_file(root: str, digest: str) -> str:
+    return os.path.join(root, _RECORDS, f"{digest}.json")
 
 
-def _require_next(folder: str, name: str, expected: str) -> None:
-    if name != expected:
-        there = f"while {os.path.join(folder, name)} is there"
-        raise _damaged(os.path.join(folder, expected), f"missing, {there}")
-
-
-def _damaged(file: str, how: str) -> DataError:
-    return DataError(
-        f"{file}: {how}. The gate counts the models it has judged in these files: restore it, or give "
-        f"new test data{vocabulary.now().new_test_data}"
-    )
+def _held(text: str | None) -> str | None:
+    """The digest of a file of records, without the end of its line."""
+    return None if text is None else hashlib.sha256(text.strip().encode()).hexdigest()[:32]
 
 
 def _now() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -90,7 +91,10 @@ def test_each_test_split_has_a_ledger_of_its_own(root):
 def test_no_partial_file_stays(tmp_path):
     admit(tmp_path, "a")
     found = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file())
-    assert found == ["journal/event-000001.json", f"records/{TEST}.json"]
+    assert found[:2] == ["journal/event-000001.json", f"records/{TEST}.json"]
+    assert [re.fullmatch("seals/000001-[0-9a-f]{32}", name) is not None for name in found[2:]] == [
+        True
+    ]
 
 
 def _race(root, model, start, results):
