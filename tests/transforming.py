@@ -19,7 +19,11 @@ from tests.tiny_dataset import record
 
 
 def transform_rows(
-    rows: Sequence[Mapping[str, Any]], schema: str, features: Features, folder: Path
+    rows: Sequence[Mapping[str, Any]],
+    schema: str,
+    features: Features,
+    folder: Path,
+    batch: int | None = None,
 ) -> tuple[tft.TFTransformOutput, list[bytes]]:
     """The graph, which is written into `folder`, and each row as a serialized transformed example.
 
@@ -28,10 +32,11 @@ def transform_rows(
       schema: of them, as in a pbtxt file.
       features: what the columns mean.
       folder: is made if it is not there.
+      batch: rows that are looked at together; None: as many as it likes.
     """
     raw = dataset_metadata.DatasetMetadata(text_format.Parse(schema, schema_pb2.Schema()))
     config = {"features": features.model_dump_json(), "code": ""}
-    with tft_beam.Context(temp_dir=str(folder / "tmp")):
+    with tft_beam.Context(temp_dir=str(folder / "tmp"), desired_batch_size=batch):
         (data, _), graph = (rows, raw) | tft_beam.AnalyzeAndTransformDataset(
             lambda given: preprocessing_fn(given, config)
         )

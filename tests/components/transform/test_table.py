@@ -86,6 +86,36 @@ def test_numbers_have_mean_0_and_variance_1_and_what_is_missing_is_the_mean(pars
     np.testing.assert_allclose(numeric[:, 1], np.nan_to_num(standardized(logs)), rtol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide:RuntimeWarning")  # TFT's
+def test_a_column_may_start_late_and_columns_are_scaled_each_by_its_own_numbers(tmp_path):
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(rng.normal(size=5), 3, (24, 5)).astype(np.float32)
+    given = rng.random((24, 5)) < 0.5
+    given[:18, 1], given[18:, 1], given[:, 4] = False, True, True
+    names = ["b", "late", "a", "d", "always"]
+    rows = [
+        {
+            name: float(number) if name == "always" else [float(number)] * bool(there)
+            for name, number, there in zip(names, row, known, strict=True)
+        }
+        | {"y": b"1", "g": b"m"}
+        for row, known in zip(numbers, given, strict=True)
+    ]
+    columns = "".join(f'feature {{ name: "{name}" type: FLOAT {MAYBE} }}' for name in names[:4])
+    texts = "".join(f'feature {{ name: "{name}" type: BYTES {ALWAYS} }}' for name in ("y", "g"))
+    schema = f'{columns} feature {{ name: "always" type: FLOAT {ALWAYS} }} {texts}'
+    features = Features(
+        numeric=names,
+        label=LabelFeature(name="y", negative="0", positive="1"),
+        groups={"G": GroupFeature(name="g", values={"M": "m", "F": "f"})},
+    )
+    _, records = transform_rows(rows, schema, features, tmp_path, batch=3)
+    parsed = tf.io.parse_example(records, transformed_feature_spec(features))
+    x = np.where(given, numbers.astype(np.float64), np.nan)
+    expected = np.nan_to_num((x - np.nanmean(x, axis=0)) / np.nanstd(x, axis=0))
+    np.testing.assert_allclose(unpack_inputs(parsed, features)["numeric"], expected, rtol=1e-5)
+
+
 def test_a_number_that_is_always_the_same_is_0(parsed):
     assert unpack_inputs(parsed, FEATURES)["numeric"].numpy()[:, 2].tolist() == [0] * 6
 
