@@ -69,6 +69,7 @@ def true_positive_rate(
 
 
 recall = true_positive_rate
+"""Another name of `true_positive_rate`."""
 
 
 @explained(SOURCE)
