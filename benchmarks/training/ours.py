@@ -28,9 +28,9 @@ def settings(constraints: int, **others) -> TrainingConfig:
     return TrainingConfig(constraints=lines, **others)
 
 
-def make_loop(training: Split, validation: Split, config: TrainingConfig):
-    """The loop that `training.train` would run."""
-    from components.constrained_trainer import networks, resolving
+def make_loop(training: Split, validation: Split, config: TrainingConfig, in_stretches=None):
+    """The loop that `training.train` would run; steps in stretches, or as it finds best."""
+    from components.constrained_trainer import loop, networks, resolving
     from components.constrained_trainer import training as trainer
 
     scope = devices.strategy(config.devices)
@@ -38,7 +38,7 @@ def make_loop(training: Split, validation: Split, config: TrainingConfig):
     with scope.scope():
         model = networks.build(config.network, training.model_inputs(), config.seed)
         lines = trainer.parse(config.constraints, training)
-        return trainer.make_loop(model, lines, training, validation, config, scope)
+        return loop.make_loop(model, lines, training, validation, config, scope, in_stretches)
 
 
 def main() -> None:
@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--network", default="mlp")
     parser.add_argument("--side", type=int, default=28)
     parser.add_argument("--devices", default="auto")
+    parser.add_argument("--in-stretches", action="store_true", help="as on a GPU")
     options = parser.parse_args()
     devices.strategy(options.devices)
     training = split(options.examples, options.side)
@@ -65,13 +66,14 @@ def main() -> None:
         devices=options.devices,
         multipliers=MultiplierConfig(watch=options.watch),
     )
-    loop = make_loop(training, validation, config)
+    loop = make_loop(training, validation, config, options.in_stretches or None)
     size = 16
     waited = 0.0
 
     def advance() -> int:
-        loop.advance_to(loop.step + size)
-        return size
+        before = loop.step
+        loop.advance_to(loop.end_of_call(loop.step + size))
+        return loop.step - before
 
     def more() -> dict[str, float]:
         nonlocal waited
@@ -83,8 +85,7 @@ def main() -> None:
     advance()
     for _ in range(3):  # a call of about a quarter of a second, as training has them
         began = time.perf_counter()
-        advance()
-        size = max(1, round(size * 0.25 / (time.perf_counter() - began)))
+        size = max(1, round(advance() * 0.25 / (time.perf_counter() - began)))
     waited = loop.waited
     serve(advance, more)
 

@@ -76,17 +76,20 @@ class Feed:
             self._block = Block(first, first + self._size, self._on_devices(tensors))
         return self._block
 
-    def minibatch(self, tensors: Tensors, step: tf.Tensor, first: tf.Tensor) -> Tensors:
+    def minibatch(
+        self, tensors: Tensors, step: tf.Tensor, first: tf.Tensor, rows: tf.Tensor | None = None
+    ) -> Tensors:
         """This replica's rows of the minibatch of `step`; runs inside the compiled loop.
 
         Args:
           tensors: of a block.
           step: () the step.
           first: () the first step of the block.
+          rows: (B,) the places in the block, where they are known.
         """
-        if self.resident:
+        if rows is None and self.resident:
             rows = self.sampler.rows(step)
-        else:
+        elif rows is None:
             size = self.sampler.batch_size
             rows = tf.cast((step - first) // self.every, tf.int32) * size + tf.range(size)
         context = tf.distribute.get_replica_context()
@@ -103,7 +106,7 @@ class Feed:
 
         def read(first: tf.Tensor) -> list[tf.Tensor]:
             # Rows are drawn out here: TensorFlow called from within could wait for its own threads.
-            rows = self.sampler.rows_of(first + steps)
+            rows = tf.reshape(self.sampler.rows_of(first + steps), [-1])
             return tf.numpy_function(self._gather, [rows], self._types(), stateful=False)
 
         firsts = tf.data.Dataset.counter(first, self._size)

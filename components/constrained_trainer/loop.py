@@ -1,9 +1,7 @@
-"""The compiled loop: many steps of the game in one call.
+"""The loop of training: its state, and the calls of what is compiled (`steps`).
 
-On the reference network a step is microseconds of arithmetic, so what counts is how little happens
-around it: rows are drawn, gathered and learnt from inside one `tf.while_loop`, compiled by XLA where
-that is faster. Under a strategy of several replicas each takes its part of the same minibatch, and
-every sum is one over all of them: they take the steps that one would take.
+Compiled by XLA where that is faster. Under a strategy of several replicas each takes its part of the
+same minibatch, and every sum is one over all of them: they take the steps that one would take.
 """
 
 from __future__ import annotations
@@ -19,11 +17,17 @@ import tensorflow as tf
 
 from components.constrained_trainer import devices, networks
 from components.constrained_trainer.config import TrainingConfig
-from components.constrained_trainer.feed import Feed, Tensors
+from components.constrained_trainer.data import Split
+from components.constrained_trainer.feed import Feed
+from components.constrained_trainer.game import make_game
+from components.constrained_trainer.resolving import watched_split
+from components.constrained_trainer.sampling import Rounds, Sampler
+from components.constrained_trainer.steps import NONE, Steps
 from fairgate import optimization as co
+from fairgate.constraints.expressions import Constraint
 
-# Returned where no step went wrong.
-_NONE = -1
+# About how many steps of a stretch: where its loop ends, the host is waited for.
+_STRETCH = 16
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Progress:
 
 
 class Loop:
-    """The state of training, and the compiled function that advances it.
+    """The state of training, and what advances it.
 
     Args:
       model: what is trained.
@@ -51,12 +55,16 @@ class Loop:
       watched: the multiplier player's examples; None: it sees the model player's minibatches.
       config: of the training.
       scope: the strategy whose scope everything was made in.
+      in_stretches: take steps in stretches where they can be; None: on a GPU.
 
     Attributes:
       step: steps taken.
       model: what is trained.
       game: problem, multipliers and optimizers.
       scope: the strategy.
+      is_compiled: whether XLA compiles it.
+      stretch: steps of a stretch, of which calls had best be made up; 1: any number will do.
+      programs: what is compiled at its first use, by name.
     """
 
     def __init__(
@@ -67,22 +75,32 @@ class Loop:
         watched: Feed | None,
         config: TrainingConfig,
         scope: tf.distribute.Strategy,
+        in_stretches: bool | None = None,
     ):
         self.step = 0
         self.model = model
         self.game = game
-        self._config = config
-        self._training = training
-        self._has_multipliers = game.problem.num_constraints > 0
-        self._watched = watched if self._has_multipliers else None
-        self._feeds = [training] if self._watched is None else [training, self._watched]
         self.scope = scope
+        self._config = config
+        watched = watched if game.problem.num_constraints else None
+        self._feeds = [training] if watched is None else [training, watched]
+        self._every = watched.every if watched else 1
         self._violations = tf.zeros([game.problem.num_constraints])
         self._objective: float | None = None
         # Sum of losses, and steps, since `take_mean_objective`.
         self._losses = tf.Variable(tf.zeros([2], tf.float64), trainable=False)
         self.is_compiled = _uses_xla(config, model, scope)
-        self._advance = tf.function(self._steps, autograph=False, jit_compile=self.is_compiled)
+        if in_stretches is None:
+            in_stretches = bool(tf.config.list_logical_devices("GPU"))
+        resident = all(feed.resident for feed in self._feeds)
+        self.stretch = 1
+        if in_stretches and self.is_compiled and resident:
+            self.stretch = _stretch(self._every, config)
+        steps = Steps(game, training, watched, scope, self.stretch)
+        compiled = {"autograph": False, "jit_compile": self.is_compiled}
+        self.programs = {"any steps": tf.function(steps.any, **compiled)}
+        if self.stretch > 1:
+            self.programs["stretches"] = tf.function(steps.stretches, **compiled)
 
     def advance_to(self, last: int) -> Progress:
         """Takes the steps up to `last`; of several workers, up to the first one's `last`.
@@ -94,18 +112,34 @@ class Loop:
         last = devices.of_first_replica(self.scope, last)
         while self.step < last:
             blocks = [feed.block(self.step) for feed in self._feeds]
-            stop = min(last, *(block.end for block in blocks))
+            advance, stop = self._next(min(last, *(block.end for block in blocks)))
             bounds = tf.constant(self.step, tf.int64), tf.constant(stop, tf.int64)
             begins = [tf.constant(block.first, tf.int64) for block in blocks]
             tensors = [block.tensors for block in blocks]
-            loss, self._violations, bad = self._advance(*bounds, begins, tensors, self._violations)
-            if bad != _NONE:
-                raise FloatingPointError(self._what_went_wrong(int(bad) + 1))
-            total += float(loss)
+            after = advance(*bounds, begins, tensors, self._violations)
+            self._violations = after.violations
+            if after.bad != NONE:
+                raise FloatingPointError(self._what_went_wrong(int(after.bad) + 1))
+            total += float(after.total)
             self.step = stop
         self._objective = total / max(self.step - first, 1)
         self._losses.assign_add([total, self.step - first])
         return Progress(self.step, self._objective, np.asarray(self._violations).tolist())
+
+    def end_of_call(self, step: int) -> int:
+        """The step from `step` on at which a call had best end."""
+        return -(-step // self.stretch) * self.stretch
+
+    def _next(self, last: int) -> tuple[Callable, int]:
+        """The program that goes on towards `last`, and the step that it gets to."""
+        any_steps = self.programs["any steps"]
+        if self.stretch == 1:
+            return any_steps, last
+        over = self.step % self._every
+        if over:
+            return any_steps, min(last, self.step + self._every - over)
+        whole = (last - self.step) // self.stretch * self.stretch
+        return (self.programs["stretches"], self.step + whole) if whole else (any_steps, last)
 
     @property
     def multipliers(self) -> np.ndarray:
@@ -140,64 +174,6 @@ class Loop:
         """Seconds spent waiting for rows."""
         return sum(feed.waited for feed in self._feeds)
 
-    def _steps(
-        self,
-        first: tf.Tensor,
-        last: tf.Tensor,
-        begins: Sequence[tf.Tensor],
-        tensors: Sequence[Tensors],
-        violations: tf.Tensor,
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """(sum of losses, constraints seen last, the step that failed or -1)."""
-        blocks = list(zip(begins, tensors, strict=True))
-
-        def one(step, total, violations, bad):
-            loss, violations = self._one_step(step, blocks, violations)
-            return step + 1, total + loss, violations, tf.where(tf.math.is_finite(loss), bad, step)
-
-        return tf.while_loop(
-            lambda step, total, violations, bad: (step < last) & (bad == _NONE),
-            one,
-            (first, tf.constant(0.0), violations, tf.constant(_NONE, tf.int64)),
-        )[1:]
-
-    def _one_step(
-        self, step: tf.Tensor, blocks: Sequence[tuple[tf.Tensor, Tensors]], violations: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """(loss, constraints seen last) of the step after `step` others."""
-        if not self._has_multipliers:
-            return self._run(self._primal, step, *blocks[0]), violations
-        if self._watched is None:
-            return self._run(self._both, step, *blocks[0])
-        loss = self._run(self._primal, step, *blocks[0])
-        every = self._watched.every
-
-        def dual() -> tf.Tensor:
-            return self._run(self._dual, step, *blocks[1])
-
-        # The condition is outside of the replicas, who could not sum over each other inside one.
-        due = (step + 1) % every == 0
-        return loss, dual() if every == 1 else tf.cond(due, dual, lambda: violations)
-
-    def _run(self, function: Callable, step: tf.Tensor, first: tf.Tensor, tensors: Tensors):
-        """One half of a step on every replica; all of them return the same."""
-        values = self.scope.run(function, args=(step, first, tensors))
-        return tf.nest.map_structure(
-            lambda value: self.scope.experimental_local_results(value)[0], values
-        )
-
-    def _primal(self, step: tf.Tensor, first: tf.Tensor, tensors: Tensors) -> tf.Tensor:
-        batch = self._training.minibatch(tensors, step, first)
-        return self.game.primal_step({"training": batch})
-
-    def _dual(self, step: tf.Tensor, first: tf.Tensor, tensors: Tensors) -> tf.Tensor:
-        return self.game.dual_step({"watched": self._watched.minibatch(tensors, step, first)})
-
-    def _both(self, step, first, tensors: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
-        batch = self._training.minibatch(tensors, step, first)
-        values = self.game.minimize({"training": batch})
-        return values.objective, values.constraints
-
     def _what_went_wrong(self, step: int) -> str:
         culprits = [
             weight.path for weight in self.model.weights if not np.isfinite(weight.numpy()).all()
@@ -214,8 +190,76 @@ class Loop:
         )
 
 
+def snapshot_steps(config: TrainingConfig) -> list[int]:
+    """Steps at which snapshots are taken: equally spaced, the last step included."""
+    return sorted(
+        {round(config.steps * (i + 1) / config.snapshots) for i in range(config.snapshots)}
+    )
+
+
+def _stretch(every: int, config: TrainingConfig) -> int:
+    """A multiple of `every`, if possible one that snapshots are multiples of, too."""
+    least = every * -(-_STRETCH // every)
+    return next(
+        (
+            size
+            for size in range(least, max(2 * _STRETCH, least) + 1, every)
+            if all(step % size == 0 for step in snapshot_steps(config))
+        ),
+        least,
+    )
+
+
 def _uses_xla(config: TrainingConfig, model: keras.Model, scope: tf.distribute.Strategy) -> bool:
     if config.jit != "auto":
         return config.jit == "on" and scope.num_replicas_in_sync == 1
     on_cpu = not tf.config.list_physical_devices("GPU")
     return scope.num_replicas_in_sync == 1 and not (on_cpu and networks.uses_convolution(model))
+
+
+def make_loop(
+    model: keras.Model,
+    constraints: Sequence[Constraint],
+    training: Split,
+    validation: Split,
+    config: TrainingConfig,
+    scope: tf.distribute.Strategy,
+    in_stretches: bool | None = None,
+) -> Loop:
+    """The loop of a training, at step 0. To be called in the scope of `scope`.
+
+    Args:
+      model: what is trained.
+      constraints: of the language.
+      training: examples of the model player.
+      validation: what the multipliers watch, if `config` says so.
+      config: of the training, without any `auto` (`resolving.resolve`).
+      scope: the strategy that `model` was made with.
+      in_stretches: as of `Loop`.
+
+    Raises:
+      NotTrainableError: (a ValueError) for a constraint that no game can be made of.
+    """
+    watched = watched_split(config.multipliers.watch, training, validation)
+    game = make_game(model, constraints, training, watched, config)
+    feeds = _feeds(training, watched, config, scope)
+    return Loop(model, game, *feeds, config, scope, in_stretches)
+
+
+def _feeds(
+    training: Split, watched: Split, config: TrainingConfig, scope: tf.distribute.Strategy
+) -> tuple[Feed, Feed | None]:
+    """The examples of the model player, and of the multiplier player if it has its own."""
+
+    def feed(split: Split, sampler: Sampler | Rounds, every: int) -> Feed:
+        return Feed(split, sampler, split.fits_in(config.resident_gb), scope, every)
+
+    sampler = Sampler(training, config.batch_size, config.batches, config.seed, stream=0)
+    first = feed(training, sampler, every=1)
+    multipliers, replicas = config.multipliers, scope.num_replicas_in_sync
+    if multipliers.watch == "training" or not config.constraints:
+        return first, None
+    size = min(round(config.batch_size * multipliers.batch_share), len(watched))
+    size = replicas * max(1, size // replicas)
+    rounds = Rounds(watched, size, config.seed, multipliers.every)
+    return first, feed(watched, rounds, multipliers.every)

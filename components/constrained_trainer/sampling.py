@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 import tensorflow as tf
 
+from components.constrained_trainer import philox
 from components.constrained_trainer.data import Split
 from fairgate.errors import DataError
 
@@ -46,7 +47,7 @@ class Sampler:
 
     def __init__(self, split: Split, batch_size: int, scheme: Scheme, seed: int, stream: int):
         self.batch_size = batch_size
-        self._seed = (seed, stream)
+        self._seed = 2 * seed + stream
         self._rows = len(split)
         parts = _parts(split, scheme)
         self.weights = split.weights
@@ -69,24 +70,27 @@ class Sampler:
 
     def rows(self, step: tf.Tensor) -> tf.Tensor:
         """(B,) int32: the rows of the minibatch of `step`, () int32 or int64."""
-        seed, stream = self._seed
         draws = tf.random.stateless_uniform(
             [self.batch_size],
-            tf.stack([tf.constant(2 * seed + stream, tf.int64), tf.cast(step, tf.int64)]),
+            tf.stack([tf.constant(self._seed, tf.int64), tf.cast(step, tf.int64)]),
             minval=None,
             maxval=None,
             dtype=tf.uint32,
             alg="philox",  # by name: the default depends on the device
         )
+        return self._rows_drawn(draws)
+
+    @tf.function(autograph=False)
+    def rows_of(self, steps: tf.Tensor) -> tf.Tensor:
+        """(len(steps), B) int32: the same rows for several steps, drawn together."""
+        return self._rows_drawn(philox.draws(self._seed, steps, self.batch_size))
+
+    def _rows_drawn(self, draws: tf.Tensor) -> tf.Tensor:
+        """(..., B) int32 rows for (..., B) uint32 draws."""
         if self._order is None:
             return tf.cast(draws % tf.constant(self._rows, tf.uint32), tf.int32)
         places = tf.cast(draws % tf.constant(self._sizes, tf.uint32), tf.int32) + self._offsets
         return tf.gather(tf.constant(self._order), places)
-
-    @tf.function(autograph=False)
-    def rows_of(self, steps: tf.Tensor) -> tf.Tensor:
-        """(len(steps) * B,) int32: the rows of several steps, one after another."""
-        return tf.reshape(tf.map_fn(self.rows, steps, fn_output_signature=tf.int32), [-1])
 
 
 class Rounds:
@@ -116,16 +120,14 @@ class Rounds:
     def rows(self, step: tf.Tensor) -> tf.Tensor:
         """(B,) int32: the rows of the minibatch of `step`, () int32 or int64."""
         size, count = self.batch_size, len(self._order)
-        if size == count:
-            return tf.constant(self._order)
         turn = tf.cast(step, tf.int64) // self._every
         places = (turn * size + tf.range(size, dtype=tf.int64)) % count
         return tf.gather(tf.constant(self._order), places)
 
     @tf.function(autograph=False)
     def rows_of(self, steps: tf.Tensor) -> tf.Tensor:
-        """(len(steps) * B,) int32: the rows of several steps, one after another."""
-        return tf.reshape(tf.map_fn(self.rows, steps, fn_output_signature=tf.int32), [-1])
+        """(len(steps), B) int32: the rows of several steps."""
+        return tf.map_fn(self.rows, steps, fn_output_signature=tf.int32)
 
 
 def _stratified(split: Split, random: np.random.Generator) -> np.ndarray:

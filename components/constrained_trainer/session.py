@@ -13,7 +13,7 @@ import numpy as np
 from components.constrained_trainer import devices, interruption
 from components.constrained_trainer.checkpoints import Checkpoints
 from components.constrained_trainer.config import TrainingConfig
-from components.constrained_trainer.loop import Loop
+from components.constrained_trainer.loop import Loop, snapshot_steps
 from components.constrained_trainer.snapshots import Rating, Snapshot
 from fairgate.errors import DataError
 
@@ -86,8 +86,9 @@ class Session:
             size, compiled = _FIRST_CALL, False
             for target in snapshot_steps(self._config):
                 while self._loop.step < target:
+                    last = min(self._loop.end_of_call(self._loop.step + size), target)
                     try:
-                        seconds = self._advance(min(self._loop.step + size, target), target)
+                        seconds = self._advance(last, target)
                     except FloatingPointError as error:
                         if not self.snapshots:
                             raise
@@ -149,10 +150,3 @@ class Session:
         if self._checkpoints:
             self._checkpoints.save(self._loop.step)
         raise interruption.Stopped(self._loop.step)
-
-
-def snapshot_steps(config: TrainingConfig) -> list[int]:
-    """Steps at which snapshots are taken: equally spaced, the last step included."""
-    return sorted(
-        {round(config.steps * (i + 1) / config.snapshots) for i in range(config.snapshots)}
-    )

@@ -28,12 +28,9 @@ from components.constrained_trainer.checkpoints import Checkpoints
 from components.constrained_trainer.choosing import choose, predicted_to_pass
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
-from components.constrained_trainer.feed import Feed
-from components.constrained_trainer.game import make_game
-from components.constrained_trainer.loop import Loop
+from components.constrained_trainer.loop import make_loop
 from components.constrained_trainer.outlook import Outlook
-from components.constrained_trainer.resolving import Resolved, resolve, watched_split
-from components.constrained_trainer.sampling import Rounds, Sampler
+from components.constrained_trainer.resolving import Resolved, resolve
 from components.constrained_trainer.session import Moment, Session
 from components.constrained_trainer.snapshots import Rating, Snapshot, predict_scores
 from components.constrained_trainer.yardsticks import Yardstick
@@ -297,51 +294,6 @@ def _yardsticks(
 def parse(lines: Sequence[str], split: Split) -> list[Constraint]:
     """The lines of the constraint language over the split's groups."""
     return [language.parse(line, split.vocabulary) for line in lines]
-
-
-def make_loop(
-    model: keras.Model,
-    constraints: Sequence[Constraint],
-    training: Split,
-    validation: Split,
-    config: TrainingConfig,
-    scope: tf.distribute.Strategy,
-) -> Loop:
-    """The compiled loop that `train` runs, at step 0. To be called in the scope of `scope`.
-
-    Args:
-      model: what is trained.
-      constraints: from `parse`.
-      training: as for `train`.
-      validation: what the multipliers watch, if `config` says so.
-      config: of the training, without any `auto` (`resolving.resolve`).
-      scope: the strategy that `model` was made with.
-
-    Raises:
-      NotTrainableError: (a ValueError) for a constraint that no game can be made of.
-    """
-    watched = watched_split(config.multipliers.watch, training, validation)
-    game = make_game(model, constraints, training, watched, config)
-    return Loop(model, game, *_feeds(training, watched, config, scope), config, scope)
-
-
-def _feeds(
-    training: Split, watched: Split, config: TrainingConfig, scope: tf.distribute.Strategy
-) -> tuple[Feed, Feed | None]:
-    """The examples of the model player, and of the multiplier player if it has its own."""
-
-    def feed(split: Split, sampler: Sampler | Rounds, every: int) -> Feed:
-        return Feed(split, sampler, split.fits_in(config.resident_gb), scope, every)
-
-    sampler = Sampler(training, config.batch_size, config.batches, config.seed, stream=0)
-    first = feed(training, sampler, every=1)
-    multipliers, replicas = config.multipliers, scope.num_replicas_in_sync
-    if multipliers.watch == "training" or not config.constraints:
-        return first, None
-    size = min(round(config.batch_size * multipliers.batch_share), len(watched))
-    size = replicas * max(1, size // replicas)
-    rounds = Rounds(watched, size, config.seed, multipliers.every)
-    return first, feed(watched, rounds, multipliers.every)
 
 
 def _require_equal_parts(config: TrainingConfig, scope: tf.distribute.Strategy) -> None:

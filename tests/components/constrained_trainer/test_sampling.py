@@ -28,7 +28,7 @@ def lopsided(n: int = 4000, seed: int = 0) -> Split:
 
 
 def drawn(sampler: Sampler, steps: int) -> np.ndarray:
-    return sampler.rows_of(tf.range(steps, dtype=tf.int64)).numpy()
+    return sampler.rows_of(tf.range(steps, dtype=tf.int64)).numpy().ravel()
 
 
 def test_proportional_minibatches_weigh_nothing_and_reach_everyone():

@@ -18,6 +18,9 @@ from fairgate.optimization.problems.forms import Cost, DenominatorKey, Form, Sco
 from fairgate.optimization.problems.losses import Loss
 from fairgate.optimization.problems.sources import Evaluation
 
+# Of so many numbers it costs nothing to add up some.
+_FEW = 4096
+
 Pair = tuple[DenominatorKey, DenominatorKey]
 
 
@@ -77,6 +80,10 @@ def _thresholds(scores: Sequence[Scores], evaluation: Evaluation) -> tf.Tensor:
 
 def _added_up(values: tf.Tensor, forms: Sequence[int], size: int) -> tf.Tensor:
     """(size,) float32: the sum of the values of each form, 0 where it has none."""
+    if size * len(forms) <= _FEW:
+        # The gradient of `gather` would be a scatter: kernels that nothing fuses with.
+        mine = np.equal.outer(np.arange(size), np.asarray(forms))
+        return tf.reduce_sum(tf.where(mine, values, 0.0), axis=1)
     users: list[list[int]] = [[] for _ in range(size)]
     for place, form in enumerate(forms):
         users[form].append(place)
