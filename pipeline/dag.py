@@ -5,11 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import tfx.components as standard
-
-# isort: split
-# TFX first: it patches what tensorflow_data_validation imports.
 import tensorflow_data_validation as tfdv
+import tfx.components as standard
 from ml_metadata.proto import metadata_store_pb2
 from tfx import types
 from tfx.dsl.components.base import executor_spec
@@ -46,9 +43,17 @@ BASELINE = "ConstrainedTrainer.baseline"
 CONSTRAINED = "ConstrainedTrainer.constrained"
 RESOLVER = "LatestBlessedModel"
 
-# Unless Beam is told what its workers elsewhere run, TFX packs itself up for them anew for each
-# component: 4 seconds, and 52 MB of temporary files that nobody removes. This process needs none.
-NO_WORKERS_ELSEWHERE = "--sdk_container_image=none"
+# Workers run this environment or this image, where all is that they need. Unless Beam is told what they
+# run, TFX packs itself up for them anew for each component (4 seconds, and 52 MB of temporary files that
+# nobody removes), which a worker would then try to install with a pip that the image does not have.
+NOTHING_PACKED = "--sdk_container_image=none"
+_SAYS_WHAT_WORKERS_RUN = (
+    "--sdk_container_image",
+    "--worker_harness_container_image",
+    "--extra_package",
+    "--setup_file",
+    "--requirements_file",
+)
 
 
 def create_pipeline(settings: Settings) -> pipeline.Pipeline:
@@ -189,8 +194,10 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
 def _beam_arguments(component: str, settings: Settings) -> list[str]:
     """What this component's Beam pipeline is told after `settings.beam_arguments`."""
     own = list(settings.component_beam_arguments.get(component, ()))
-    if not own and "--direct_running_mode=in_memory" in settings.beam_arguments:
-        own.append(NO_WORKERS_ELSEWHERE)
+    if not any(
+        text.startswith(_SAYS_WHAT_WORKERS_RUN) for text in (*settings.beam_arguments, *own)
+    ):
+        own.append(NOTHING_PACKED)
     return own
 
 

@@ -10,7 +10,7 @@ from apache_beam.runners.runner import create_runner
 from tfx.utils import dependency_utils
 
 from fairgate.errors import SettingsError
-from pipeline.dag import create_pipeline
+from pipeline.dag import NOTHING_PACKED, create_pipeline
 from pipeline.settings import load
 
 OVERLAYS = Path(__file__).parents[2] / "kubeflow" / "overlays"
@@ -57,19 +57,29 @@ def test_an_overlay_sets_the_big_components_and_no_others(overlay):
     assert {name for name in found if found[name] != local[name]} == BIG
 
 
-def test_in_one_process_tfx_is_not_packed_up_for_workers(monkeypatch):
+@pytest.mark.parametrize(
+    "said", ["beam_arguments=[--runner=FlinkRunner]", "cache=true"], ids=["elsewhere", "here"]
+)
+def test_tfx_is_not_packed_up_for_workers(monkeypatch, said):
     monkeypatch.setattr(dependency_utils, "build_ephemeral_package", lambda: "packed")
-    for arguments in arguments_by_component(load()).values():
+    for arguments in arguments_by_component(load([], [said])).values():
         assert dependency_utils.make_beam_dependency_flags(arguments) == arguments
-    settings = load([], ["component_beam_arguments.Transform=[--runner=FlinkRunner]"])
-    elsewhere = arguments_by_component(settings)["Transform"]
-    assert "--extra_package=packed" in dependency_utils.make_beam_dependency_flags(elsewhere)
+
+
+@pytest.mark.parametrize(
+    "said", ["--sdk_container_image=registry.example/beam:1", "--setup_file=./setup.py"]
+)
+@pytest.mark.parametrize("where", ["beam_arguments", "component_beam_arguments.Transform"])
+def test_what_workers_are_said_to_run_counts(where, said):
+    arguments = arguments_by_component(load([], [f"{where}=[{said}]"]))["Transform"]
+    assert said in arguments
+    assert NOTHING_PACKED not in arguments
 
 
 def test_the_options_of_an_overlay_are_beams(overlay):
     found = arguments_by_component(load([str(OVERLAYS / f"{overlay}.yaml")]))
     options = parsed(found["Transform"])
-    assert options["beam_plugins"] == ["tfx"]
+    assert options["beam_plugins"] is None, "workers have what they need"
     expected = {
         "dataflow": {
             "runner": "DataflowRunner",

@@ -248,14 +248,15 @@ class Table:
         """The folder of all runs."""
         return self.folder / "runs"
 
-    def run(self, *assignments: str) -> int:
-        """Runs the pipeline; the data are made first, where they are not there."""
+    def run(self, *assignments: str, settings: Sequence[Path] = ()) -> int:
+        """Runs the pipeline, with more `settings`; the data are made first, where they are not there."""
         from pipeline.__main__ import main
 
         options = ["--settings", str(self.settings)]
         if not self.data.exists():
             made = main(["data", "from-csv", str(self.folder / "people.csv"), *options])
             assert made == 0
+        options += [part for file in settings for part in ("--settings", str(file))]
         return main(["run", *options, *(part for each in assignments for part in ("--set", each))])
 
     def on_new_test_data(self) -> None:

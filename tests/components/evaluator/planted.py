@@ -21,7 +21,7 @@ from components.evaluator.executor import Executor
 from components.fairness_metrics import gate
 from components.features import SLICES_LABEL, SLICES_UNIT, SLICES_WEIGHT
 from fairgate.constraints.rates import Counts, Group
-from pipeline.dag import NO_WORKERS_ELSEWHERE
+from pipeline.dag import NOTHING_PACKED
 from pipeline.settings import Settings, load
 from tests.tiny_dataset import record, write_shard
 
@@ -209,7 +209,7 @@ def judge(
         path.mkdir(parents=True)
         getattr(result, name).uri = str(path)
     context = BaseBeamExecutor.Context(
-        beam_pipeline_args=[*settings.beam_arguments, NO_WORKERS_ELSEWHERE],
+        beam_pipeline_args=[*settings.beam_arguments, NOTHING_PACKED],
         pipeline_run_id=run,
         unique_id="1",
     )
