@@ -6,7 +6,7 @@ VENV   := .venv/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run frontier tune compile submit watch cancel image image-pin test test-fast wheel lint format settings notebooks tensorboard docs examples peers suite duals bench experiment promise clean distclean
+.PHONY: help setup data run frontier tune compile submit watch cancel image image-pin test test-fast wheel lint format settings notebooks tensorboard docs figures examples peers suite duals bench experiment promise clean distclean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ docs: setup  ## make the pages a site: build/site/index.html, which opens offlin
 
 tensorboard: setup  ## watch training: objective, violations, multipliers of every run
 	@$(VENV) -m tensorboard.main --logdir runs $(ARGS)
+
+figures: setup  ## measure the figures of the first page anew, and write what measured all pages' (ARGS=--pages)
+	@$(VENV) -m benchmarks.figures $(ARGS)
 
 examples: setup  ## run the constrained-optimization examples (ARGS="churn --data FOLDER --seeds 2")
 	@$(VENV) -m benchmarks.examples $(ARGS)

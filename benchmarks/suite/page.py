@@ -6,6 +6,7 @@ import math
 import textwrap
 from collections.abc import Sequence
 
+from benchmarks.figures import pages as figures
 from benchmarks.peers.tasks import TEST, TRAIN, VALIDATION
 from benchmarks.suite import summary
 from benchmarks.suite.answers import Key
@@ -50,6 +51,8 @@ def page(
         "",
         *_asked(names, seeds),
         "## Over all tasks",
+        "",
+        *figures.section(figures.read()["docs/suite.md"]).splitlines(),
         "",
         *_paragraph(
             "Errors are less the baseline's of the same task and seed, in points (hundredths), and ± is "

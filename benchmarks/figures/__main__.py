@@ -1,0 +1,81 @@
+"""Measures the figures of the first page, and writes what measured them onto all pages."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks import figures as package
+from benchmarks.figures import pages
+
+FIRST = "README.md"
+FOLDER = Path("build/figures")
+_SHOWN = ("blessed", "pushed", "pushed_model", "outcome", "gate", "models", "reasons")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=package.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--run", type=Path, help="the folder of a default run, which is taken as it is"
+    )
+    which.add_argument("--measured", help="a page whose figures its own command has just written")
+    which.add_argument("--pages", action="store_true", help="only writes the pages")
+    given = parser.parse_args(arguments)
+    if given.measured:
+        keep(given.measured, {})
+    elif not given.pages:
+        run = given.run or default_run()
+        verdict = json.loads((run / "verdict.json").read_text())
+        keep(FIRST, {"verdict": {name: verdict[name] for name in _SHOWN}})
+    pages.write()
+
+
+def default_run() -> Path:
+    """Runs what `make run` runs, in a folder of its own; returns the folder of the run.
+
+    Raises:
+      subprocess.CalledProcessError: the run failed. A block is none.
+    """
+    places = ["--set", f"runs={FOLDER / 'runs'}", "--set", f"serving={FOLDER / 'serving'}"]
+    ended = subprocess.run(["./fairgate", "run", *places], cwd=pages.REPOSITORY)
+    if ended.returncode not in (0, 3):
+        ended.check_returncode()
+    return max((pages.REPOSITORY / FOLDER / "runs").glob("*/*/verdict.json")).parent
+
+
+def keep(page: str, found: dict[str, Any]) -> None:
+    """Writes into measured.json what was found for a page, and when and on what."""
+    measured = pages.read()
+    if page not in measured:
+        raise SystemExit(
+            f"{page} has no figures in {pages.MEASURED.name}: add its command there first"
+        )
+    measured[page] |= {
+        "date": datetime.date.today().isoformat(),
+        "version": importlib.metadata.version("fairgate"),
+        "machine": machine(),
+    } | found
+    pages.MEASURED.write_text(json.dumps(measured, indent=1, ensure_ascii=False) + "\n")
+
+
+def machine() -> str:
+    """What this machine is, without its name."""
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{os.cpu_count()} cores ({platform.machine()}) with {memory:.0f} GB of memory"
+
+
+if __name__ == "__main__":
+    main()
