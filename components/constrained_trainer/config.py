@@ -155,6 +155,11 @@ class TrainingConfig(Strict):
         description="minibatches as the data is; balanced over group x label; or half of it, and the "
         "other half in equal parts from each group. Examples are weighted so that rates stay true",
     )
+    augmentation: Literal["none", "flip", "flip_and_shift"] = Field(
+        "none",
+        description="what is done to pictures each time they are learnt from, on the device: half of "
+        "them mirrored, or also all shifted by up to an eighth; for what stays true in a mirror",
+    )
     learning_rate: float = Field(
         1e-3, gt=0, description="initial step size of Adam, decayed to zero by a cosine"
     )
@@ -239,6 +244,11 @@ class TrainingConfig(Strict):
             raise ValueError(
                 "layers: head trains the last layer of a model that is there: set warm_start to "
                 "baseline or blessed"
+            )
+        if self.layers == "head" and self.augmentation != "none":
+            raise ValueError(
+                f"augmentation: {self.augmentation} changes pictures at each step, and layers: head "
+                "looks at them once, before the first: set one of the two"
             )
         return self
 

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from components.constrained_trainer.augmentation import Augmentation
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.sampling import Rounds, Sampler
+from components.transform.inputs import IMAGE
 
 # Where a split is not resident: about how many steps' rows are read together, how many times ahead.
 _BLOCK_STEPS = 16
@@ -41,6 +43,7 @@ class Feed:
       resident: keep the whole split on the device.
       scope: the strategy that trains.
       every: the player moves at steps every - 1, 2 every - 1, ... only.
+      augmentation: what is done to its pictures; None: nothing.
 
     Attributes:
       waited: seconds that the loop has waited for rows.
@@ -53,10 +56,12 @@ class Feed:
         resident: bool,
         scope: tf.distribute.Strategy,
         every: int = 1,
+        augmentation: Augmentation | None = None,
     ):
         self.sampler = sampler
         self.every = every
         self.waited = 0.0
+        self._augmentation = augmentation
         self._columns = columns(split, sampler.weights)
         self._scope = scope
         self._size = every * -(-_BLOCK_STEPS // every)
@@ -92,13 +97,23 @@ class Feed:
         elif rows is None:
             size = self.sampler.batch_size
             rows = tf.cast((step - first) // self.every, tf.int32) * size + tf.range(size)
+        batch = tf.nest.map_structure(lambda column: tf.gather(column, self._mine(rows)), tensors)
+        if self._augmentation:
+            draws = self._mine(self._augmentation.draws(step))
+            inputs = dict(batch["inputs"])
+            inputs[IMAGE] = self._augmentation(inputs[IMAGE], draws)
+            batch = {**batch, "inputs": inputs}
+        return batch
+
+    def _mine(self, rows: tf.Tensor) -> tf.Tensor:
+        """The part of a whole minibatch's rows that this replica takes."""
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync
-        if replicas > 1:
-            local = self.sampler.batch_size // replicas
-            start = context.replica_id_in_sync_group * local
-            rows = rows[start : start + local]
-        return tf.nest.map_structure(lambda column: tf.gather(column, rows), tensors)
+        if replicas == 1:
+            return rows
+        local = self.sampler.batch_size // replicas
+        start = context.replica_id_in_sync_group * local
+        return rows[start : start + local]
 
     def _read_ahead(self, first: int) -> tf.data.Dataset:
         """Blocks from the step `first` on, without end, read by other threads."""

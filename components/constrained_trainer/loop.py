@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.constrained_trainer import devices, networks
+from components.constrained_trainer.augmentation import Augmentation
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.feed import Feed
@@ -23,8 +24,10 @@ from components.constrained_trainer.game import make_game
 from components.constrained_trainer.resolving import watched_split
 from components.constrained_trainer.sampling import Rounds, Sampler
 from components.constrained_trainer.steps import NONE, Steps
+from components.transform.inputs import IMAGE
 from fairgate import optimization as co
 from fairgate.constraints.expressions import Constraint
+from fairgate.errors import SettingsError
 
 # About how many steps of a stretch: where its loop ends, the host is waited for.
 _STRETCH = 16
@@ -239,6 +242,7 @@ def make_loop(
 
     Raises:
       NotTrainableError: (a ValueError) for a constraint that no game can be made of.
+      SettingsError: pictures are to be changed where there are none.
     """
     watched = watched_split(config.multipliers.watch, training, validation)
     game = make_game(model, constraints, training, watched, config)
@@ -251,11 +255,11 @@ def _feeds(
 ) -> tuple[Feed, Feed | None]:
     """The examples of the model player, and of the multiplier player if it has its own."""
 
-    def feed(split: Split, sampler: Sampler | Rounds, every: int) -> Feed:
-        return Feed(split, sampler, split.fits_in(config.resident_gb), scope, every)
+    def feed(split: Split, sampler: Sampler | Rounds, every: int, **others: Any) -> Feed:
+        return Feed(split, sampler, split.fits_in(config.resident_gb), scope, every, **others)
 
     sampler = Sampler(training, config.batch_size, config.batches, config.seed, stream=0)
-    first = feed(training, sampler, every=1)
+    first = feed(training, sampler, every=1, augmentation=_augmentation(training, config))
     multipliers, replicas = config.multipliers, scope.num_replicas_in_sync
     if multipliers.watch == "training" or not config.constraints:
         return first, None
@@ -263,3 +267,14 @@ def _feeds(
     size = replicas * max(1, size // replicas)
     rounds = Rounds(watched, size, config.seed, multipliers.every)
     return first, feed(watched, rounds, multipliers.every)
+
+
+def _augmentation(training: Split, config: TrainingConfig) -> Augmentation | None:
+    if config.augmentation == "none":
+        return None
+    if IMAGE not in training.inputs:
+        raise SettingsError(
+            f"trainer.augmentation = {config.augmentation}: it is for pictures, and the examples have "
+            "none that are trained on; give none"
+        )
+    return Augmentation(config.augmentation, config.seed, config.batch_size)
