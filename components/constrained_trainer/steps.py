@@ -66,6 +66,15 @@ class Steps:
         self._every = watched.every if watched else 1
         self._scope = scope
         self._stretch = stretch
+        self._losses: tf.Variable | None = None
+        if scope.num_replicas_in_sync > 1:
+            # Each replica adds up its own; they exchange it once for all steps.
+            self._losses = tf.Variable(
+                0.0,
+                trainable=False,
+                synchronization=tf.VariableSynchronization.ON_READ,
+                aggregation=tf.VariableAggregation.MEAN,
+            )
 
     def any(
         self,
@@ -86,7 +95,7 @@ class Steps:
         training, *watched = zip(begins, tensors, strict=True)
 
         def up_to(stop: tf.Tensor, state: State) -> State:
-            return _until(stop, lambda state: self._step(state, training), state)
+            return self._until(stop, lambda state: self._step(state, training), state)
 
         def up_to_the_next_move(state: State) -> State:
             due = (state.step // self._every + 1) * self._every
@@ -99,8 +108,14 @@ class Steps:
             )
             return state._replace(violations=violations)
 
+        if self._losses is not None:
+            self._losses.assign(0.0)
         state = State(first, tf.constant(0.0), violations, tf.constant(NONE, tf.int64))
-        return _until(last, up_to_the_next_move, state) if watched else up_to(last, state)
+        if watched:
+            state = self._until(last, up_to_the_next_move, state)
+        else:
+            state = up_to(last, state)
+        return state if self._losses is None else self._agreed(state)
 
     def stretches(
         self,
@@ -136,7 +151,7 @@ class Steps:
             return _repeated(self._stretch // self._every, up_to_the_next_move, before)
 
         state = State(first, tf.constant(0.0), violations, tf.constant(NONE, tf.int64))
-        return _until(last, one, state)
+        return self._until(last, one, state)
 
     def _step(self, state: State, block: Any, rows: tf.Tensor | None = None) -> State:
         """After one more step of the model, and of multipliers that see its minibatch."""
@@ -149,8 +164,26 @@ class Steps:
         bad = tf.where(is_first, state.step, state.bad)
         return State(state.step + 1, state.total + loss, violations, bad)
 
+    def _until(self, last: tf.Tensor, function: Callable[[State], State], state: State) -> State:
+        """`function` until the step is `last`, or one went wrong."""
+        # A replica that ended at a step of its own would leave the others waiting for it.
+        alone = self._losses is None
+        after = tf.while_loop(
+            lambda *state: (state[0] < last) & (state[3] == NONE) if alone else state[0] < last,
+            lambda *state: function(State(*state)),
+            state,
+        )
+        return State(*after)
+
+    def _agreed(self, state: State) -> State:
+        """What all replicas say, of what each of them has seen; one that went wrong spoils the mean."""
+        total = self._losses.read_value()
+        seen = tf.where(state.bad == NONE, state.step - 1, state.bad)
+        bad = tf.where(tf.math.is_finite(total), tf.constant(NONE, tf.int64), seen)
+        return state._replace(total=total, bad=bad)
+
     def _run(self, function: Callable, *arguments: Any) -> Any:
-        """One half of a step on every replica; all of them return the same."""
+        """One half of a step on every replica: what the first of them returns."""
         values = self._scope.run(function, args=arguments)
         return tf.nest.map_structure(
             lambda value: self._scope.experimental_local_results(value)[0], values
@@ -160,7 +193,11 @@ class Steps:
         self, step: tf.Tensor, first: tf.Tensor, tensors: Tensors, rows: tf.Tensor | None
     ) -> tf.Tensor:
         batch = self._training.minibatch(tensors, step, first, rows)
-        return self._game.primal_step({"training": batch})
+        if self._losses is None:
+            return self._game.primal_step({"training": batch})
+        objective = self._game.primal_step({"training": batch}, local=True)
+        self._losses.assign_add(objective)
+        return objective
 
     def _dual(self, step: tf.Tensor, first: tf.Tensor, tensors: Tensors) -> tf.Tensor:
         return self._game.dual_step({"watched": self._watched.minibatch(tensors, step, first)})
@@ -170,17 +207,9 @@ class Steps:
     ) -> tuple[tf.Tensor, tf.Tensor]:
         batch = self._training.minibatch(tensors, step, first, rows)
         values = self._game.minimize({"training": batch})
+        if self._losses is not None:
+            self._losses.assign_add(values.objective)
         return values.objective, values.constraints
-
-
-def _until(last: tf.Tensor, function: Callable[[State], State], state: State) -> State:
-    """`function` until the step is `last`, or one went wrong."""
-    after = tf.while_loop(
-        lambda *state: (state[0] < last) & (state[3] == NONE),
-        lambda *state: function(State(*state)),
-        state,
-    )
-    return State(*after)
 
 
 def _repeated(times: int, function: Callable[[State], State], state: State) -> State:

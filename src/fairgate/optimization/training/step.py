@@ -78,8 +78,13 @@ class ConstrainedOptimizer(tf.Module):
         self.problem.project()
         return _mean_over_replicas(values)
 
-    def primal_step(self, batch: Batch = None) -> tf.Tensor:
+    def primal_step(self, batch: Batch = None, *, local: bool = False) -> tf.Tensor:
         """The model's half of a step: for games whose multipliers move less often, or on other data.
+
+        Args:
+            batch: the minibatch.
+            local: of several replicas return each one's own objective, so that gradients are all that
+                they exchange.
 
         Returns:
             () float32: the objective before the move; mean over the replicas.
@@ -90,7 +95,7 @@ class ConstrainedOptimizer(tf.Module):
             lambda: ProblemValues(*self.problem.penalties(batch), nothing), batch
         )
         self.problem.project()
-        return _mean_over_replicas(values).objective
+        return values.objective if local else _mean_over_replicas(values).objective
 
     def dual_step(self, batch: Batch = None) -> tf.Tensor:
         """The multipliers' half of a step.
@@ -99,10 +104,11 @@ class ConstrainedOptimizer(tf.Module):
             (m,) float32: the true constraints on this minibatch; mean over the replicas.
         """
         constraints = self.problem.constraints(batch)
+        context = tf.distribute.get_replica_context()
+        if context is not None and context.num_replicas_in_sync > 1:
+            constraints = context.all_reduce(tf.distribute.ReduceOp.MEAN, constraints)
         self.formulation.update(constraints, batch)
-        return _mean_over_replicas(
-            ProblemValues(tf.zeros([]), constraints, constraints)
-        ).constraints
+        return constraints
 
     def _descend(self, evaluate: Callable[[], ProblemValues], batch: Batch) -> ProblemValues:
         """Moves the variables against the gradient of the Lagrangian; returns what was evaluated."""
