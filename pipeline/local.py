@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 
-from components import progress
+from components import compiled, progress
 from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError, FairGateError, SettingsError
 from fairgate.gate.judgement import CONSTRAINED
@@ -95,6 +95,7 @@ def in_run_folder(
     log = folder / LOG_FILE
     with contextlib.ExitStack() as stack:
         stack.enter_context(_only_run_in(home, run_id))
+        stack.enter_context(compiled.kept_in(home / compiled.FOLDER))
         folder.mkdir()
         write_text(folder / SETTINGS_FILE, dump(settings))
         console = stack.enter_context(terminal.quiet(str(log), verbose))
@@ -132,7 +133,7 @@ def make_stand_in(settings: Settings) -> None:
 
 
 def write_steps(steps: list[terminal.Step], folder: pathlib.Path) -> None:
-    """Writes steps.json: time, memory and outcome of each step."""
+    """Writes steps.json: time, of parts too, memory and outcome of each step."""
     write_text(folder / STEPS_FILE, to_json([asdict(step) for step in steps], indent=1) + "\n")
 
 
@@ -150,7 +151,7 @@ def displaying(settings: Settings, console: Console, steps: int) -> Iterator[ter
     try_network = ":" in settings.trainer.network
     first = try_network + make_data + 1 + measured.waits(settings)
     display = terminal.Display(console, steps=first + steps)
-    with display, progress.listening(display.report):
+    with display, progress.listening(display.report, display.time):
         if try_network:
             with display.step("Try the network"):
                 from components.constrained_trainer import trying

@@ -81,10 +81,11 @@ class Note:
 
 @dataclass
 class Step:
-    """One step of a run, as it is shown and kept."""
+    """One step of a run, as it is shown and kept; `timings` are of parts of it, in seconds."""
 
     name: str
     seconds: float = 0.0
+    timings: dict[str, float] = field(default_factory=dict)
     peak_memory_gb: float = 0.0
     outcome: str = "running"  # then: done, reused, not asked, failed
     done: int = 0
@@ -156,6 +157,10 @@ class Display:
             self._reported = now
             share = f"{done / total:4.0%} " if total else ""
             self._console.print(f"      {share}{message}", markup=False)
+
+    def time(self, part: str, seconds: float) -> None:
+        """A `progress.Timer`: how long a part of the running step took."""
+        self.steps[-1].timings[part] = round(seconds, 3)
 
     def note(self, text: str, warns: bool = False) -> None:
         """Tells something about the running step, which stays to be seen."""

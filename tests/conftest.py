@@ -13,11 +13,21 @@ from components.constrained_trainer import devices
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Two logical devices, before anything uses TensorFlow; nothing is asserted about absolute time."""
+    """Two logical devices, before anything uses TensorFlow; nothing is asserted about absolute time.
+
+    TensorFlow starts here, so that no test can hide a GPU from those that need it.
+    """
     settings.register_profile("untimed", deadline=None)
     settings.load_profile("untimed")
     (device,) = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 2)
+    tf.config.list_logical_devices()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leaves out what needs a GPU where there is none."""
+    if item.get_closest_marker("gpu") and not devices.gpus():
+        pytest.skip("there is no GPU")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

@@ -196,15 +196,16 @@ class TrainingConfig(Strict):
     devices: str = Field(
         "auto",
         pattern=r"^(auto|(cpu|gpu)(:[1-9]\d*)?)$",
-        description="auto: every GPU of this worker and, with TF_CONFIG, of the others, else the CPU; "
-        "cpu, gpu; gpu:2 for two of them",
+        description="auto: every GPU of this worker and, with TF_CONFIG, of the others, else the CPU, "
+        "which a short training of a small network takes anyway; cpu, gpu; gpu:2 for two of them",
     )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
         "float32", description="arithmetic of the network; the multipliers stay float32"
     )
     jit: Literal["auto", "on", "off"] = Field(
         "auto",
-        description="XLA; auto: on, except for convolutions on a CPU and for several devices",
+        description="XLA; auto: on from so many steps that it pays for compiling (1000 on a CPU, 3000 on "
+        "a GPU, 10000 there with convolutions), except for convolutions on a CPU and for several devices",
     )
     resident_gb: float = Field(
         4.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -21,8 +22,9 @@ def strategy(devices: str) -> tf.distribute.Strategy:
     use of TensorFlow in the process.
 
     Args:
-      devices: auto, cpu, gpu, cpu:N or gpu:N. `cpu:N` makes N logical devices of one CPU: for trying
-        out what several do.
+      devices: auto, cpu, gpu, cpu:N or gpu:N. `cpu` leaves the GPUs of the machine to others, as far
+        as TensorFlow has not taken them yet. `cpu:N` makes N logical devices of one CPU: for trying out
+        what several do.
 
     Raises:
       SettingsError: there are not so many devices, or it is too late for several workers.
@@ -37,14 +39,45 @@ def strategy(devices: str) -> tf.distribute.Strategy:
                 f"before they could be joined: {error}"
             ) from error
     if kind == "auto":
-        kind = "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
-        number = number or str(len(tf.config.list_physical_devices("GPU")) or 1)
+        kind = "gpu" if gpus() else "cpu"
+        number = str(gpus() or 1)
     names = _devices(kind.upper(), int(number or 1), devices)
     if len(names) > 1:
         return tf.distribute.MirroredStrategy(names)
-    if kind == "cpu" and tf.config.list_physical_devices("GPU"):
-        return tf.distribute.OneDeviceStrategy("CPU:0")
+    if kind == "cpu" and gpus():
+        try:
+            tf.config.set_visible_devices([], "GPU")
+        except RuntimeError:  # TensorFlow has started, and has them
+            return tf.distribute.OneDeviceStrategy("CPU:0")
     return tf.distribute.get_strategy()
+
+
+def placed(scope: tf.distribute.Strategy) -> contextlib.AbstractContextManager[object]:
+    """Makes and runs what follows where `scope` trains, if that is not where TensorFlow puts things.
+
+    A strategy of one device sees to its variables alone. Constants and calls would go to the first GPU,
+    and XLA takes no variables of another device than its own.
+    """
+    if isinstance(scope, tf.distribute.OneDeviceStrategy):
+        return tf.device(scope.extended.worker_devices[0])
+    return contextlib.nullcontext()
+
+
+def gpus() -> int:
+    """How many GPUs TensorFlow may use in this process."""
+    return len(tf.config.get_visible_devices("GPU"))
+
+
+def kind_of(scope: tf.distribute.Strategy) -> str:
+    """CPU or GPU: what `scope` trains on."""
+    if scope.num_replicas_in_sync == 1 and not isinstance(scope, tf.distribute.OneDeviceStrategy):
+        return "GPU" if gpus() else "CPU"
+    return "GPU" if "GPU" in scope.extended.worker_devices[0] else "CPU"
+
+
+def several_workers() -> bool:
+    """Whether TF_CONFIG joins this process to others."""
+    return _workers() > 1
 
 
 def of_first_replica(scope: tf.distribute.Strategy, value: int) -> int:
@@ -86,12 +119,10 @@ def is_chief() -> bool:
 
 def describe(scope: tf.distribute.Strategy) -> str:
     """In words, for the log: what trains."""
-    gpus = len(tf.config.list_physical_devices("GPU"))
-    kind = "GPU" if gpus else "CPU"
     replicas = scope.num_replicas_in_sync
     if _workers() > 1:
-        return f"{_workers()} workers, {replicas} {kind} replicas"
-    return f"1 {kind}" if replicas == 1 else f"{replicas} {kind} devices"
+        return f"{_workers()} workers, {replicas} {kind_of(scope)} replicas"
+    return f"1 {kind_of(scope)}" if replicas == 1 else f"{replicas} {kind_of(scope)} devices"
 
 
 def _is_of_several_workers(scope: tf.distribute.Strategy) -> bool:
@@ -107,7 +138,7 @@ def _workers() -> int:
 
 
 def _devices(kind: str, number: int, setting: str) -> list[str]:
-    physical = tf.config.list_physical_devices(kind)
+    physical = tf.config.get_visible_devices(kind)
     if kind == "CPU" and number > 1:
         try:
             tf.config.set_logical_device_configuration(

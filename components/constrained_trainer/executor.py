@@ -18,7 +18,7 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components import folders, group_sizes, progress
-from components.constrained_trainer import devices, serving, telling, weight_files
+from components.constrained_trainer import devices, paying, serving, telling, weight_files
 from components.constrained_trainer.config import GateTarget, TrainingConfig
 from components.constrained_trainer.data import Split, load_split
 from components.constrained_trainer.history import History
@@ -56,6 +56,9 @@ class Executor(base_executor.BaseExecutor):
                 read_split(input_dict["examples"], name, features, scratch)
                 for name in ("train", "validation")
             ]
+            inputs = model_inputs(features, transform)
+            if not paying.is_worth(scope, asked, *splits, inputs):
+                scope = devices.strategy("cpu")
             resolved = resolve(asked, *splits, scope.num_replicas_in_sync)
             config = resolved.config
             progress.report(0, config.steps, _plan(splits, config, scope))
@@ -67,7 +70,7 @@ class Executor(base_executor.BaseExecutor):
                 *splits,
                 resolved,
                 history,
-                inputs=model_inputs(features, transform),
+                inputs=inputs,
                 start=_start(input_dict, config),
                 baseline=_weights_of(input_dict, "base_model"),
                 checkpoints=folder,
@@ -174,7 +177,7 @@ def _plan(splits: list[Split], config: TrainingConfig, scope: tf.distribute.Stra
         resident = split.fits_in(config.resident_gb)
         place = "on the device" if resident else "read from disk as needed"
         described.append(f"{len(split):,} {name} examples, {split.nbytes / 1e9:.2f} GB {place}")
-    return f"{devices.describe(scope)}; {'; '.join(described)}"
+    return f"{devices.describe(scope)}; {'; '.join(described)}; compiling"
 
 
 def _checkpoints(

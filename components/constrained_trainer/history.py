@@ -25,6 +25,9 @@ class History:
     Args:
       directory: for TensorBoard's event files.
       config: of the training.
+
+    Attributes:
+      compile_seconds: what tracing and compiling took; None: not known.
     """
 
     def __init__(self, directory: str, config: TrainingConfig):
@@ -32,6 +35,7 @@ class History:
         self._writer = tf.summary.create_file_writer(directory)
         self._moments: list[dict[str, Any]] = []
         self._rated = ""
+        self.compile_seconds: float | None = None
 
     def __call__(self, moment: Moment) -> None:
         self._moments.append(
@@ -52,18 +56,27 @@ class History:
                 tf.summary.scalar("validation/error_rate", moment.snapshot.error_rate)
                 _scalars("validation/violation", moment.snapshot.violations)
         progress.report(moment.step, self._config.steps, self._line(moment))
+        if moment.compile_seconds is not None and self.compile_seconds is None:
+            self.compile_seconds = moment.compile_seconds
+            progress.took("compiling", moment.compile_seconds)
 
     def write(self, result: TrainingResult, directory: str) -> None:
         """Writes `history.json`: every snapshot, every moment, what was chosen and why."""
         self._writer.close()
         history = record(result, self._config.selection.rated_by, self._moments)
+        history["compile_seconds"] = self.compile_seconds
         with tf.io.gfile.GFile(os.path.join(directory, HISTORY_FILE), "w") as file:
             file.write(to_json(history, indent=1))
 
     def _line(self, moment: Moment) -> str:
-        """Step rate, loss, accuracy and worst violation on validation data, and the time left."""
+        """Step rate, loss, accuracy and worst violation on validation data, and the time left.
+
+        The first call of the loop compiles: what it took says nothing of the time left.
+        """
+        steady = len(self._moments) > 1
         left = (self._config.steps - moment.step) / moment.steps_per_second
-        parts = [f"{moment.steps_per_second:,.0f} steps/s", f"loss {moment.objective:.3f}"]
+        rate = [f"{moment.steps_per_second:,.0f} steps/s"] if steady else []
+        parts = [*rate, f"loss {moment.objective:.3f}"]
         if moment.snapshot:
             self._rated = f"accuracy {1 - moment.snapshot.error_rate:.3f}"
             if len(moment.snapshot.violations):
@@ -72,7 +85,11 @@ class History:
             parts.append(self._rated)
         if moment.waiting > 0.05:
             parts.append(f"{moment.waiting:.0%} waiting")
-        return ", ".join([*parts, f"{left:.0f} s left" if left >= 1 else "nearly done"])
+        if moment.compile_seconds is not None:
+            parts.append(f"compiled in {moment.compile_seconds:.1f} s")
+        if steady:
+            parts.append(f"{left:.0f} s left" if left >= 1 else "nearly done")
+        return ", ".join(parts)
 
 
 def record(

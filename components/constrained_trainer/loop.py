@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.constrained_trainer import devices, networks
+from components.constrained_trainer import devices, paying
 from components.constrained_trainer.augmentation import Augmentation
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
@@ -92,9 +92,9 @@ class Loop:
         self._objective: float | None = None
         # Sum of losses, and steps, since `take_mean_objective`.
         self._losses = tf.Variable(tf.zeros([2], tf.float64), trainable=False)
-        self.is_compiled = _uses_xla(config, model, scope)
+        self.is_compiled = paying.uses_xla(config, model, scope)
         if in_stretches is None:
-            in_stretches = bool(tf.config.list_logical_devices("GPU"))
+            in_stretches = devices.kind_of(scope) == "GPU"
         resident = all(feed.resident for feed in self._feeds)
         self.stretch = 1
         if in_stretches and self.is_compiled and resident:
@@ -211,13 +211,6 @@ def _stretch(every: int, config: TrainingConfig) -> int:
         ),
         least,
     )
-
-
-def _uses_xla(config: TrainingConfig, model: keras.Model, scope: tf.distribute.Strategy) -> bool:
-    if config.jit != "auto":
-        return config.jit == "on" and scope.num_replicas_in_sync == 1
-    on_cpu = not tf.config.list_physical_devices("GPU")
-    return scope.num_replicas_in_sync == 1 and not (on_cpu and networks.uses_convolution(model))
 
 
 def make_loop(

@@ -266,13 +266,18 @@ def has_score_bias(model: keras.Model) -> bool:
 def uses_convolution(model: keras.Model) -> bool:
     """Whether `model` has a convolution, which XLA runs on one core only on a CPU."""
     # In the graph, so that it is found in whatever layer or function it is.
-    examples = tf.nest.map_structure(
-        lambda given: tf.TensorSpec((2, *given.shape[1:]), given.dtype), _given(model)
-    )
-    traced = tf.function(lambda inputs: model(inputs, training=False))
-    graph = traced.get_concrete_function(examples).graph.as_graph_def()
+    graph = traced(model, 2).as_graph_def()
     nodes = [*graph.node, *(node for each in graph.library.function for node in each.node_def)]
     return any("Conv" in node.op for node in nodes)
+
+
+def traced(model: keras.Model, rows: int) -> tf.Graph:
+    """What `model` does with so many examples, in inference mode, as a graph of operations."""
+    examples = tf.nest.map_structure(
+        lambda given: tf.TensorSpec((rows, *given.shape[1:]), given.dtype), _given(model)
+    )
+    inference = tf.function(lambda inputs: model(inputs, training=False))
+    return inference.get_concrete_function(examples).graph
 
 
 def _inputs(given: Mapping[str, ModelInput]) -> dict[str, keras.KerasTensor]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components import compiled
 from components.constrained_trainer import devices, interruption
 from components.constrained_trainer.checkpoints import Checkpoints
 from components.constrained_trainer.config import TrainingConfig
@@ -33,6 +34,8 @@ class Moment:
       multipliers: (m,) Lagrange multipliers.
       steps_per_second: of the call.
       waiting: share of the training's time spent waiting for examples.
+      compile_seconds: what the first call took longer than its steps: tracing and compiling. Known once
+        there was a second.
       snapshot: taken at this step, if one was.
     """
 
@@ -42,6 +45,7 @@ class Moment:
     multipliers: list[float]
     steps_per_second: float
     waiting: float
+    compile_seconds: float | None = None
     snapshot: Snapshot | None = None
 
 
@@ -62,6 +66,8 @@ class Session:
         self._on_moment = on_moment
         self._checkpoints: Checkpoints | None = None
         self._began = time.perf_counter()
+        self._first_call: tuple[int, float] | None = None
+        self._compile_seconds: float | None = None
 
     def go_on_from(self, checkpoints: Checkpoints) -> None:
         """Takes up what is there, and writes there from now on.
@@ -82,8 +88,9 @@ class Session:
 
     def run(self) -> str | None:
         """Trains to the end; returns why it ended earlier, if it did."""
+        compiled.round_names()
         with interruption.watching() as is_asked_to_stop:
-            size, compiled = _FIRST_CALL, False
+            size, is_first = _FIRST_CALL, True
             for target in snapshot_steps(self._config):
                 while self._loop.step < target:
                     last = min(self._loop.end_of_call(self._loop.step + size), target)
@@ -95,9 +102,9 @@ class Session:
                         return str(error)
                     if devices.any_worker(self._loop.scope, is_asked_to_stop()):
                         self._stop()
-                    if compiled:
+                    if not is_first:
                         size = max(1, min(4 * size, round(size * _CALL_SECONDS / seconds)))
-                    compiled = True
+                    is_first = False
         return None
 
     def _advance(self, last: int, target: int) -> float:
@@ -105,6 +112,7 @@ class Session:
         first, began = self._loop.step, time.perf_counter()
         progress = self._loop.advance_to(last)
         seconds = time.perf_counter() - began
+        self._measure(progress.step - first, seconds)
         snapshot = None
         if progress.step == target:
             snapshot = self._take(progress.step, self._loop.take_mean_objective())
@@ -118,10 +126,19 @@ class Session:
                 multipliers=self._loop.multipliers.tolist(),
                 steps_per_second=(progress.step - first) / seconds,
                 waiting=self._loop.waited / (time.perf_counter() - self._began),
+                compile_seconds=self._compile_seconds,
                 snapshot=snapshot,
             )
         )
         return seconds
+
+    def _measure(self, steps: int, seconds: float) -> None:
+        """Finds how long compiling took, by the first two calls."""
+        if self._first_call is None:
+            self._first_call = steps, seconds
+        elif self._compile_seconds is None:
+            compiled_steps, whole = self._first_call
+            self._compile_seconds = max(0.0, whole - compiled_steps * seconds / steps)
 
     def rate_start(self) -> None:
         """Takes the model as it is now for a snapshot of step 0: one more to choose from."""

@@ -30,15 +30,16 @@ from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.data import Split
 from components.constrained_trainer.loop import make_loop
 from components.constrained_trainer.outlook import Outlook
+from components.constrained_trainer.requirements import require_equal_parts, require_examples
 from components.constrained_trainer.resolving import Resolved, resolve
 from components.constrained_trainer.session import Moment, Session
 from components.constrained_trainer.snapshots import Rating, Snapshot, predict_scores
 from components.constrained_trainer.yardsticks import Yardstick
 from components.transform.inputs import ModelInput
 from fairgate.constraints import algebra, language
-from fairgate.constraints.expressions import Constraint, CurveOf, RateOf, rates_in
-from fairgate.constraints.rates import RATES, Counts, Measured
-from fairgate.errors import DataError, SettingsError
+from fairgate.constraints.expressions import Constraint, CurveOf, rates_in
+from fairgate.constraints.rates import Measured
+from fairgate.errors import SettingsError
 
 
 @dataclass(frozen=True)
@@ -176,10 +177,38 @@ def train(
     else:
         scope = scope or devices.strategy(config.devices)
         resolved = resolve(config, training, validation, scope.num_replicas_in_sync)
+    require_equal_parts(resolved.config, scope)
+    with devices.placed(scope):
+        return _train(
+            training,
+            validation,
+            resolved,
+            on_moment,
+            inputs,
+            start,
+            baseline,
+            checkpoints,
+            scope,
+            outlook,
+        )
+
+
+def _train(
+    training: Split,
+    validation: Split,
+    resolved: Resolved,
+    on_moment: Callable[[Moment], None],
+    inputs: Mapping[str, ModelInput] | None,
+    start: Sequence[np.ndarray] | None,
+    baseline: Sequence[np.ndarray] | None,
+    checkpoints: str | None,
+    scope: tf.distribute.Strategy,
+    outlook: Outlook | None,
+) -> TrainingResult:
+    """`train`, where `scope` puts it."""
     config = resolved.config
-    _require_equal_parts(config, scope)
     constraints = parse(config.constraints, training)
-    _require_examples(constraints, {"train": training, "validation": validation})
+    require_examples(constraints, {"train": training, "validation": validation})
     asked = []
     if outlook and (baseline is not None or config.selection.rated_by == "gate"):
         asked = outlook.constraints
@@ -294,41 +323,6 @@ def _yardsticks(
 def parse(lines: Sequence[str], split: Split) -> list[Constraint]:
     """The lines of the constraint language over the split's groups."""
     return [language.parse(line, split.vocabulary) for line in lines]
-
-
-def _require_equal_parts(config: TrainingConfig, scope: tf.distribute.Strategy) -> None:
-    replicas = scope.num_replicas_in_sync
-    if config.batch_size % replicas:
-        raise SettingsError(
-            f"trainer.batch_size = {config.batch_size} cannot be shared equally by {replicas} devices: "
-            f"give a multiple of {replicas}"
-        )
-
-
-def _require_examples(constraints: Sequence[Constraint], splits: Mapping[str, Split]) -> None:
-    """Raises DataError for a constraint that no model's outcomes on a split could give a value."""
-    for name, split in splits.items():
-        counts = split.counts(split.no_scores)
-        for constraint in constraints:
-            for rate in rates_in(constraint.expression):
-                if not _has_examples(rate, counts[rate.group]):
-                    present = ", ".join(
-                        f"[{group}] {count.positives} positive and {count.negatives} negative"
-                        for group, count in counts.items()
-                        if group is not None and (group.of or not split.classes)
-                    )
-                    raise DataError(
-                        f"trainer.constraints: {constraint} cannot be measured on split '{name}': "
-                        f"{rate} has no examples there (it holds: {present}). Add such examples, or "
-                        "take the constraint out"
-                    )
-
-
-def _has_examples(rate: RateOf | CurveOf, counts: Counts) -> bool:
-    if isinstance(rate, CurveOf):
-        return counts.positives > 0 and (counts.negatives > 0 or rate.measure != "AUC")
-    sets = {"positives": counts.positives, "negatives": counts.negatives}
-    return sets.get(RATES[rate.rate].denominator, counts.examples) > 0
 
 
 def _set_weights(model: keras.Model, weights: Sequence[np.ndarray], config: TrainingConfig) -> None:

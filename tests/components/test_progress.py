@@ -43,3 +43,11 @@ def test_listeners_inside_one_another_all_hear(logged):
             progress.report(1, 2, "both")
         progress.report(2, 2, "outer")
     assert (len(outer), len(inner)) == (2, 1)
+
+
+def test_what_a_part_took_reaches_a_timer_or_the_log(logged):
+    heard = []
+    with progress.listening(lambda *report: None, lambda *time: heard.append(time)):
+        progress.took("compiling", 2.5)
+    progress.took("compiling", 0.04)
+    assert heard == [("compiling", 2.5)] and logged == ["compiling took 0.0 s"]
