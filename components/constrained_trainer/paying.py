@@ -85,11 +85,11 @@ def is_worth(
 def operations(model: keras.Model) -> float:
     """Multiplications and additions of a forward pass over one example, in products and convolutions."""
     graph = networks.traced(model, 1)
-    return float(sum(map(_operations, graph.get_operations())))
+    return float(sum(map(operations_of, graph.get_operations())))
 
 
-def _operations(node: tf.Operation) -> float:
-    """2 for each element of the output and each that it is summed over."""
+def operations_of(node: tf.Operation) -> float:
+    """Of a product or a convolution: 2 for each element of the output and each that it is summed over."""
     if node.type in _PRODUCTS:
         transposed = node.get_attr("transpose_a" if node.type == "MatMul" else "adj_x")
         summed = node.inputs[0].shape[-2 if transposed else -1]

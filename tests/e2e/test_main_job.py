@@ -102,6 +102,9 @@ def test_every_step_is_shown_and_timed(passed):
         assert f"/{total}] {node} ..." in passed.words and f"{node}: done," in passed.words
     steps = json.loads((passed.folder / "steps.json").read_text())
     assert all(step["seconds"] >= 0 and step["peak_memory_gb"] > 0 for step in steps)
+    timed = {step["name"]: step["timings"]["compiling"] for step in steps if step["timings"]}
+    assert set(timed) == {"ConstrainedTrainer.baseline", "ConstrainedTrainer.constrained"}
+    assert all(seconds > 0 for seconds in timed.values())
 
 
 def test_the_settings_of_the_run_are_kept_and_make_the_same_run(passed, place):
