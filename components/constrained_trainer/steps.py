@@ -111,10 +111,7 @@ class Steps:
         if self._losses is not None:
             self._losses.assign(0.0)
         state = State(first, tf.constant(0.0), violations, tf.constant(NONE, tf.int64))
-        if watched:
-            state = self._until(last, up_to_the_next_move, state)
-        else:
-            state = up_to(last, state)
+        state = self._until(last, up_to_the_next_move, state) if watched else up_to(last, state)
         return state if self._losses is None else self._agreed(state)
 
     def stretches(
