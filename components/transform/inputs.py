@@ -18,7 +18,8 @@ from components.features import (
     Features,
     transformed_group,
 )
-from components.transform.preprocessing import bytes_to_pixels, vocabulary_name
+from components.transform import vocabularies
+from components.transform.preprocessing import bytes_to_pixels
 
 IMAGE, NUMERIC, CATEGORICAL = "image", "numeric", "categorical"
 
@@ -93,9 +94,7 @@ def model_inputs(features: Features, transform: tft.TFTransformOutput) -> dict[s
     if features.numeric:
         inputs[NUMERIC] = ModelInput((len(features.numeric),), "float32")
     if features.categorical:
-        sizes = [
-            1 + transform.vocabulary_size_by_name(vocabulary_name(column))
-            for column in features.categorical
-        ]
-        inputs[CATEGORICAL] = ModelInput((len(sizes),), "int32", tuple(sizes))
+        found = vocabularies.read_sizes(transform, len(features.categorical))
+        sizes = tuple(1 + size for size in found)
+        inputs[CATEGORICAL] = ModelInput((len(sizes),), "int32", sizes)
     return inputs

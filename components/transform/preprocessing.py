@@ -5,11 +5,9 @@ The same graph runs in Transform, when training data is made, and inside the ser
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
@@ -28,6 +26,8 @@ from components.features import (
     NumericFeature,
     transformed_group,
 )
+from components.transform import vocabularies
+from components.transform.matrices import matrix
 from fairgate.errors import SettingsError
 
 
@@ -63,10 +63,7 @@ def preprocessing_fn(
     if features.numeric:
         outputs[TRANSFORMED_NUMERIC] = scale(inputs, features.numeric)
     if features.categorical:
-        outputs[TRANSFORMED_CATEGORICAL] = tf.stack(
-            [category_index(inputs[column.name], column) for column in features.categorical],
-            axis=1,
-        )
+        outputs[TRANSFORMED_CATEGORICAL] = category_indices(inputs, features.categorical)
     for feature, found in group_members(inputs, features).items():
         outputs[transformed_group(feature)] = tf.cast(found, tf.int64)
     if features.weight is not None:
@@ -101,7 +98,7 @@ def scale(
     are one matrix, analyzed once: what a column of its own costs in Transform is half a second.
     """
     # In float64: float32 cannot tell this year's timestamps apart before the mean is taken off.
-    x = numbers([raw[column.name] for column in columns])
+    x = matrix([raw[column.name] for column in columns], missing=float("nan"))
     logarithmic = [column.scale == "log" for column in columns]
     if any(logarithmic):
         x = tf.where(logarithmic, tf.sign(x) * tf.math.log1p(tf.abs(x)), x)
@@ -111,54 +108,16 @@ def scale(
     return tf.cast(tf.where(known, scaled, tf.zeros_like(scaled)), tf.float32)
 
 
-def numbers(columns: Sequence[tf.Tensor | tf.SparseTensor]) -> tf.Tensor:
-    """k columns, each (n,), (n, 1) or sparse (n, at most 1) -> float64 (n, k), NaN where one has none."""
-    kinds: dict[tuple[bool, tf.DType], list[int]] = {}
-    for place, column in enumerate(columns):
-        kinds.setdefault((isinstance(column, tf.SparseTensor), column.dtype), []).append(place)
-    parts, order = [], []
-    # A few operations for all columns of a kind: a graph with a dozen for each is slow to trace and load.
-    for (sparse, _), places in kinds.items():
-        of_kind = [columns[place] for place in places]
-        parts.append(_scattered(of_kind) if sparse else _side_by_side(of_kind))
-        order += places
-    return tf.gather(tf.concat(parts, axis=1), np.argsort(order), axis=1)
-
-
-def _side_by_side(columns: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Columns of one type, (n,) or (n, 1) each -> float64 (n, k)."""
-    return tf.cast(tf.stack([tf.reshape(column, [-1]) for column in columns], axis=1), tf.float64)
-
-
-def _scattered(columns: Sequence[tf.SparseTensor]) -> tf.Tensor:
-    """Columns of one type, sparse (n, at most 1) each -> float64 (n, k), NaN where one has no value."""
-    k = len(columns)
-    values = tf.cast(tf.concat([column.values for column in columns], axis=0), tf.float64)
-    indices = tf.concat([column.indices for column in columns], axis=0)
-    lengths = tf.stack([tf.size(column.values) for column in columns])
-    places = tf.repeat(tf.range(k, dtype=tf.int64), lengths)
-    first = indices[:, 1] == 0
-    at = tf.boolean_mask(tf.stack([indices[:, 0], places], axis=1), first)
-    none = tf.fill([columns[0].dense_shape[0], k], tf.constant(float("nan"), tf.float64))
-    found = tf.tensor_scatter_nd_update(none, at, tf.boolean_mask(values, first))
-    return tf.ensure_shape(found, (None, k))
-
-
-def category_index(raw: tf.Tensor | tf.SparseTensor, column: CategoricalFeature) -> tf.Tensor:
-    """Names or codes (n,) -> int64 (n,) index into the training split's vocabulary.
+def category_indices(
+    raw: Mapping[str, tf.Tensor | tf.SparseTensor], columns: Sequence[CategoricalFeature]
+) -> tf.Tensor:
+    """c columns of names or codes -> int64 (n, c), indices into the training split's vocabularies.
 
     1 is the most frequent value; 0 is shared by values that are not in the vocabulary and by records
     without one, so that what a network learns of the latter goes for the former.
     """
-    x = _one_or_none(raw, missing="")
-    return 1 + tft.compute_and_apply_vocabulary(
-        x, default_value=-1, top_k=column.vocabulary, vocab_filename=vocabulary_name(column)
-    )
-
-
-def vocabulary_name(column: CategoricalFeature) -> str:
-    """Name of the vocabulary of `column` in Transform's output."""
-    return f"vocabulary_{_file_name(column.name)}"
+    x = matrix([raw[column.name] for column in columns], missing="")
+    return vocabularies.indices(x, [column.vocabulary for column in columns])
 
 
 def pixels_to_bytes(pixels: tf.Tensor) -> tf.Tensor:
@@ -194,8 +153,3 @@ def _one_or_none(column: tf.Tensor | tf.SparseTensor, missing: float | str) -> t
         return values
     dense, present = one_or_none(tf.SparseTensor(column.indices, values, column.dense_shape))
     return tf.where(present, dense, tf.constant(missing, values.dtype))
-
-
-def _file_name(column: str) -> str:
-    """`column` with every character that file systems or TensorFlow's scopes mind as its code."""
-    return re.sub(r"[^A-Za-z0-9_]", lambda match: f"-{ord(match[0]):x}-", column)
