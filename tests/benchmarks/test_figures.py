@@ -19,6 +19,7 @@ EXECUTED = {
     "docs/constrained_optimization.md": "tests/fairgate/docs/test_guide.py",
     "docs/from_tfco.md": "tests/docs/test_from_tfco_page.py",
     "docs/judge.md": "tests/docs/test_judge_page.py",
+    "docs/library_on_real_data.md": "tests/docs/test_library_on_real_data_page.py",
     "docs/monitoring.md": "tests/docs/test_monitoring_page.py",
 }
 """Pages whose figures are printed by what stands on them -> the test that compares."""
