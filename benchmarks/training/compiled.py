@@ -169,21 +169,17 @@ def main() -> None:
         (8, "validation"),
         (1, "training"),
     ):
-        loop = make_loop(
-            training,
-            validation,
-            settings(
-                constraints,
-                network=options.network,
-                batch_size=options.batch,
-                steps=3000,
-                jit="on",
-                multipliers=MultiplierConfig(watch=watch),
-            ),
-            in_stretches=True,
+        config = settings(
+            constraints,
+            network=options.network,
+            batch_size=options.batch,
+            steps=3000,
+            jit="on",
+            multipliers=MultiplierConfig(watch=watch),
         )
-        for name, function in loop.programs.items():
-            _show(f"{constraints}, watch {watch}", name, program(loop, function))
+        for name, in_stretches in (("any steps", False), ("stretches", True)):
+            loop = make_loop(training, validation, config, in_stretches)
+            _show(f"{constraints}, watch {watch}", name, program(loop, loop.programs[name]))
 
 
 def _show(constraints: str, name: str, block: Block, depth: int = 0) -> None:

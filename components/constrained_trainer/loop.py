@@ -100,10 +100,13 @@ class Loop:
         if in_stretches and self.is_compiled and resident:
             self.stretch = _stretch(self._every, config)
         steps = Steps(game, training, watched, scope, self.stretch)
-        compiled = {"autograph": False, "jit_compile": self.is_compiled}
-        self.programs = {"any steps": tf.function(steps.any, **compiled)}
+        # Beside stretches few steps are left, around snapshots: not worth compiling a second program.
+        jit = self.is_compiled and self.stretch == 1
+        self.programs = {"any steps": tf.function(steps.any, autograph=False, jit_compile=jit)}
         if self.stretch > 1:
-            self.programs["stretches"] = tf.function(steps.stretches, **compiled)
+            self.programs["stretches"] = tf.function(
+                steps.stretches, autograph=False, jit_compile=True
+            )
 
     def advance_to(self, last: int) -> Progress:
         """Takes the steps up to `last`; of several workers, up to the first one's `last`.
@@ -138,9 +141,10 @@ class Loop:
         any_steps = self.programs["any steps"]
         if self.stretch == 1:
             return any_steps, last
-        over = self.step % self._every
+        # By the step alone, so that no clock decides which program takes it: they round differently.
+        over = self.step % self.stretch
         if over:
-            return any_steps, min(last, self.step + self._every - over)
+            return any_steps, min(last, self.step + self.stretch - over)
         whole = (last - self.step) // self.stretch * self.stretch
         return (self.programs["stretches"], self.step + whole) if whole else (any_steps, last)
 

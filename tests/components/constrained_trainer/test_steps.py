@@ -65,6 +65,19 @@ def test_calls_end_where_stretches_do_and_snapshots_too_if_they_can():
     assert streamed.stretch == 1
 
 
+def test_how_long_calls_are_changes_no_bit():
+    """Calls are as long as a clock says; snapshots at 60 and 120 lie within stretches of 21."""
+    ends = []
+    for size in (1, 50):
+        loop = loop_of(2, "validation", 7)
+        for target in (60, 120):
+            while loop.step < target:
+                loop.advance_to(min(loop.end_of_call(loop.step + size), target))
+        ends.append([*loop.model.get_weights(), loop.multipliers])
+    for one, other in zip(*ends, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_a_stretch_tells_the_first_step_that_went_wrong():
     loop = loop_of(0, "validation", 1, learning_rate=1e30)
     with pytest.raises(FloatingPointError, match=r"not finite at step ([2-9]|1\d) "):
