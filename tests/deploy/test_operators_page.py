@@ -28,7 +28,7 @@ def settings(tmp_path, monkeypatch):
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
     files = []
-    for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.S):
+    for block in re.findall(r"```yaml\n(   # mine\.yaml\n.*?)```", PAGE, re.S):
         files.append(tmp_path / f"{len(files)}.yaml")
         files[-1].write_text(re.sub(r"^ {3}", "", block, flags=re.M))
     vertex, kubeflow = map(str, files)
