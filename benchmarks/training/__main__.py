@@ -14,6 +14,7 @@ import os
 import platform
 from pathlib import Path
 
+from benchmarks.training.cards import cards
 from benchmarks.training.comparisons import COMPARISONS, Row
 
 
@@ -25,7 +26,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.repeats < 1:
         parser.error("--repeats must be at least 1")
-    names = options.only or [name for name in COMPARISONS if name != "gpu" or _has_gpu()]
+    names = options.only or [name for name in COMPARISONS if name != "gpu" or cards()]
     load = os.getloadavg()[0]
     lines = [
         f"{datetime.date.today()}, {os.cpu_count()} cores ({platform.machine()}), load {load:.1f} at "
@@ -48,12 +49,6 @@ def main() -> None:
 def _show(row: Row, lines: list[str]) -> None:
     lines.append(f"| {' | '.join(row)} |")
     print(lines[-1], flush=True)
-
-
-def _has_gpu() -> bool:
-    import tensorflow as tf
-
-    return bool(tf.config.list_physical_devices("GPU"))
 
 
 if __name__ == "__main__":

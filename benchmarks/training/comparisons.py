@@ -7,13 +7,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.peers.environments import ROOT
+from benchmarks.training import card, reading
+from benchmarks.training.card import speeds
 from benchmarks.training.cluster import run_workers
 from benchmarks.training.contenders import Contender, median, race, ratio
+from benchmarks.training.speeds import Case
 
 BATCHES = (32, 512)
 EXAMPLES = 60_000
@@ -121,18 +125,24 @@ def workers(repeats: int) -> Iterator[Row]:
                 yield what, numbers, f"{ratio(found[name], found['one']):.2f}", "-"
 
 
+def compiling(repeats: int) -> Iterator[Row]:
+    """Steps from which XLA pays for compiling: what it takes longer, over what a step takes less."""
+    for network, batch in (("mlp", 32), ("mlp", 512)):
+        case = Case(network, batch=batch)
+        cases = [replace(case, jit=jit) for jit in ("off", "on")]
+        off, on = (each for each in speeds(cases, 10_000, 0.5 * repeats) if "failed" not in each)
+        saved = 1 / off["steps_per_second"] - 1 / on["steps_per_second"]
+        longer = on["compile_seconds"] - off["compile_seconds"]
+        numbers = f"{longer:.1f} s / {1e3 * saved:.2f} ms a step"
+        steps = f"{longer / saved:,.0f}" if saved > 0 else "never"
+        yield f"{network}, batch {batch}", numbers, steps, "-"
+
+
 def gpu(repeats: int) -> Iterator[Row]:
-    """Images per second on a GPU, of the constrained loop and of the same loop without constraints."""
-    for network, side, batch in (("mlp", 28, 512), ("cnn", 64, 512)):
-        options = ("--network", network, "--side", side, "--examples", 20_000)
-        kinds = {
-            "constrained": _ours(batch, "--constraints", 1, *options),
-            "bare": _ours(batch, *options),
-        }
-        answers = race(kinds, repeats, _SECONDS)
-        one, bare = answers["constrained"], answers["bare"]
-        numbers = f"{batch * median(one):.0f} / {batch * median(bare):.0f} images/s"
-        yield f"{network} {side}x{side}, batch {batch}", numbers, f"{ratio(one, bare):.2f}", "-"
+    """All that is measured of a GPU, one contender at a time; the whole is in a file of its name."""
+    measured = card.measure(card.Plan())
+    print(f"written: {card.write(measured, card.FOLDER)}", flush=True)
+    yield from reading.rows(measured)
 
 
 COMPARISONS = {
@@ -141,6 +151,7 @@ COMPARISONS = {
     "inputs": inputs,
     "sizes": sizes,
     "workers": workers,
+    "compiling": compiling,
     "gpu": gpu,
 }
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.peers.environments import ROOT, Unavailable, python_of
+from benchmarks.training.cards import cards
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,14 @@ def race(
 ) -> dict[str, list[dict[str, float]]]:
     """The answers of each, taken in turns; one that cannot run here is left out, with a sentence.
 
+    On a GPU one after another, each alone: several would share its memory and its time.
+
     Raises:
         RuntimeError: one failed; with the end of what it said.
     """
+    if cards() and len(contenders) > 1:
+        alone = [race({name: each}, repeats, seconds) for name, each in contenders.items()]
+        return {name: found for each in alone for name, found in each.items()}
     answers: dict[str, list[dict[str, float]]] = {}
     with contextlib.ExitStack() as stack:
         running = {}

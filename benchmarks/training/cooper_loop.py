@@ -1,9 +1,13 @@
-"""Contender: Cooper on PyTorch; the same network, proxy and true false positive rate of one group."""
+"""Contender: Cooper on PyTorch; the same network, proxy and true false positive rate of one group.
+
+On a GPU where PyTorch finds one, with the examples on it.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 
 import cooper
 import torch
@@ -32,7 +36,10 @@ class Problem(cooper.ConstrainedMinimizationProblem):
         return cooper.CMPState(loss=loss, observed_constraints={self.constraint: state})
 
 
-def main(batch: int, examples: int) -> None:
+def stepping(batch: int, examples: int) -> Callable[[], int]:
+    """A function that takes ten steps."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.set_default_device(device)
     images, labels, group = (torch.tensor(column) for column in arrays(examples))
     members = (group > 3).float()
     torch.manual_seed(0)
@@ -55,7 +62,15 @@ def main(batch: int, examples: int) -> None:
             x = images[rows].float() / 255.0
             given = {"model": model, "x": x, "y": labels[rows], "member": members[rows]}
             optimizer.roll(compute_cmp_state_kwargs=given)
+        if device == "cuda":
+            torch.cuda.synchronize()
         return 10
+
+    return advance
+
+
+def main(batch: int, examples: int) -> None:
+    advance = stepping(batch, examples)
 
     def seconds(threads: int) -> float:
         torch.set_num_threads(threads)
@@ -65,7 +80,8 @@ def main(batch: int, examples: int) -> None:
         return time.perf_counter() - began
 
     # Its threads wait for each other at every operation: whichever is faster here.
-    torch.set_num_threads(min((1, torch.get_num_threads()), key=seconds))
+    if not torch.cuda.is_available():
+        torch.set_num_threads(min((1, torch.get_num_threads()), key=seconds))
     serve(advance)
 
 

@@ -16,18 +16,24 @@ class Stopped(SystemExit):
         self.step = step
 
 
+# Set once SIGTERM has arrived, while anybody watches for it.
+_asked: threading.Event | None = None
+
+
 @contextlib.contextmanager
 def watching() -> Iterator[Callable[[], bool]]:
-    """Yields a function that says whether SIGTERM arrived since.
+    """Yields a function that says whether SIGTERM arrived since; inside of another one, since that began.
 
     Python delivers signals to the main thread only; elsewhere the answer is always no.
     """
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
+    global _asked
+    if _asked is not None or threading.current_thread() is not threading.main_thread():
+        yield (_asked or threading.Event()).is_set
         return
+    asked = _asked = threading.Event()
     before = signal.signal(signal.SIGTERM, lambda *_: asked.set())
     try:
         yield asked.is_set
     finally:
+        _asked = None
         signal.signal(signal.SIGTERM, before)

@@ -99,7 +99,7 @@ class Loop:
         self.stretch = 1
         if in_stretches and self.is_compiled and resident:
             self.stretch = _stretch(self._every, config)
-        steps = Steps(game, training, watched, scope, self.stretch)
+        steps = self._steps = Steps(game, training, watched, scope, self.stretch)
         # Beside stretches few steps are left, around snapshots: not worth compiling a second program.
         jit = self.is_compiled and self.stretch == 1
         self.programs = {"any steps": tf.function(steps.any, autograph=False, jit_compile=jit)}
@@ -147,6 +147,11 @@ class Loop:
             return any_steps, min(last, self.step + self.stretch - over)
         whole = (last - self.step) // self.stretch * self.stretch
         return (self.programs["stretches"], self.step + whole) if whole else (any_steps, last)
+
+    def without_xla(self) -> None:
+        """Goes on without XLA from here, where it cannot compile this training."""
+        self.is_compiled, self.stretch = False, 1
+        self.programs = {"any steps": tf.function(self._steps.any, autograph=False)}
 
     @property
     def multipliers(self) -> np.ndarray:

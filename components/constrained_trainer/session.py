@@ -9,12 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import tensorflow as tf
+from absl import logging
 
 from components import compiled
 from components.constrained_trainer import devices, interruption
 from components.constrained_trainer.checkpoints import Checkpoints
 from components.constrained_trainer.config import TrainingConfig
-from components.constrained_trainer.loop import Loop, snapshot_steps
+from components.constrained_trainer.loop import Loop, Progress, snapshot_steps
 from components.constrained_trainer.snapshots import Rating, Snapshot
 from fairgate.errors import DataError
 
@@ -110,7 +112,7 @@ class Session:
     def _advance(self, last: int, target: int) -> float:
         """One call of the loop, and what is due after it; returns the seconds of the call."""
         first, began = self._loop.step, time.perf_counter()
-        progress = self._loop.advance_to(last)
+        progress = self._advance_to(last)
         seconds = time.perf_counter() - began
         self._measure(progress.step - first, seconds)
         snapshot = None
@@ -131,6 +133,17 @@ class Session:
             )
         )
         return seconds
+
+    def _advance_to(self, last: int) -> Progress:
+        """A call of the loop, without XLA from there on where `auto` chose it and it cannot."""
+        try:
+            return self._loop.advance_to(last)
+        except tf.errors.OpError as error:
+            if not self._loop.is_compiled or self._config.jit != "auto":
+                raise
+            logging.warning("XLA cannot compile this training, which goes on without: %s", error)
+            self._loop.without_xla()
+            return self._loop.advance_to(last)
 
     def _measure(self, steps: int, seconds: float) -> None:
         """Finds how long compiling took, by the first two calls."""
@@ -166,4 +179,7 @@ class Session:
     def _stop(self) -> None:
         if self._checkpoints:
             self._checkpoints.save(self._loop.step)
+            # Nobody leaves before the checkpoint is written: TensorFlow ends the workers of a job when
+            # one of them is gone.
+            devices.any_worker(self._loop.scope, True)
         raise interruption.Stopped(self._loop.step)

@@ -20,6 +20,7 @@ from components.constrained_trainer import (
     devices,
     encodings,
     heads,
+    interruption,
     networks,
     optimism,
     yardsticks,
@@ -178,7 +179,9 @@ def train(
         scope = scope or devices.strategy(config.devices)
         resolved = resolve(config, training, validation, scope.num_replicas_in_sync)
     require_equal_parts(resolved.config, scope)
-    with devices.placed(scope):
+    # A worker that left while others prepare would be waited for.
+    watching = interruption.watching() if devices.several_workers() else contextlib.nullcontext()
+    with devices.placed(scope), watching:
         return _train(
             training,
             validation,

@@ -88,7 +88,7 @@ def _require_score(model: keras.Model, rows: Mapping[str, tf.Tensor], name: str)
 def _require_step(
     model: keras.Model, rows: Mapping[str, tf.Tensor], config: TrainingConfig
 ) -> None:
-    jit = config.jit == "on" or (config.jit == "auto" and not networks.uses_convolution(model))
+    jit = config.jit == "on"  # where it is `auto`, a training goes on without
 
     @tf.function(jit_compile=jit)
     def step() -> list[tf.Tensor]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 
 import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from components.constrained_trainer import devices, networks, paying
 from components.constrained_trainer.config import MOST_STEPS, TrainingConfig
 from components.constrained_trainer.resolving import resolve
+from components.constrained_trainer.training import train
 from components.transform.inputs import CATEGORICAL, NUMERIC, ModelInput
 from tests.components.constrained_trainer.toy import biased_split
 
@@ -90,3 +93,17 @@ def test_a_gpu_needs_work_to_pay(monkeypatch, network, inputs, batch, pays):
     assert paying.is_worth(scope, asked, split, split, inputs) is pays
     by_name = asked.model_copy(update={"devices": "gpu"})
     assert paying.is_worth(scope, by_name, split, split, inputs)
+
+
+def test_what_xla_cannot_compile_is_trained_without_unless_it_was_asked_for(monkeypatch):
+    monkeypatch.setattr(paying, "_XLA_FROM", {"CPU": 1})
+    split = biased_split(200, 1)
+    network = "tests.components.constrained_trainer.own_networks:not_for_xla"
+    asked = {"network": network, "constraints": (), "steps": 20, "snapshots": 2, "batch_size": 32}
+    found = train(split, split, TrainingConfig(**asked))
+    without = train(split, split, TrainingConfig(**asked, jit="off"))
+    for one, two in zip(found.snapshots, without.snapshots, strict=True):
+        for a, b in zip(one.weights, two.weights, strict=True):
+            np.testing.assert_array_equal(a, b)
+    with pytest.raises(tf.errors.OpError):
+        train(split, split, TrainingConfig(**asked, jit="on"))

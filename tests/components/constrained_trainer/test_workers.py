@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from benchmarks.training.cluster import run_workers
+from components.constrained_trainer import interruption
 from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
 
 CONFIG = TrainingConfig(
@@ -23,6 +26,8 @@ CONFIG = TrainingConfig(
 )
 
 
+# Where a checkpoint has the number of steps.
+_STEP = "step/.ATTRIBUTES/VARIABLE_VALUE"
 MODULE = "tests.components.constrained_trainer.toy_worker"
 
 
@@ -57,11 +62,32 @@ def test_two_workers_end_where_one_does_and_one_of_them_writes(of_one, tmp_path)
 
 
 @pytest.mark.slow
-def test_one_worker_is_evicted_and_both_stop_and_go_on_from_the_same_step(of_one, tmp_path):
+@pytest.mark.parametrize("evicted", ["other", "chief"])
+def test_one_worker_is_evicted_and_both_stop_and_go_on_from_the_same_step(
+    of_one, tmp_path, evicted
+):
     output, shared = str(tmp_path / "of-2"), str(tmp_path / "checkpoints")
     with pytest.raises(RuntimeError, match=r"worker 0 failed with exit status 143"):
-        run_workers(["-m", MODULE, output, shared, shared, "100"], 2, timeout=240)
+        run_workers(["-m", MODULE, output, shared, shared, "100", evicted], 2, timeout=240)
+    [step, other] = [(tmp_path / f"of-2-{role}.stopped").read_text() for role in ("chief", "other")]
+    assert step == other and int(step) >= 100
+    assert tf.train.load_variable(tf.train.latest_checkpoint(shared), _STEP) == int(step)
     said = run_workers(["-m", MODULE, output, shared], 2, timeout=240)
-    assert all(int(line.split()[2]) > 100 for line in said), "they began anew"
+    assert all(int(line.split()[2]) > int(step) for line in said), "they began anew"
     for role in ("chief", "other"):
         assert_alike(weights(f"{output}-{role}.npz"), of_one)
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_a_signal_that_came_while_a_training_was_prepared_is_not_forgotten(nested):
+    before = signal.getsignal(signal.SIGTERM)
+    with interruption.watching() as asked:
+        assert not asked()
+        os.kill(os.getpid(), signal.SIGTERM)
+        if nested:
+            with interruption.watching() as asked_inside:
+                assert asked_inside()
+        assert asked()
+    assert signal.getsignal(signal.SIGTERM) is before
+    with interruption.watching() as asked:
+        assert not asked()

@@ -1,21 +1,23 @@
 """One worker of a training of the toy problem.
 
-    python -m ...toy_worker <output> <checkpoints> [<checkpoints of the other> [<step>]]
+    python -m ...toy_worker <output> <checkpoints> [<checkpoints of the other> [<step> <role>]]
 
 Writes the weights to <output>-<chief or other>.npz, and prints whether it is the chief, the number of
-replicas and the first step. The other worker gets a SIGTERM at <step>.
+replicas and the first step. The worker of <role> gets a SIGTERM at <step>; where a worker stopped, it
+writes the step to <output>-<chief or other>.stopped.
 """
 
 from __future__ import annotations
 
 import os
+import pathlib
 import signal
 import sys
 import time
 
 import numpy as np
 
-from components.constrained_trainer import devices
+from components.constrained_trainer import devices, interruption
 
 if __name__ == "__main__":
     scope = devices.strategy("auto")  # before anything else of TensorFlow
@@ -27,7 +29,7 @@ if __name__ == "__main__":
     is_chief = devices.is_chief()
     role = "chief" if is_chief else "other"
     checkpoints = rest[0] if is_chief or len(rest) == 1 else rest[1]
-    evicted_at = int(rest[2]) if len(rest) == 3 and not is_chief else None
+    evicted_at = int(rest[2]) if rest[3:] == [role] else None
     steps = []
 
     def moved(moment) -> None:
@@ -39,6 +41,10 @@ if __name__ == "__main__":
             os.kill(os.getpid(), signal.SIGTERM)
 
     training, validation = biased_split(1500, seed=1), biased_split(1000, seed=2)
-    result = train(training, validation, CONFIG, moved, checkpoints=checkpoints)
+    try:
+        result = train(training, validation, CONFIG, moved, checkpoints=checkpoints)
+    except interruption.Stopped as stopped:
+        pathlib.Path(f"{output}-{role}.stopped").write_text(str(stopped.step))
+        raise
     np.savez(f"{output}-{role}.npz", *result.chosen.weights, result.chosen.multipliers)
     print(role, scope.num_replicas_in_sync, steps[0])
