@@ -92,7 +92,9 @@ def test_what_takes_too_long_or_fails_is_left_out_with_its_reason():
 def test_contenders_are_alone_on_a_gpu(monkeypatch):
     """The first has ended before the second begins."""
     processes: list[subprocess.Popen] = []
-    code = "print('ready', flush=True)\nfor line in __import__('sys').stdin: print('{}', flush=True)"
+    code = (
+        "print('ready', flush=True)\nfor line in __import__('sys').stdin: print('{}', flush=True)"
+    )
 
     def start(self, errors):
         assert all(process.poll() is not None for process in processes)

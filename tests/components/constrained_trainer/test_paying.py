@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import keras
@@ -97,7 +98,8 @@ def test_a_gpu_needs_work_to_pay(monkeypatch, network, inputs, batch, pays):
 
 def test_what_xla_cannot_compile_is_trained_without_unless_it_was_asked_for(monkeypatch):
     monkeypatch.setattr(paying, "_XLA_FROM", {"CPU": 1})
-    split = biased_split(200, 1)
+    pictures = np.random.default_rng(0).integers(0, 256, (200, 8, 8, 3), np.uint8)
+    split = dataclasses.replace(biased_split(200, 1), inputs={"image": pictures})
     network = "tests.components.constrained_trainer.own_networks:not_for_xla"
     asked = {"network": network, "constraints": (), "steps": 20, "snapshots": 2, "batch_size": 32}
     found = train(split, split, TrainingConfig(**asked))
