@@ -6,7 +6,7 @@ VENV   := .venv/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run frontier tune compile submit watch cancel image image-pin test test-fast wheel lint format settings notebooks tensorboard docs figures examples peers suite duals bench experiment promise clean distclean
+.PHONY: help setup data run frontier tune compile submit watch cancel image image-pin test test-fast wheel lint format settings notebooks tensorboard docs figures examples peers suite duals bench scale experiment promise clean distclean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -102,6 +102,9 @@ duals: setup  ## which way to move multipliers settles, on problems with known s
 
 bench: setup  ## how fast training is, next to others (ARGS="--only overhead --repeats 3")
 	@$(VENV) -m benchmarks.training $(ARGS)
+
+scale: setup  ## time and memory of every component against the number of examples (ARGS="--examples 20000 80000")
+	@$(VENV) -m benchmarks.scale $(ARGS)
 
 experiment: setup  ## draw what a promise costs against the amount of data (ARGS="--data smiles --trials 5")
 	@$(VENV) -m benchmarks.experiments $(ARGS)

@@ -29,7 +29,7 @@ from fairgate.errors import NoSolution
 from fairgate.gate import advice, attempts, checks, judgement, ledger, requirements
 from fairgate.gate.prediction import Sizes
 from fairgate.records import Records
-from pipeline import counted, terminal
+from pipeline import counted, memory, terminal
 from pipeline.contents import Contents
 from pipeline.dag import (
     BASELINE,
@@ -114,6 +114,7 @@ def _run_nodes(
             except NoSolution as found:
                 step.outcome = terminal.NOT_ASKED
                 return str(found)
+            memory.release()
             done = _execution(store, settings.name, run_id, name)
             if done.last_known_state == metadata_store_pb2.Execution.CACHED:
                 step.outcome = "reused"

@@ -93,6 +93,7 @@ class Step:
     message: str = ""
     started: float = 0.0
     notes: list[Note] = field(default_factory=list)
+    processor_seconds: float = 0.0  # of all cores
 
 
 class Display:
@@ -130,6 +131,7 @@ class Display:
     def step(self, name: str) -> Iterator[Step]:
         """Shows `name` as running; the body may set `outcome` to "reused"."""
         step = Step(name, started=time.monotonic())
+        used = sum(os.times()[:4])
         self.steps.append(step)
         if not self._console.is_terminal:
             self._console.print(f"[{len(self.steps)}/{self._expected}] {name} ...", markup=False)
@@ -142,6 +144,7 @@ class Display:
             step.outcome = "done" if step.outcome == "running" else step.outcome
         finally:
             step.seconds = time.monotonic() - step.started
+            step.processor_seconds = round(sum(os.times()[:4]) - used, 2)
             step.peak_memory_gb = max(step.peak_memory_gb, memory_gb())
             if not self._console.is_terminal:
                 self._console.print(

@@ -288,7 +288,9 @@ def load_split(files: Sequence[str], features: Features, scratch: str) -> Split:
             for name, rows in batch.pop("inputs").items():
                 opened[name].write(rows.tobytes())
             for name, column in batch.items():
-                small.setdefault(name, []).append(column)
+                # Labels, places of classes and memberships are small numbers.
+                kept = column.astype(np.int16) if column.dtype == np.int64 else column
+                small.setdefault(name, []).append(kept)
     joined = {name: np.concatenate(parts) for name, parts in small.items()}
     labels = joined[TRANSFORMED_LABEL].astype(np.float32)
     inputs = {

@@ -63,7 +63,8 @@ class SplitCounts:
     def add_records(self, records: Iterable[bytes]) -> None:
         """Adds serialized records to the contents."""
         digests = [hashlib.blake2b(record, digest_size=16).digest() for record in records]
-        self._hashes.append(np.frombuffer(b"".join(digests), np.uint64)[::2])
+        # Copied: a view would keep the other halves, too.
+        self._hashes.append(np.frombuffer(b"".join(digests), np.uint64)[::2].copy())
         # A sum knows no order: neither names nor sizes of shards matter, but repeated records do.
         self._sum += sum(int.from_bytes(digest, "little") for digest in digests)
 

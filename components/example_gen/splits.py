@@ -15,6 +15,7 @@ from components.features import Features
 from fairgate.errors import DataError
 
 TEST = "test"
+_AT_ONCE = 1 << 16
 
 # Custom properties of the Examples artifact.
 TEST_DIGEST = "test_digest"
@@ -113,7 +114,14 @@ def copy_kept(shard: str, copy: str, left_out: np.ndarray) -> None:
 
 def overlap(test: SplitCounts, other: SplitCounts) -> int:
     """How many test examples are, byte for byte, among the other split's as well."""
-    return int(np.isin(test.hashes, other.hashes).sum())
+    mine, times = np.unique(test.hashes, return_counts=True)
+    seen, theirs = np.zeros(len(mine), bool), other.hashes
+    # In parts: np.isin would sort both splits together, in five times their memory.
+    for start in range(0, len(theirs) if len(mine) else 0, _AT_ONCE):
+        part = theirs[start : start + _AT_ONCE]
+        at = np.minimum(np.searchsorted(mine, part), len(mine) - 1)
+        seen[at[mine[at] == part]] = True
+    return int(times[seen].sum())
 
 
 def warnings(splits: Mapping[str, SplitCounts], test: str = TEST) -> list[str]:

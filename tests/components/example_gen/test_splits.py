@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pytest
 
 from components.example_gen.checks import SplitCounts
@@ -118,6 +119,15 @@ def test_test_examples_that_occur_elsewhere_are_counted_and_told():
     assert "3 of 23 examples of the test split are byte for byte in the train split" in sentence
     assert "leave them out" in sentence
     assert warnings(splits | {"test": counted(test)}) == []
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 1 << 16])
+@pytest.mark.parametrize("sizes", [(0, 5), (5, 0), (40, 60)])
+def test_repeats_are_counted_as_often_as_they_are_in_the_test_split(monkeypatch, at_once, sizes):
+    monkeypatch.setattr("components.example_gen.splits._AT_ONCE", at_once)
+    rng = np.random.default_rng(1)
+    test, other = ([b"%d" % number for number in rng.integers(0, 90, size)] for size in sizes)
+    assert overlap(counted(test), counted(other)) == sum(record in other for record in test)
 
 
 def test_what_the_executor_writes_is_a_digest_of_contents_alone(tmp_path):

@@ -1,0 +1,1 @@
+"""Time and memory of every component against the number of examples."""
