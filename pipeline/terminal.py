@@ -85,7 +85,6 @@ class Step:
 
     name: str
     seconds: float = 0.0
-    timings: dict[str, float] = field(default_factory=dict)
     peak_memory_gb: float = 0.0
     outcome: str = "running"  # then: done, reused, not asked, failed
     done: int = 0
@@ -93,6 +92,7 @@ class Step:
     message: str = ""
     started: float = 0.0
     notes: list[Note] = field(default_factory=list)
+    timings: dict[str, float] = field(default_factory=dict)
     processor_seconds: float = 0.0  # of all cores
 
 

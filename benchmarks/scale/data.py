@@ -40,6 +40,7 @@ trainer:
   network: {network}
   constraints: ["max_gap(FPR, [Team]) <= 0.05"]
   steps: {steps}
+  snapshots: 5
 gate:
   constraints: ["max_gap(FPR, [Team]) <= 0.3"]
   minimum_accuracy: 0
