@@ -75,7 +75,7 @@ class Section:
 
 def sections() -> list[Section]:
     """All settings, section by section, in the order of the tree."""
-    return list(_sections(Settings, "", "what is in no section", Settings()))
+    return list(_sections(Settings, "", "settings that belong to no section", Settings()))
 
 
 def document() -> list[dict[str, Any]]:

@@ -27,8 +27,8 @@ STORED = {
     "mixture": common.Row(None, None, 0.1366, 0.0000),
 }
 NOTE = (
-    "Drawn images here: not comparable. Ours are chosen on validation data, the original's on the test "
-    "set."
+    "Drawn images here: not comparable. FairGate's models are chosen on validation data, the "
+    "original's on the test set."
 )
 
 FPR = 0.05

@@ -1,4 +1,4 @@
-"""Recall_constraint: recall of at least 90%, by a loop of our own
+"""Recall_constraint: recall of at least 90%, by a loop of one's own
 
 The convex first example: a linear model of 10 Gaussian features, 1000 rows, the labels of 200 of them
 flipped. The multipliers follow the true recall, the model its hinge, so that the recall ends at 90%

@@ -67,7 +67,7 @@ def peers(repeats: int) -> Iterator[Row]:
         for name, found in answers.items():
             numbers = f"{median(ours):.0f} / {median(found):.0f} steps/s"
             target = targets[name][BATCHES.index(batch)]
-            yield f"batch {batch}: ours / {name}", numbers, f"{ratio(ours, found):.1f}", target
+            yield f"batch {batch}: FairGate / {name}", numbers, f"{ratio(ours, found):.1f}", target
 
 
 def inputs(repeats: int) -> Iterator[Row]:

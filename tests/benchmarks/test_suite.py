@@ -219,7 +219,9 @@ def test_models_that_nobody_wants_are_found(peers):
     found[OURS, TASK, 0] = replace(result(0.2, 0.3, False), useless=True)
     assert summary.useless(found) == summary.worse_than_baseline(found) == [(OURS, TASK, 0)]
     text = page.page(found, [TASK], peers, 2)
-    assert f"Of ours, more error and more violation than the baseline: {TASK} with seed 0." in text
+    assert (
+        f"Of FairGate, more error and more violation than the baseline: {TASK} with seed 0." in text
+    )
 
 
 def test_the_page_has_every_task_and_says_what_a_library_cannot(peers):
@@ -230,7 +232,7 @@ def test_the_page_has_every_task_and_says_what_a_library_cannot(peers):
     assert f"**{TASK}**: `max_gap(FPR, [Sex]) <= 0.03`, gate at 0.06" in text
     assert "| seeing | no answer: It compares one rate only. |" in text
     assert "- cooper is left out: no Python." in text
-    assert "ours is ahead in 1, level in 0 and behind in 0 of 1 tasks." in text
+    assert "FairGate is ahead in 1, level in 0 and behind in 0 of 1 tasks." in text
 
 
 def test_the_picture_shows_every_contender(peers, tmp_path):

@@ -171,7 +171,7 @@ def test_ours_answers_and_a_stopped_suite_goes_on(store):
     }
     assert found["baseline-by-group", TASK, 0].validation_worst <= 1e-6
     assert found[OURS, TASK, 0].seconds > found[BASELINE, TASK, 0].seconds
-    assert "| ours |" in page.page(found, [TASK], list(CONTENDERS), 1)
+    assert "| FairGate |" in page.page(found, [TASK], list(CONTENDERS), 1)
 
 
 PEERS = sorted({(c.method, c.environment) for c in CONTENDERS.values() if c.environment})

@@ -82,6 +82,25 @@ def test_every_setting_that_a_command_gives_exists(page):
         )
 
 
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name != "settings.md"], ids=lambda page: page.name
+)
+def test_every_setting_that_is_named_exists(page):
+    """As the reference has them; where a name is for any, as of a group, the rest of it."""
+    reference = (REPOSITORY / "docs/settings.md").read_text()
+    known = set(re.findall(r"^\| `([\w.]+)`", reference, re.MULTILINE))
+    sections = {".".join(name.split(".")[:n]) for name in known for n in range(1, 5)}
+    for name in re.findall(r"`((?:data|trainer|gate|deploy)\.[a-z][\w.]*)[`=:]", page.read_text()):
+        assert name in known | sections, name
+
+
+@each_page
+def test_every_path_that_is_named_exists(page):
+    rooms = "benchmarks|components|docs|kubeflow|notebooks|pipeline|schemas|src|tests|tools"
+    for path in re.findall(rf"`((?:{rooms})/[\w./-]*)`", page.read_text()):
+        assert (REPOSITORY / path).exists() or path.startswith("schemas/mine"), path
+
+
 @pytest.mark.parametrize("page", ["own_dataset.md", "own_constraint.md"])
 def test_every_settings_file_is_accepted(page, tmp_path):
     found = blocks(REPOSITORY / "docs" / page, "yaml")

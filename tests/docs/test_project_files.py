@@ -39,7 +39,8 @@ APACHE_2 = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
 PAGES = ["CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md"]
 FORMS = ["bug.yml", "feature.yml"]
 # What builds and runs leave behind; it is named on the pages, and is no part of the repository.
-MADE = {".venv", ".uv/bin/uv", "dist", "failure.json", "run.log", "verdict.json"}
+MADE = {".venv", ".uv/bin/uv", "dist", "failure.json", "history.json", "run.log", "steps.json"}
+MADE |= {"verdict.json"}
 
 # Those whose subject is other programs, which want Pythons of their own.
 OF_OTHERS = {"peers.md", "bounds_compared.md"}

@@ -80,9 +80,9 @@ def when_blocked(
     names = vocabulary.now()
     if sentences:
         sentences.append(
-            "A limit is decided for reasons other than this result, and asking again honestly takes new "
-            "test data; or attempts that are planned before the first look "
-            f"({names.setting('attempts')}), between which the {names.test_data} may grow."
+            "A limit is not to be chosen by this result. To ask again, take new test data, or plan "
+            f"several attempts before the first look ({names.setting('attempts')}); between them the "
+            f"{names.test_data} may grow."
         )
     return sentences
 
@@ -160,14 +160,14 @@ def _without_gap(constraint: Constraint, counts: Measured, delta: float) -> list
     limit = _outwards(constraint, found)
     if not math.isfinite(limit):
         return []
-    down = "down" if constraint.sense == "<=" else "up"
+    least = "at least" if constraint.sense == "<=" else "at most"
     sentence = (
         f"{{}}: on {vocabulary.now().these_test_data} a model with the rates of this one (FPR "
-        f"{model.fpr:.3f}, TPR {model.tpr:.3f}), the same in every group, passes 4 times in 5 {down} to "
-        f"a limit of {limit:g}."
+        f"{model.fpr:.3f}, TPR {model.tpr:.3f}), the same in every group, passes 4 times in 5 if "
+        f"the limit is {least} {limit:g}."
     )
     if not constraint.is_satisfied(limit):
-        sentence += " So it takes fewer errors as well, or more test data beside another model."
+        sentence += " So the model needs fewer errors as well, or more test data."
     return [sentence]
 
 
@@ -233,18 +233,18 @@ class Promise:
             return f"{what}. Nothing can be measured there: {_HARDLY}."
         kept = [s for s, limit in self.limits.items() if self.constraint.is_satisfied(limit)]
         does = "says Yes to" if self.of_decisions else "errs on"
-        down = "down" if self.constraint.sense == "<=" else "up"
+        least = "at least" if self.constraint.sense == "<=" else "at most"
         rates = _or(f"{share:.0%}" for share in self.limits)
         limits = _or(f"{limit:g}" for limit in self.limits.values())
         sentence = (
             f"{what}. At {percent(self.confidence)} confidence, a model that {does} {rates} "
-            f"of every group passes 4 times in 5 {down} to a limit of {limits}."
+            f"of every group passes 4 times in 5 if the limit is {least} {limits}."
         )
         if not kept:
             return f"{sentence} With {self.constraint.limit:g}, {_HARDLY}: give it more test data."
         if len(kept) < len(self.limits):
             most = _or(f"{share:.0%}" for share in kept)
-            return f"{sentence} With {self.constraint.limit:g}, {most} is what it takes."
+            return f"{sentence} The limit of {self.constraint.limit:g} needs a model that {does} {most}."
         return sentence
 
 

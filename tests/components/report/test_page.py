@@ -305,4 +305,4 @@ def test_what_the_validation_split_says_is_its_counts_and_advice_is_for_the_test
     assert counts[None].fp == expected
     assert sum(c.fp for group, c in counts.items() if group) == expected
     advice = " ".join(data.measured["advice"])
-    assert "in the test split" in advice and "asking again" not in advice
+    assert "in the test split" in advice and "To ask again" not in advice

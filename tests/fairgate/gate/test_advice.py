@@ -37,7 +37,7 @@ def test_the_limits_are_those_of_a_model_without_any_gap():
         for e in (0.02, 0.05, 0.1)
     ]
     shown = [f"{math.ceil(limit * 1000) / 1000:g}" for limit in limits]
-    assert f"down to a limit of {shown[0]}, {shown[1]} or {shown[2]}." in sentence
+    assert f"if the limit is at least {shown[0]}, {shown[1]} or {shown[2]}." in sentence
     assert "900 negatives of [Blue], the fewest" in sentence and "95% confidence" in sentence
     assert not advice.is_warning(sentence)
 
@@ -52,13 +52,13 @@ def test_a_limit_in_between_says_what_it_takes():
     lower = power.limit_to_pass(constraint, power.ModelRates(0.02, 0.98), SIZES, 0.05)
     limit = round(lower + 0.002, 3)
     sentence = before(f"{GAP} <= {limit}")
-    assert sentence.endswith(f"With {limit:g}, 2% is what it takes.")
+    assert sentence.endswith(f"The limit of {limit:g} needs a model that errs on 2%.")
     assert not advice.is_warning(sentence)
 
 
 def test_a_limit_from_below_is_reached_from_below():
     sentence = before("TPR | [Blue] >= 0.8")
-    assert "up to a limit of" in sentence and "900 positives of [Blue]." in sentence
+    assert "if the limit is at most" in sentence and "900 positives of [Blue]." in sentence
     assert advice.is_warning(before("TPR | [Blue] >= 0.995"))
 
 
@@ -95,7 +95,7 @@ def test_examples_and_a_limit_that_would_help():
     constraint = language.parse(f"{GAP} <= 0.025", NAMES)
     today = power.limit_today(constraint, FAIR, 0.05)
     assert limit.startswith(f"{GAP} <= {today:g} could be promised") and "95%" in limit
-    assert "reasons other than this result" in honesty and "new test data" in honesty
+    assert "not to be chosen by this result" in honesty and "new test data" in honesty
     assert today - 0.001 < prediction.bound_of(constraint, FAIR, 0.05) <= today
 
 
@@ -119,7 +119,7 @@ def test_a_value_that_is_shown_to_be_beyond_the_limit_asks_for_no_examples():
     said = blocked(f"{GAP} <= 0.06", counts)
     assert "is shown, and more examples would show it more clearly" in said[0]
     assert not any("more test data" in each for each in said[:-1])
-    limit = float(said[1].split("down to a limit of ")[1].rstrip("."))
+    limit = float(said[1].split("if the limit is at least ")[1].rstrip("."))
     model = power.ModelRates(counts[None].rate("FPR"), counts[None].rate("TPR"))
     constraint = language.parse(f"{GAP} <= 0.06", NAMES)
     expected = power.limit_to_pass(constraint, model, prediction.sizes_of(counts), 0.05)
