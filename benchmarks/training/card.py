@@ -30,6 +30,8 @@ from benchmarks.training.speeds import Case
 
 FOLDER = ROOT / "benchmarks" / "training" / "measured"
 _BFLOAT = "mixed_bfloat16"
+# Whole loops as CUDA graphs, which TensorFlow does not make of them by itself.
+_LOOPS = "--xla_gpu_enable_command_buffer=+WHILE"
 
 _PICTURES = 20_000
 _CASES = (
@@ -91,6 +93,7 @@ class Plan:
             "whole, as auto chooses": [*one, "--weights", "{scratch}/w.npz"],
             "agreement": ["-m", "benchmarks.training.agreement", *devices, *steps],
             "peaks": ["-m", "benchmarks.training.roofline", *peaks],
+            "loops in command buffers": ["-m", speeds, str(Case()), *few, f"--xla-flags={_LOOPS}"],
             "peers": ["-m", "benchmarks.training.torch_peers", *batches, *few],
             "larger networks": ["-m", speeds, *map(str, larger), *pictures],
         }

@@ -28,6 +28,11 @@ def rows(measured: dict[str, Any]) -> Iterator[Row]:
         for peer in measured["parts"].get("peers", []):
             if held and peer["batch"] == batch:
                 yield _row(f"ours / {peer['name']}, batch {batch}", held, peer[_PER_SECOND], "-")
+    for other in measured["parts"].get("loops in command buffers", []):
+        own = speeds.get(_case(other))
+        if own and "failed" not in other:
+            what = f"loops in command buffers / not, batch {other['batch']}"
+            yield _row(what, other[_PER_SECOND], own, "-")
     for network in ("cnn", "resnet"):
         full = speeds.get(Case(network, 64))
         half = speeds.get(Case(network, 64, precision="mixed_bfloat16"))

@@ -1,6 +1,6 @@
 """The trainer's compiled loop on whatever device it finds: steps per second, and how long it compiles.
 
-python -m benchmarks.training.speeds [--seconds 1] [--examples 60000] CASE [CASE ...]
+python -m benchmarks.training.speeds [--seconds 1] [--examples 60000] [--xla-flags=FLAGS] CASE [CASE ...]
 
 A case is what differs from the default, such as network=cnn,side=64,batch=512,precision=mixed_bfloat16.
 One line of JSON for each.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import statistics
 import time
 from dataclasses import asdict, dataclass, fields
@@ -71,20 +72,21 @@ def measure(case: Case, examples: int, seconds: float) -> dict[str, object]:
     try:
         loop = make_loop(training, watched, config)
         began = time.perf_counter()
-        loop.advance_to(8)
-        compiled = time.perf_counter() - began
+        loop.advance_to(loop.end_of_call(8))
+        compiled, first = time.perf_counter() - began, loop.step
     finally:
         keras.config.set_dtype_policy(policy)
 
-    def took(steps: int) -> float:
-        began = time.perf_counter()
-        loop.advance_to(loop.step + steps)
-        return time.perf_counter() - began
+    def rate_of(steps: int) -> float:
+        """Steps per second of one call, of about so many."""
+        before, began = loop.step, time.perf_counter()
+        loop.advance_to(loop.end_of_call(before + steps))
+        return (loop.step - before) / (time.perf_counter() - began)
 
     size = 8
     for _ in range(4):  # a call of about a fifth of what is measured
-        size = max(1, min(8 * size, round(size * seconds / _REPEATS / took(size))))
-    rate = statistics.median(size / took(size) for _ in range(_REPEATS))
+        size = max(1, min(8 * size, round(rate_of(size) * seconds / _REPEATS)))
+    rate = statistics.median(rate_of(size) for _ in range(_REPEATS))
     need = roofline.of_a_step(loop.model, case.batch, case.precision)
     gc.collect()
     return {
@@ -92,7 +94,7 @@ def measure(case: Case, examples: int, seconds: float) -> dict[str, object]:
         "compiled": loop.is_compiled,
         "steps_per_second": round(rate, 2),
         "images_per_second": round(rate * case.batch),
-        "compile_seconds": round(compiled - 8 / rate, 2),
+        "compile_seconds": round(compiled - first / rate, 2),
         "operations_per_step": need.operations,
         "bytes_per_step": need.bytes,
     }
@@ -103,7 +105,10 @@ def main() -> None:
     parser.add_argument("cases", nargs="+", type=Case.of)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--examples", type=int, default=60_000)
+    parser.add_argument("--xla-flags", help="XLA_FLAGS of this process")
     options = parser.parse_args()
+    if options.xla_flags:
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {options.xla_flags}"
     for case in options.cases:
         try:
             found = measure(case, options.examples, options.seconds)
