@@ -132,14 +132,12 @@ def _keep(own: pathlib.Path, known: set[str], shelf: pathlib.Path) -> None:
 
 def _write(file: pathlib.Path, held: bytes) -> None:
     """Whole or not at all, whoever else writes there."""
-    descriptor, beside = tempfile.mkstemp(dir=file.parent, prefix=".writing-")
+    beside = file.with_name(f".{os.getpid()}-{file.name}")
     try:
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(held)
+        beside.write_bytes(held)
         os.replace(beside, file)
-    except BaseException:
-        os.unlink(beside)
-        raise
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _digest(held: bytes) -> str:
