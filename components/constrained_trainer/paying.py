@@ -20,10 +20,10 @@ from components.constrained_trainer.resolving import resolve
 from components.transform.inputs import ModelInput
 
 # Compiling costs more, and saves more per step, the more operations a step has, so that the number of
-# steps alone decides: `python -m benchmarks.training --only compiling` finds 400 to 1,700 steps on two
-# cores. A GPU saves the start of a kernel per operation, and compiling for it takes longer, of
-# convolutions much longer, because it tries several programs for each: estimated from the times
-# that docs/training_speed.md has.
+# steps alone decides. On a CPU no fewer than `resolving` finds by itself, whose digits stay what they
+# were: `python -m benchmarks.training --only compiling` finds that fewer do not pay. A GPU saves the
+# start of a kernel per operation, and compiling for it takes longer, of convolutions much longer, because
+# it tries several programs for each: estimated from the times in docs/training_speed.md.
 _XLA_FROM = {"CPU": 1_000, "GPU": 3_000}
 _XLA_OF_CONVOLUTIONS_FROM = {"CPU": math.inf, "GPU": 10_000}  # on a CPU XLA runs them on one core
 # Operations of a training that CPUs do in the ten seconds or so that it takes a GPU to begin.
