@@ -11,7 +11,7 @@ import io
 import shutil
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 import tensorflow as tf
@@ -21,6 +21,7 @@ from fairgate.errors import DataError
 
 _HEAD, _TAIL = struct.Struct("<QI"), struct.Struct("<I")
 _BLOCK = 1 << 20
+_LONGEST = (1 << 31) - 1  # bytes: a tf.Example is a protocol buffer, which is never longer
 _SHOWN = 64  # bytes by which a file is known
 
 _OPEN = "unpack it first"
@@ -70,7 +71,9 @@ def records(file: str) -> Iterator[bytes]:
                 raise _damaged(
                     file, position, f"the length of record {position} is not its checksum's"
                 )
-            data, tail = stream.read(length), stream.read(_TAIL.size)
+            if length > _LONGEST:
+                raise _damaged(file, position, _too_long(position, length))
+            data, tail = _read(stream, length), stream.read(_TAIL.size)
             if len(data) < length or len(tail) < _TAIL.size:
                 raise _damaged(file, position, f"truncated: it breaks off in record {position}")
             if _TAIL.unpack(tail)[0] != masked_crc(data):
@@ -79,6 +82,56 @@ def records(file: str) -> Iterator[bytes]:
                 )
             yield data
             position += 1
+
+
+def require_lengths(files: Sequence[str]) -> Sequence[str]:
+    """`files`, whose lengths of records were looked at.
+
+    TensorFlow's own reader believes any length whose checksum is right, and ends the process where there
+    is no memory for it. Files that are packed (*.gz) are left to whoever packed them: Transform, of
+    records that were read.
+
+    Raises:
+      DataError: a record would be longer than what is left of its file.
+    """
+    for file in files:
+        if not file.endswith(".gz"):
+            _require_lengths(file)
+    return files
+
+
+def _require_lengths(file: str) -> None:
+    size = tf.io.gfile.stat(file).length
+    place = position = 0
+    # Python's own files jump from head to head much faster than TensorFlow's.
+    with tf.io.gfile.GFile(file, "rb") if "://" in file else open(file, "rb") as stream:
+        while place < size:
+            stream.seek(place)
+            head = stream.read(_HEAD.size)
+            if len(head) < _HEAD.size:
+                raise _damaged(file, position, f"it breaks off in the head of record {position}")
+            length, checksum = _HEAD.unpack(head)
+            if checksum != masked_crc(head[:8]):
+                raise _damaged(
+                    file, position, f"the length of record {position} is not its checksum's"
+                )
+            place += _HEAD.size + length + _TAIL.size
+            if place > size or length > _LONGEST:
+                raise _damaged(file, position, _too_long(position, length))
+            position += 1
+
+
+def _read(stream: BinaryIO, length: int) -> bytes:
+    """So many bytes, or fewer where the file ends: no memory is asked for before they are there."""
+    parts = []
+    while length > 0 and (part := stream.read(min(length, _BLOCK))):
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+def _too_long(position: int, length: int) -> str:
+    return f"record {position} says that it has {length:,} bytes, which the file has not"
 
 
 def opened(file: str) -> BinaryIO:

@@ -186,7 +186,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
         pipeline_root=os.path.join(places.plain(settings.runs), settings.name, "artifacts"),
         components=components,
         enable_cache=settings.cache,
-        metadata_connection_config=_metadata(metadata_file(settings)),
+        metadata_connection_config=_metadata(metadata_path(settings)),
         beam_pipeline_args=list(settings.beam_arguments),
     )
 
@@ -206,7 +206,7 @@ def ledger_folder(settings: Settings) -> str:
     return os.path.join(settings.runs, "ledger")
 
 
-def metadata_file(settings: Settings) -> str:
+def metadata_path(settings: Settings) -> str:
     """Where ML Metadata keeps what it knows of the pipeline's runs on this machine."""
     return os.path.join(settings.runs, settings.name, "metadata.sqlite")
 

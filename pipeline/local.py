@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import fcntl
 import os
 import pathlib
@@ -19,7 +20,7 @@ from components import compiled, progress
 from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError, FairGateError, SettingsError
 from fairgate.gate.judgement import CONSTRAINED
-from pipeline import compared, ending, measured, terminal
+from pipeline import compared, ending, measured, runs, terminal
 from pipeline.runs import FAILURE_FILE, LOCK_FILE, LOG_FILE, SETTINGS_FILE, STEPS_FILE, Run
 from pipeline.settings import Settings, dump
 from pipeline.verdict import VERDICT_FILE, Verdict
@@ -28,6 +29,13 @@ if TYPE_CHECKING:  # its neighbours load TensorFlow
     from components.report.data import ReportData
 
 PUSHED, FAILED, BLOCKED = 0, 1, 3
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# As others' libraries say it: TensorFlow and Beam, SQLite.
+_FULL_IN_WORDS = (
+    *(f"{os.strerror(number)}" for number in _FULL),
+    "database or disk is full",
+)
 
 
 @dataclass(frozen=True)
@@ -88,16 +96,20 @@ def in_run_folder(
     Raises:
       SettingsError: the folder cannot be written, or another run is using it.
     """
-    run_id = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
     home = pathlib.Path(settings.runs, settings.name)
-    folder = home / run_id
     _require_writable("runs", home)
+    run_id = runs.next_id(home, datetime.datetime.now())
+    folder = home / run_id
     log = folder / LOG_FILE
     with contextlib.ExitStack() as stack:
         stack.enter_context(_only_run_in(home, run_id))
         stack.enter_context(compiled.kept_in(home / compiled.FOLDER))
         folder.mkdir()
-        write_text(folder / SETTINGS_FILE, dump(settings))
+        try:
+            write_text(folder / SETTINGS_FILE, dump(settings), private=True)
+        except OSError:
+            folder.rmdir()  # without settings it is no run
+            raise
         console = stack.enter_context(terminal.quiet(str(log), verbose))
         console.print(f"FairGate {what} {settings.name}/{run_id}", style="bold")
         try:
@@ -108,8 +120,9 @@ def in_run_folder(
             console.print(f"{consequence} Log: {log}", style="dim")
             return Ended(FAILED, folder)
         except Exception as error:
-            traceback.print_exc()
-            cause = f"{type(error).__name__}: {error}".strip()[:2000]
+            with contextlib.suppress(OSError):  # the log has no room either
+                traceback.print_exc()
+            cause = _no_room(error, folder) or f"{type(error).__name__}: {error}".strip()[:2000]
             _keep_failure(folder, cause)
             console.print(f"\nFAILED: {cause}", style="red", markup=False, soft_wrap=True)
             console.print(
@@ -179,7 +192,7 @@ def measure(settings: Settings, folder: pathlib.Path, display: terminal.Display)
         settings = measured.resolved(settings)
         for sentence in measured.sentences(settings):
             display.note(sentence)
-    write_text(folder / SETTINGS_FILE, dump(settings))
+    write_text(folder / SETTINGS_FILE, dump(settings), private=True)
     return settings
 
 
@@ -273,8 +286,25 @@ def _require_writable(field: str, folder: pathlib.Path) -> None:
 
 
 def _keep_failure(folder: pathlib.Path, error: str) -> None:
-    """Says in the run's folder why it has no verdict."""
-    write_text(folder / FAILURE_FILE, to_json({"error": error}, indent=None) + "\n")
+    """Says in the run's folder why it has no verdict, if there is room for that."""
+    with contextlib.suppress(OSError):
+        write_text(folder / FAILURE_FILE, to_json({"error": error}, indent=None) + "\n")
+
+
+def _no_room(error: BaseException, folder: pathlib.Path) -> str | None:
+    """The sentence about a full disk, where that is what went wrong; whoever says it in what words."""
+    seen: BaseException | None = error
+    while seen is not None:
+        full = isinstance(seen, OSError) and seen.errno in _FULL
+        if full or any(word in str(seen) for word in _FULL_IN_WORDS):
+            named = getattr(seen, "filename", None)
+            return (
+                f"{named or folder.parent}: there is no room left to write ({os.strerror(errno.ENOSPC)}, "
+                "a quota or a limit of file sizes). Make room, or give another folder with --set "
+                "runs=FOLDER, and run again: what was finished is re-used"
+            )
+        seen = seen.__cause__ or seen.__context__
+    return None
 
 
 @contextlib.contextmanager

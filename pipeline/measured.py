@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from components import measured
 from fairgate.errors import DataError, SettingsError
 from pipeline import sources
-from pipeline.settings import Settings
+from pipeline.settings import Settings, revalidated
 
 
 def waits(settings: Settings) -> bool:
@@ -41,7 +41,7 @@ def resolved(settings: Settings) -> Settings:
     tree = settings.model_dump(exclude_unset=True)
     tree.setdefault("data", {})["features"] = features
     try:
-        return Settings.model_validate(tree)
+        return revalidated(tree, settings)
     except ValidationError as error:
         raise SettingsError(sources.explain(error, ["the training split"], Settings)) from None
 

@@ -29,7 +29,7 @@ from fairgate.errors import NoSolution
 from fairgate.gate import advice, attempts, checks, judgement, ledger, requirements
 from fairgate.gate.prediction import Sizes
 from fairgate.records import Records
-from pipeline import counted, memory, terminal
+from pipeline import counted, memory, metadata_file, terminal
 from pipeline.contents import Contents
 from pipeline.dag import (
     BASELINE,
@@ -37,7 +37,7 @@ from pipeline.dag import (
     RESOLVER,
     create_pipeline,
     ledger_folder,
-    metadata_file,
+    metadata_path,
 )
 from pipeline.outcomes import Outcome, Transformed, Unsolved
 from pipeline.settings import Settings
@@ -61,18 +61,22 @@ def run(settings: Settings, run_id: str, display: Display) -> Outcome | Unsolved
     are left have nothing to do.
     """
     pipeline = create_pipeline(settings)
-    store = mlmd.MetadataStore(pipeline.metadata_connection_config)
-    if why := _run_nodes(pipeline, store, settings, run_id, display):
-        absl_logging.warning("%s", why)
-        return _unsolved(store, settings.name, run_id, why)
-    return _outcome(store, settings, run_id)
+    file = pathlib.Path(metadata_path(settings))
+    store = metadata_file.opened(pipeline.metadata_connection_config, file.parent / "artifacts")
+    with metadata_file.speaking(file):
+        if why := _run_nodes(pipeline, store, settings, run_id, display):
+            absl_logging.warning("%s", why)
+            return _unsolved(store, settings.name, run_id, why)
+        return _outcome(store, settings, run_id)
 
 
 def transform(settings: Settings, run_id: str, display: Display) -> Transformed:
     """Runs the nodes up to Transform, as `run` does."""
     pipeline = create_pipeline(settings)
-    store = mlmd.MetadataStore(pipeline.metadata_connection_config)
-    _run_nodes(pipeline, store, settings, run_id, display, until=TRANSFORM)
+    file = pathlib.Path(metadata_path(settings))
+    store = metadata_file.opened(pipeline.metadata_connection_config, file.parent / "artifacts")
+    with metadata_file.speaking(file):
+        _run_nodes(pipeline, store, settings, run_id, display, until=TRANSFORM)
     examples = standard_artifacts.Examples()
     examples.set_mlmd_artifact(
         _output(store, settings.name, run_id, TRANSFORM, "transformed_examples")
@@ -180,7 +184,7 @@ class _Pages:
 
     def __init__(self, store: mlmd.MetadataStore, settings: Settings, run_id: str) -> None:
         self._of = store, settings.name, run_id
-        self._file = metadata_file(settings)
+        self._file = metadata_path(settings)
         self._root = ledger_folder(settings)
         self._records: Records | None = None
 

@@ -157,6 +157,22 @@ class Run:
             raise DataError(f"{file}: cannot be read: {error}") from None
 
 
+def next_id(home: pathlib.Path, now: datetime.datetime) -> str:
+    """What a new run of a pipeline is called: by the time, and behind all that there are.
+
+    A clock may be put back, and local time goes back by itself once a year: then the newest run is still
+    the last one by name.
+
+    Args:
+      home: the pipeline's folder of runs.
+      now: in this machine's time.
+    """
+    begun = (Run(file.parent).started for file in home.glob(f"*/{SETTINGS_FILE}"))
+    newest = max((time for time in begun if time is not None), default=datetime.datetime.min)
+    time = max(now, newest + datetime.timedelta(milliseconds=1))
+    return time.strftime(_ID_FORMAT)[:-3]
+
+
 def every(root: pathlib.Path) -> list[Run]:
     """The runs, frontiers and searches below `root`, the newest first."""
     found = [Run(file.parent) for file in root.glob(f"*/*/{SETTINGS_FILE}")]

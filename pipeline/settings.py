@@ -8,9 +8,16 @@ that does not parse is an error here, before anything runs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.limits import beside_any
@@ -25,7 +32,7 @@ from fairgate.strict import Strict
 from pipeline import places, sources, yaml12
 from pipeline.data.from_csv.config import CsvSettings
 from pipeline.deployment import DeploymentSettings
-from pipeline.typed import Place
+from pipeline.typed import IsSecret, Place
 
 
 class StandInSettings(Strict):
@@ -131,7 +138,7 @@ class Settings(Strict):
     cache: bool = Field(
         True, description="re-use results whose inputs, settings and code are unchanged"
     )
-    beam_arguments: tuple[str, ...] = Field(
+    beam_arguments: Annotated[tuple[str, ...], IsSecret()] = Field(
         (
             # Fuses steps, so that records stream from file to file instead of piling up in memory.
             "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
@@ -139,8 +146,11 @@ class Settings(Strict):
         ),
         description="arguments of every Beam pipeline",
     )
-    component_beam_arguments: dict[
-        Literal["ImportExampleGen", "StatisticsGen", "Transform", "Evaluator"], tuple[str, ...]
+    component_beam_arguments: Annotated[
+        dict[
+            Literal["ImportExampleGen", "StatisticsGen", "Transform", "Evaluator"], tuple[str, ...]
+        ],
+        IsSecret(),
     ] = Field(
         default_factory=dict,
         description="more of them for single components; what is said here counts over beam_arguments",
@@ -148,6 +158,8 @@ class Settings(Strict):
     deploy: DeploymentSettings = Field(
         default_factory=DeploymentSettings, description="runs on a cluster"
     )
+
+    _references: dict[sources.Location, sources.Reference] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _network_fits_the_inputs(self) -> Settings:
@@ -244,13 +256,42 @@ def load(files: Sequence[str] = (), assignments: Sequence[str] = ()) -> Settings
     for assignment in assignments:
         sources.assign(tree, assignment, Settings)
         origins.append(f"--set {assignment}")
+    given: dict[sources.Location, str] = {}
+    expanded = sources.expand(tree, (), given)
     try:
-        return Settings.model_validate(sources.expand(tree))
+        found = Settings.model_validate(expanded)
     except ValidationError as error:
-        raise SettingsError(sources.explain(error, origins, Settings)) from None
+        raise SettingsError(sources.explain(error, origins, Settings, given)) from None
+    if given:
+        found._references.update(sources.referred(given, expanded, found.model_dump(mode="json")))
+    return found
+
+
+def revalidated(tree: dict[str, Any], before: Settings) -> Settings:
+    """The settings of a tree that was made of others; what they took from the environment stays known.
+
+    Raises:
+      ValidationError: the tree is none.
+    """
+    found = Settings.model_validate(tree)
+    found._references.update(before._references)
+    return found
+
+
+def document(settings: BaseModel, given_only: bool = False) -> dict[str, Any]:
+    """The tree as plain values, such as `load` reads.
+
+    What `${NAME}` brought in from the environment is `${NAME}` again, so that no secret is written down.
+    """
+    tree = settings.model_dump(mode="json", exclude_unset=given_only)
+    references = settings._references if isinstance(settings, Settings) else {}
+    found: dict[str, Any] = sources.put_back(tree, references)
+    return found
 
 
 def dump(settings: BaseModel, given_only: bool = False) -> str:
-    """The tree as YAML, every value visible; or only those that were given, and not the defaults."""
-    tree = settings.model_dump(mode="json", exclude_unset=given_only)
-    return yaml12.dump(sources.escape(tree))
+    """The tree as YAML, every value visible; or only those that were given, and not the defaults.
+
+    The inverse of `load`; see `document`.
+    """
+    return yaml12.dump(document(settings, given_only))

@@ -8,14 +8,17 @@ import functools
 import os
 import pathlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from fairgate import visible
 from fairgate.errors import SettingsError
 from pipeline import places, typed, yaml12
 
+_MOST_PROBLEMS, _MOST_SHOWN = 20, 300
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
 
@@ -53,6 +56,11 @@ def text(file: pathlib.Path) -> str:
       SettingsError: it cannot be read, or is no text in UTF-8 (or UTF-16 with its mark).
     """
     try:
+        if file.stat().st_size > 4 * yaml12.MOST_BYTES:  # no character has more bytes
+            raise SettingsError(
+                f"{file}: has {file.stat().st_size:,} bytes, and settings have at most "
+                f"{yaml12.MOST_BYTES:,}. Is it another file?"
+            )
         content = file.read_bytes()
     except OSError as error:
         raise SettingsError(f"{file}: cannot be read: {error.strerror}") from None
@@ -79,32 +87,45 @@ def merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-_VARIABLE, _PLAIN = re.compile(r"\$(\$)?\{([^}]*)\}"), re.compile(r"\$\{[^}]*\}")
+_VARIABLE = re.compile(r"\$(\$)\{|\$\{([^}]*)\}")
+_SECRET_NAME = re.compile("TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
+Location = tuple[str, ...]
 
 
-def expand(value: Any, location: tuple[str, ...] = ()) -> Any:
+def expand(
+    value: Any, location: Location = (), references: dict[Location, str] | None = None
+) -> Any:
     """`value` with the environment variables that its texts name.
+
+    Args:
+      value: of YAML.
+      location: where it is in the tree.
+      references: is told what each text with a variable in it was, by location.
 
     Raises:
       SettingsError: one is not set.
     """
     if isinstance(value, dict):
-        return {key: expand(item, (*location, str(key))) for key, item in value.items()}
+        return {k: expand(item, (*location, str(k)), references) for k, item in value.items()}
     if isinstance(value, list):
-        return [expand(item, (*location, str(index))) for index, item in enumerate(value)]
+        return [expand(item, (*location, str(i)), references) for i, item in enumerate(value)]
     if not isinstance(value, str):
         return value
 
     def replacement(match: re.Match[str]) -> str:
         escaped, name = match.groups()
         if escaped:
-            return f"${{{name}}}"
+            return "${"
+        if references is not None:
+            references[location] = value
         if not os.environ.get(name):
             field = ".".join(location)
             raise SettingsError(
                 f"{field} = {value!r}: the environment variable {name!r} is not set. Set it "
                 f"(export {name}=...), or give the value itself with --set {field}=..."
             )
+        if _SECRET_NAME.search(name):
+            visible.hide(os.environ[name], f"${{{name}}}")
         return os.environ[name]
 
     return _VARIABLE.sub(replacement, value)
@@ -116,7 +137,70 @@ def escape(value: Any) -> Any:
         return {key: escape(item) for key, item in value.items()}
     if isinstance(value, list):
         return [escape(item) for item in value]
-    return _PLAIN.sub(r"$\g<0>", value) if isinstance(value, str) else value
+    return value.replace("${", "$${") if isinstance(value, str) else value
+
+
+def leaf(tree: Any, location: Location) -> Any:
+    """What is at `location`; None where nothing is."""
+    for key in location:
+        if isinstance(tree, dict):
+            tree = tree.get(key)
+        elif isinstance(tree, list) and key.isdecimal() and int(key) < len(tree):
+            tree = tree[int(key)]
+        else:
+            return None
+    return tree
+
+
+def put_back(tree: Any, references: Mapping[Location, Reference], location: Location = ()) -> Any:
+    """`escape`, and references to the environment where their values still stand.
+
+    A value that validation has put elsewhere is known by itself.
+    """
+    if isinstance(tree, dict):
+        return {k: put_back(item, references, (*location, str(k))) for k, item in tree.items()}
+    if isinstance(tree, list):
+        return [put_back(item, references, (*location, str(i))) for i, item in enumerate(tree)]
+    found = references.get(location)
+    if found is not None and found.value == tree:
+        return found.text
+    if isinstance(tree, str):
+        moved = (each.text for each in references.values() if each.moved and each.value == tree)
+        return next(moved, escape(tree))
+    return tree
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A text that names the environment.
+
+    Attributes:
+      text: as it was given.
+      value: what became of it, or what it says now where that has `moved`.
+      moved: whether nothing of the kind is at its place any more.
+    """
+
+    text: str
+    value: Any
+    moved: bool
+
+
+def referred(
+    given: Mapping[Location, str], expanded: Any, validated: Any
+) -> dict[Location, Reference]:
+    """What became of the texts that name the environment.
+
+    Args:
+      given: location -> text.
+      expanded: the tree with their values.
+      validated: the same after validation, as plain values.
+    """
+    found = {}
+    for location, text in given.items():
+        value, said = leaf(validated, location), leaf(expanded, location)
+        moved = not isinstance(value, str | int | float)
+        found[location] = Reference(text, said if moved else value, moved)
+    return found
 
 
 @functools.cache
@@ -180,10 +264,19 @@ def _child(default: Any, key: str) -> Any:
     return default.get(key) if isinstance(default, dict) else None
 
 
-def explain(error: ValidationError, sources: Sequence[str], model: type[BaseModel]) -> str:
-    """In words, what `error` found wrong in settings from `sources`."""
+def explain(
+    error: ValidationError,
+    sources: Sequence[str],
+    model: type[BaseModel],
+    references: Mapping[Location, str] | None = None,
+) -> str:
+    """In words, what `error` found wrong in settings from `sources`.
+
+    Of a text in `references` its reference is shown, and of a field that may hold secrets nothing.
+    """
     lines = []
-    for problem in error.errors():
+    problems = error.errors(include_url=False)
+    for problem in problems[:_MOST_PROBLEMS]:
         location = [str(part) for part in problem["loc"]]
         field = ".".join(location)
         if problem["type"] == "extra_forbidden":
@@ -195,14 +288,26 @@ def explain(error: ValidationError, sources: Sequence[str], model: type[BaseMode
         message = problem["msg"].removeprefix("Value error, ")
         if problem["input"] is None and problem["type"] != "value_error":
             message = f"nothing is given (YAML reads null, ~ and an empty value so): {message}"
-        value = "" if isinstance(problem["input"], dict) else f" (given: {problem['input']!r})"
+        # Behind the location of a text stands which of its kinds was tried.
+        texts = ((references or {}).get(tuple(location[:n])) for n in range(len(location), 0, -1))
+        given = next(filter(None, texts), problem["input"])
+        hides = isinstance(given, dict) or typed.is_secret(model, location)
+        value = "" if hides else f" (given: {_shown(given)})"
         lines.append(f"{field}: {message}{value}" if field else message)
+    if more := len(problems) - _MOST_PROBLEMS:
+        lines += [f"and {more:,} more"] if more > 0 else []
     origin = "; ".join(sources) or "the defaults"
     return (
         f"settings not accepted (from {origin}):\n  "
         + "\n  ".join(lines)
         + "\nAll settings and their values: python -m pipeline settings"
     )
+
+
+def _shown(value: Any) -> str:
+    """A value as a message shows it: not without end."""
+    shown = repr(value)
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]} ..."
 
 
 def _fields_at(location: Sequence[str], model: type[BaseModel]) -> list[str]:

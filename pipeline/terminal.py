@@ -52,7 +52,10 @@ def quiet(log_file: str, verbose: bool) -> Iterator[Console]:
     # Whoever stops reading what we say does not stop the work, nor change how it ends.
     terminal = Lasting(os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8", errors="replace"))
     saved = os.dup(1), os.dup(2)
-    with open(log_file, "ab", buffering=0) as log:
+    # What libraries print may hold what nobody else should read, such as the arguments of Beam.
+    with open(
+        os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0
+    ) as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     level = logging.getLogger().level
@@ -63,12 +66,24 @@ def quiet(log_file: str, verbose: bool) -> Iterator[Console]:
             yield VisibleConsole(file=typing.cast(TextIO, terminal), highlight=False)
     finally:
         logging.getLogger().setLevel(level)
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _flush_into_log()
         for descriptor, target in zip(saved, (1, 2), strict=True):
             os.dup2(descriptor, target)
             os.close(descriptor)
         terminal.close()
+
+
+def _flush_into_log() -> None:
+    """Or nowhere, where the log has no room left: what the work has come to is told all the same."""
+    for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, descriptor)
+            os.close(nowhere)
+            with contextlib.suppress(OSError):
+                stream.flush()
 
 
 @dataclass(frozen=True)

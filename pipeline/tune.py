@@ -146,7 +146,7 @@ class _Search:
         if not ended:
             return
         write_text(self.folder / TRIALS_FILE, to_json(self.record(), indent=1) + "\n")
-        write_text(self.file, self.tuned())
+        write_text(self.file, self.tuned(), private=True)
         went_on = f"The search was begun before: it goes on from trial {len(ended) + 1}."
         line = went_on if first else trials.sentence(ended[-1])
         self.console.print(line, markup=False, soft_wrap=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -24,6 +25,10 @@ class IsPlace:
 
 Place = Annotated[str, AfterValidator(places.expanded), IsPlace()]
 """Type of settings that are files or folders."""
+
+
+class IsSecret:
+    """Marks settings that may hold secrets: no message and no comparison shows what they hold."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,18 @@ def below(annotation: Any, key: str) -> Any:
             else field.annotation
         )
     return found.values if found.values is not None else found.elements
+
+
+def is_secret(model: type[BaseModel], location: Sequence[str]) -> bool:
+    """Whether a setting, or a section or list that it is in, may hold secrets."""
+    annotation: Any = model
+    for part in location:
+        annotation = None if annotation is None else below(annotation, part)
+        if typing.get_origin(annotation) is typing.Annotated and any(
+            isinstance(each, IsSecret) for each in typing.get_args(annotation)[1:]
+        ):
+            return True
+    return False
 
 
 def read(node: yaml.Node, annotation: Any, source: str, inside: bool = False) -> Any:

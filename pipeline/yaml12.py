@@ -35,6 +35,10 @@ _CORE = (
 )
 ALONE = "a word"  # where a word is from that stands in no document
 _MOST_NODES = 100_000
+_MOST_LEVELS = 64
+MOST_BYTES = 500_000
+"""Of a file of settings: the parser takes seconds for as many."""
+_MOST_DIGITS = 400  # more than any number has that a computer reckons with (1e308)
 _QUOTES = "Put text that holds one of : # [ ] { } , & * ! | > ' \" % @ ` in quotes, such as '|'"
 
 
@@ -42,6 +46,31 @@ class _Loader(yaml.SafeLoader):
     """The parser of PyYAML with the words of YAML 1.2."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+    # What the scanner does at each word grows with the levels that are open.
+
+    def fetch_flow_collection_start(self, token_class: Any) -> None:
+        if self.flow_level >= _MOST_LEVELS:
+            raise RecursionError
+        super().fetch_flow_collection_start(token_class)
+
+    def add_indent(self, column: int) -> bool:
+        if len(self.indents) > _MOST_LEVELS:
+            raise RecursionError
+        return bool(super().add_indent(column))
+
+
+class _Merger(yaml.SafeLoader):
+    """Puts what `<<` names into a mapping, whose own values come first; each name stays there once."""
+
+    def __init__(self, source: str):
+        super().__init__("")
+        self._source = source
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        _check_keys(node, self._source)
+        super().flatten_mapping(node)  # which comes back here for each mapping that is named
+        node.value = list({key.value: (key, value) for key, value in node.value}.values())
 
 
 class _Dumper(yaml.SafeDumper):
@@ -67,6 +96,11 @@ def compose(text: str, source: str) -> yaml.Node | None:
     Raises:
       SettingsError: it is no YAML, a key is there twice, or it holds what settings never need.
     """
+    if len(text) > MOST_BYTES:
+        raise SettingsError(
+            f"{source}: has {len(text):,} characters, and settings have at most {MOST_BYTES:,}. Is it "
+            "another file?"
+        )
     try:
         node = yaml.compose(text, Loader=_Loader)
         if node is not None:
@@ -81,7 +115,8 @@ def compose(text: str, source: str) -> yaml.Node | None:
         raise SettingsError(f"{source}: not valid YAML: {said}. Save it as UTF-8 text") from None
     except RecursionError:
         raise SettingsError(
-            f"{source}: nested too deeply for settings; expected sections in sections, a few levels"
+            f"{source}: nested too deeply for settings; expected sections in sections, at most "
+            f"{_MOST_LEVELS} levels"
         ) from None
     return node
 
@@ -113,6 +148,8 @@ def plain(node: yaml.Node) -> Any:
 def scalar(node: yaml.ScalarNode) -> Any:
     """What a word means by the core schema; text where it cannot be what its tag says."""
     text: str = node.value
+    if len(text) > _MOST_DIGITS:
+        return text
     try:
         if node.tag == WHOLE:
             return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
@@ -135,11 +172,17 @@ def dump(tree: Any, **options: Any) -> str:
 
 def _flatten(root: yaml.Node, source: str) -> None:
     """Checks all nodes, and puts what `<<` names into the mapping that it stands in."""
+    merger = _Merger(source)
     for seen, (node, above) in enumerate(_walk(root, ())):
-        if seen > _MOST_NODES or any(node is other for other in above):
+        if any(node is other for other in above):
             raise SettingsError(
-                f"{source}: line {node.start_mark.line + 1}: its aliases (*) make it endless or far too "
-                "large. Write out what they stand for"
+                f"{source}: line {node.start_mark.line + 1}: its aliases (*) make it endless. Write out "
+                "what they stand for"
+            )
+        if seen > _MOST_NODES:
+            raise SettingsError(
+                f"{source}: line {node.start_mark.line + 1}: far too large: settings have at most "
+                f"{_MOST_NODES:,} names and values, those that aliases (*) stand for included"
             )
         if node.tag not in _KNOWN:
             raise SettingsError(
@@ -149,13 +192,10 @@ def _flatten(root: yaml.Node, source: str) -> None:
         if isinstance(node, yaml.ScalarNode):
             _check_text(node, source)
         if isinstance(node, yaml.MappingNode):
-            _check_keys(node, source)
-            yaml.SafeLoader.flatten_mapping(_MERGER, node)
-            # What the mapping says itself counts over what it takes from another.
-            node.value = list({key.value: (key, value) for key, value in node.value}.values())
+            merger.flatten_mapping(node)
 
 
-_MERGER, _RESOLVER = yaml.SafeLoader(""), _Loader("")
+_RESOLVER = _Loader("")
 
 
 def _walk(

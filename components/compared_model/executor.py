@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
+from components import folders, tfrecords
 from components.evaluator import digests
 from components.features import CLASS, PROBABILITY, SLICES_LABEL, Features
 from fairgate.errors import DataError, SettingsError
@@ -65,7 +65,7 @@ def require_answers(folder: str, shards: str, features: Features) -> None:
         raise refuse(f"no SavedModel can be loaded from it ({_first(error)})") from None
     if missing := [name for name in SIGNATURES if name not in signatures]:
         raise refuse(f"the model there has no signature {missing[0]!r}")
-    files = sorted(tf.io.gfile.glob(os.path.join(shards, "*")))
+    files = tfrecords.require_lengths(folders.inside(shards))
     compression = "GZIP" if files and files[0].endswith(".gz") else ""
     batch = next(iter(tf.data.TFRecordDataset(files, compression).batch(_ASKED)))
     kinds = list(features.label.classes)

@@ -15,7 +15,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 from tfx.types import artifact_utils
 
-from components import folders
+from components import folders, tfrecords
 from components.evaluator.files import FILES
 from components.evaluator.stamp import test_digest
 from components.example_gen.checks import SplitCounts
@@ -91,7 +91,7 @@ def test_records(examples: types.Artifact) -> Records:
     """The records of the test split of imported examples; DataError where they carry no digest."""
     digest = test_digest(examples)
     folder = artifact_utils.get_split_uri([examples], TEST)
-    files = folders.inside(folder)
+    files = tfrecords.require_lengths(folders.inside(folder))
     compression = "GZIP" if files and files[0].endswith(".gz") else ""
     counts = SplitCounts()
     for batch in tf.data.TFRecordDataset(files, compression_type=compression).batch(_BATCH):

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from components import folders
+from components import folders, tfrecords
 from components.features import SLICES_LABEL, Features
 from components.report import curves
 from components.report.curves import Scored
@@ -96,7 +96,7 @@ def _most(features: Features) -> float | None:
 
 
 def _records(folder: str) -> tf.data.Dataset:
-    files = folders.inside(folder)
+    files = tfrecords.require_lengths(folders.inside(folder))
     compression = "GZIP" if files and files[0].endswith(".gz") else ""
     return tf.data.TFRecordDataset(files, compression_type=compression)
 

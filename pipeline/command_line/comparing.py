@@ -17,6 +17,9 @@ from pipeline.runs import Run
 NAMES = ("A", "B")
 # Where a run's files go decides nothing.
 _PLACES = ("runs", "serving")
+# What `typed.IsSecret` marks; whoever compares loads no settings.
+SECRET = ("beam_arguments", "component_beam_arguments")
+_NOT_SHOWN = "(not shown: it may hold secrets)"
 _DATA, _TEST = "data, ", "data, test split"
 
 
@@ -49,7 +52,7 @@ def compare(first: Run, second: Run) -> Comparison:
     return Comparison(
         runs=pair,
         settings={
-            path: values
+            path: (_NOT_SHOWN, _NOT_SHOWN) if path.split(".")[0] in SECRET else values
             for path, values in settings.items()
             if values[0] != values[1] and path not in _PLACES
         },

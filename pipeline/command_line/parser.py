@@ -29,7 +29,8 @@ def make() -> Parser:
         description="Trains a classifier under fairness constraints and pushes it only if its measured "
         "fairness gap passes the gate.",
         epilog="exit status of run: 0 pushed, 3 blocked by the gate, anything else a failure "
-        "(1 it failed, 2 what was asked makes no sense, 130 interrupted); of show and explain: that of "
+        "(1 it failed, 2 what was asked makes no sense, 130 interrupted, 143 and 129 ended by SIGTERM "
+        "and SIGHUP); of show and explain: that of "
         "the run they are about; of judge: 0 passed, 3 blocked, 1 it could not judge; of all others: 0 "
         "done, or a failure as above",
     )

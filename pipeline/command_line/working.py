@@ -163,10 +163,10 @@ def cells(made: Made, features: Features) -> Table:
 def settings(options: argparse.Namespace) -> Answer:
     """Every setting and its value, or what it means."""
     tree = _settings(options)
-    from pipeline.settings import dump
+    from pipeline.settings import document, dump
 
     if not options.reference:
-        return Answer(DONE, tree.model_dump(mode="json"), lambda console: print(dump(tree), end=""))
+        return Answer(DONE, document(tree), lambda console: print(dump(tree), end=""))
     from pipeline import reference
 
     return Answer(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from components import progress
 from fairgate.errors import DataError
-from pipeline.data import records
+from pipeline.data import records, unfinished
 
 _REPORT_EVERY = 1_000
 
@@ -37,21 +35,15 @@ def write(
       example: makes the serialized tf.Example of a split's row.
       per_shard: the most rows of a shard.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.incomplete-", dir=folder.parent))
     total, done = sum(map(len, rows.values())), 0
-    try:
+    with unfinished.replacing(folder) as made:
         for split, part in rows.items():
             shards = -(-len(part) // per_shard)
             for shard in range(shards):
                 name = f"{folder.name}-{split}.tfrecord-{shard:05d}-of-{shards:05d}"
-                with (unfinished / name).open("wb") as file:
+                with (made / name).open("wb") as file:
                     for row in part[shard::shards]:
                         file.write(records.framed(example(split, row)))
                         done += 1
                         if done % _REPORT_EVERY == 0 or done == total:
                             progress.report(done, total, f"{done:,} of {total:,} rows")
-        unfinished.chmod(0o755)  # mkdtemp makes folders that only their owner can read
-        unfinished.replace(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)  # gone already when all went well

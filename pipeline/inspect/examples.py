@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components import tfrecords
 from components.columns import group_members, label_groups_and_image, label_index
 from components.constrained_trainer.data import Split
 from components.example_gen.splits import list_splits
@@ -168,7 +169,7 @@ def _read(
     assert image is not None
     groups = tuple(Group(feature, name) for feature, name in features.membership_columns())
     paths = [os.path.join(folder, file) for file in files]  # an absolute one stays as it is
-    records = tf.data.TFRecordDataset(paths).take(most)
+    records = tf.data.TFRecordDataset(tfrecords.require_lengths(paths)).take(most)
     for record in records.take(shown_first).as_numpy_iterator():
         columns = tf.train.Example.FromString(record).features.feature
         values = {name: _value(column) for name, column in sorted(columns.items())}

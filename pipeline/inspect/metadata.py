@@ -13,6 +13,7 @@ import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as proto
 
 from pipeline.inspect.shown import Table
+from pipeline.metadata_file import require_usable
 
 _STATES = {"COMPLETE": "done", "CACHED": "reused"}
 # TFX's own, on every artifact; what a component says of it is among the others.
@@ -61,11 +62,13 @@ class Metadata:
 
     Raises:
       FileNotFoundError: there is no such file, or it knows of no such run.
+      DataError: it is damaged, or held by another process.
     """
 
     def __init__(self, file: pathlib.Path, pipeline: str, run_id: str):
         if not file.is_file():
             raise FileNotFoundError(f"{file}: no metadata of pipeline {pipeline!r}")
+        require_usable(file, writes=False)
         config = proto.ConnectionConfig()
         config.sqlite.filename_uri = str(file)
         config.sqlite.connection_mode = proto.SqliteMetadataSourceConfig.READONLY

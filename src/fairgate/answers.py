@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fairgate import streams
+from fairgate import signals, streams
 from fairgate.documents import to_json
 from fairgate.errors import FairGateError
 from fairgate.visible import visible
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Of every command.
 DONE, FAILED, USAGE_ERROR, BLOCKED, INTERRUPTED = 0, 1, 2, 3, 130
+_AGAIN = "Nothing half-made was left; run again to go on."
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def give(options: argparse.Namespace) -> int:
       options: with `command`, "module:function" of what answers; `json`; and `refusal`, the exit status
         where what was asked cannot be done, if that is another one than USAGE_ERROR.
     """
-    with streams.lasting(), _free_of_others(options.json) as print_document:
+    with signals.raising(), streams.lasting(), _free_of_others(options.json) as print_document:
         answer = _caught(options, lambda: _answer(options))
         told = _caught(options, lambda: _told(answer, options.json, print_document))
         if told is not answer and options.json:
@@ -77,9 +78,16 @@ def _caught(options: argparse.Namespace, work: Callable[[], Answer]) -> Answer:
     try:
         return work()
     except KeyboardInterrupt:
-        message = "Interrupted. Nothing half-made was left; run again to go on."
+        message = f"Interrupted. {_AGAIN}"
         print(f"\n{message}", file=sys.stderr)
         return Answer(INTERRUPTED, {"error": message})
+    except SystemExit as ended:
+        number = ended.code - 128 if isinstance(ended.code, int) else 0
+        if number not in signals.ASKED:
+            raise
+        message = f"Ended by {signals.ASKED[number]}. {_AGAIN}"
+        print(f"\n{message}", file=sys.stderr)
+        return Answer(128 + number, {"error": message})
     except FairGateError as error:
         status, message = getattr(options, "refusal", USAGE_ERROR), str(error)
     except Exception as error:

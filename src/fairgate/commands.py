@@ -28,6 +28,8 @@ from fairgate.gate.advice import Promise
 from fairgate.gate.judgement import Judgement
 from fairgate.report import judgement_page
 
+_MOST_CHARACTERS, _MOST_LEVELS = 500_000, 16  # of a file that declares groups
+
 
 def judge(options: argparse.Namespace) -> Answer:
     """Judges a model."""
@@ -154,8 +156,12 @@ def declared_in(file: str | None) -> dict[str, GroupFeature]:
     if file is None:
         return {}
     try:
-        found = yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = pathlib.Path(file).read_text(encoding="utf-8")
+        _require_modest(file, text)
+        found = yaml.safe_load(text)
+    except DataError:
+        raise
+    except (OSError, ValueError, yaml.YAMLError) as error:  # numbers of thousands of digits, too
         raise DataError(f"{file}: cannot be read as YAML: {error}") from None
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
         raise DataError(
@@ -173,6 +179,23 @@ def declared_in(file: str | None) -> dict[str, GroupFeature]:
                 f"its number, as in quantiles: {{{waits[0]}: 31}}; a run keeps them in its settings.yaml"
             )
     return declared
+
+
+def _require_modest(file: str, text: str) -> None:
+    """Refuses what a small file can make of itself: levels without end, aliases of aliases."""
+    if len(text) > _MOST_CHARACTERS:
+        raise DataError(
+            f"{file}: has {len(text):,} characters, and at most {_MOST_CHARACTERS:,} are read"
+        )
+    level = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            line = "" if event.start_mark is None else f"line {event.start_mark.line + 1}: "
+            raise DataError(f"{file}: {line}write out what the alias (*) stands for")
+        level += isinstance(event, yaml.CollectionStartEvent)
+        level -= isinstance(event, yaml.CollectionEndEvent)
+        if level > _MOST_LEVELS:
+            raise DataError(f"{file}: nested too deeply; groups have at most {_MOST_LEVELS} levels")
 
 
 def _document(judgement: Judgement, options: argparse.Namespace) -> dict[str, Any]:

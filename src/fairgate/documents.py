@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import os
 import pathlib
 from typing import Any
 
@@ -34,12 +36,26 @@ def to_json(value: Any, indent: int | None = 2) -> str:
     return json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
-def write_text(file: pathlib.Path, text: str) -> None:
-    """Writes `file`, whole or not at all: a reader never sees half of it.
+def write_text(file: pathlib.Path, text: str, private: bool = False) -> None:
+    """Writes `file`, whole or not at all: a reader never sees half of it, nor does a failure leave it.
+
+    Args:
+      file: to be written, or replaced.
+      text: what it holds then.
+      private: whether its owner alone may read it.
 
     Raises:
       OSError: it cannot be written.
     """
     partial = file.with_name(f".{file.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(file)
+    try:
+        partial.unlink(missing_ok=True)
+        mode = 0o600 if private else 0o666
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with open(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        partial.replace(file)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise

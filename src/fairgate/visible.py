@@ -16,14 +16,29 @@ _KEPT = "\u200c\u200d"
 _SUSPECT = re.compile(r"[^\x20-\x7e\n\t]")
 
 
+_LEAST_HIDDEN = 6  # characters: a shorter text is part of many words
+_hidden: dict[str, str] = {}
+
+
+def hide(secret: str, name: str) -> None:
+    """From now on `name` is shown in the place of a secret that is in a text, whoever says it.
+
+    Texts of fewer than 6 characters are left alone.
+    """
+    if len(secret) >= _LEAST_HIDDEN:
+        _hidden[secret] = name
+
+
 def visible(text: str) -> str:
-    r"""The text, with an escape in the place of each character that nobody would see.
+    r"""The text without secrets, and with an escape in the place of each character that nobody would see.
 
     >>> visible("left \u202eright"), visible("\x1b[2J")
     ('left \\u202eright', '\\x1b[2J')
     >>> visible("Jünger & Älter\n")
     'Jünger & Älter\n'
     """
+    for secret, name in _hidden.items():
+        text = text.replace(secret, name)
     return text if text.isprintable() else _SUSPECT.sub(_escaped, text.replace("\r\n", "\n"))
 
 

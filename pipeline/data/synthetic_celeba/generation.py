@@ -1,16 +1,17 @@
 """Makes the whole set: shards in parallel into a hidden sibling folder, renamed when complete."""
 
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+import signal
+import threading
+from collections.abc import Callable, Generator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from contextlib import closing
+from multiprocessing import active_children, connection, get_context, parent_process
 from pathlib import Path
 
 import cv2
 
-from pipeline.data import records
+from pipeline.data import records, unfinished
 from pipeline.data.synthetic_celeba import layout
 from pipeline.data.synthetic_celeba.faces import sample
 from pipeline.data.synthetic_celeba.layout import Shard
@@ -50,25 +51,19 @@ def generate(
     processes = (os.cpu_count() or 1) if processes is None else processes
     _check(directory, images, seed, processes, pictures)
     plan = layout.shards(images)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(
-        tempfile.mkdtemp(prefix=f".{directory.name}.incomplete-", dir=directory.parent)
-    )
-    try:
+    with unfinished.replacing(directory) as made:
         sizes: dict[Shard, int] = {}
         done = 0
-        for shard, size in _write_shards(plan, unfinished, seed, processes, pictures):
-            sizes[shard] = size
-            done += shard.length
-            if progress is not None:
-                progress(done, images)
+        # Closed, so that no worker writes any more when the folder is cleared away.
+        with closing(_write_shards(plan, made, seed, processes, pictures)) as written:
+            for shard, size in written:
+                sizes[shard] = size
+                done += shard.length
+                if progress is not None:
+                    progress(done, images)
         layout.write_descriptions(
-            unfinished, images, seed, [(shard, sizes[shard]) for shard in plan], pictures
+            made, images, seed, [(shard, sizes[shard]) for shard in plan], pictures
         )
-        unfinished.chmod(0o755)  # mkdtemp makes folders that only their owner can read
-        unfinished.replace(directory)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)  # gone already when all went well
 
 
 def write_shard(shard: Shard, directory: Path, seed: int, pictures: int = PICTURES) -> int:
@@ -98,24 +93,43 @@ def _jpeg(image) -> bytes:
 
 def _write_shards(
     plan: list[Shard], directory: Path, seed: int, processes: int, pictures: int
-) -> Iterator[tuple[Shard, int]]:
+) -> Generator[tuple[Shard, int]]:
     """Yields each shard and its size as it is complete, in any order."""
     if processes == 1:
         for shard in plan:
             yield shard, write_shard(shard, directory, seed, pictures)
         return
+    others = set(active_children())
     # Spawn: a forked copy of a parent with TensorFlow's threads in it may hang.
-    pool = ProcessPoolExecutor(
-        processes, get_context("spawn"), initializer=cv2.setNumThreads, initargs=(1,)
-    )
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_begin_to_draw)
     try:
         running = {
             pool.submit(write_shard, shard, directory, seed, pictures): shard for shard in plan
         }
         for finished in as_completed(running):
             yield running[finished], finished.result()
+    except BaseException:  # a shard that is half drawn is not waited for
+        for worker in set(active_children()) - others:
+            worker.kill()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _begin_to_draw() -> None:
+    """What a worker does first: it is as quiet and as short-lived as the process that it works for."""
+    cv2.setNumThreads(1)
+    for each in (signal.SIGINT, signal.SIGHUP):  # which reach all processes of a terminal
+        signal.signal(each, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Waits until the parent is gone, however that ended, and then ends this process."""
+    parent = parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os._exit(1)
 
 
 def _check(directory: Path, images: int, seed: int, processes: int, pictures: int) -> None:

@@ -32,6 +32,10 @@ from fairgate.constraints.expressions import (
 from fairgate.constraints.rates import QUOTIENTS, RATES, Group, Measured
 
 Terms = dict[Expression, float]
+Range = tuple[float, float]
+
+MOST_NODES = 50_000
+"""Nodes of the largest expression that is worked with: a gap over 100 groups has 40,000."""
 
 
 def maximum(*arguments: Expression | float) -> Expression:
@@ -165,6 +169,22 @@ def beside(constraint: Constraint, other: Measured) -> Constraint:
     return dataclasses.replace(constraint, expression=replaced(constraint.expression))
 
 
+def size(expression: Expression) -> int:
+    """How many nodes the expression has, written out; cheap where parts of it are shared.
+
+    >>> size(absolute(RateOf("FPR") - RateOf("FNR")))
+    10
+    """
+    known: dict[int, int] = {}
+
+    def count(node: Expression) -> int:
+        if id(node) not in known:
+            known[id(node)] = 1 + sum(map(count, node.children))
+        return known[id(node)]
+
+    return count(expression)
+
+
 def has_changes(expression: Expression) -> bool:
     """Whether a change against another model is in it."""
     return isinstance(expression, ChangeOf) or any(map(has_changes, expression.children))
@@ -202,7 +222,7 @@ def merge_terms(expression: Expression) -> tuple[Terms, float]:
     return terms, math.fsum(constants)
 
 
-def value_range(expression: Expression) -> tuple[float, float]:
+def value_range(expression: Expression) -> Range:
     """(least, greatest) value that the expression could have, every rate being in [0, 1].
 
     By interval arithmetic, hence possibly wider than what is attained.
@@ -212,6 +232,27 @@ def value_range(expression: Expression) -> tuple[float, float]:
     >>> value_range(absolute(RateOf("FPR") - RateOf("FNR")))
     (0.0, 1.0)
     """
+    return _range(expression, {})
+
+
+def _range(expression: Expression, known: dict[int, Range]) -> Range:
+    """`value_range`, each part of it once: the parts of a quotient are asked for twice.
+
+    Args:
+        expression: any.
+        known: ids of nodes that live on in the expression -> their ranges.
+    """
+    if (found := known.get(id(expression))) is None:
+        found = known[id(expression)] = _found_range(expression, known)
+    return found
+
+
+def _scaled(factor: float, ends: Range) -> Range:
+    scaled = [factor * end if factor else 0.0 for end in ends]
+    return min(scaled), max(scaled)
+
+
+def _found_range(expression: Expression, known: dict[int, Range]) -> Range:
     match expression:
         case Number(value):
             return value, value
@@ -220,17 +261,16 @@ def value_range(expression: Expression) -> tuple[float, float]:
         case ChangeOf():
             return -1.0, 1.0
         case Scaled(factor, inner):
-            ends = [factor * end if factor else 0.0 for end in value_range(inner)]
-            return min(ends), max(ends)
+            return _scaled(factor, _range(inner, known))
         case Ratio(numerator, denominator):
-            (low, high), (least, most) = value_range(numerator), value_range(denominator)
+            (low, high), (least, most) = _range(numerator, known), _range(denominator, known)
             if low < 0 or least < 0:
                 return -math.inf, math.inf
             above = high / least if least else math.inf
             # A part of the whole, like F1's, is at most 1.
-            part = _merged_range(add(denominator, scale(-1.0, numerator)))[0] >= 0
+            part = _merged_least(add(denominator, scale(-1.0, numerator)), known) >= 0
             return (low / most if most else 0.0), min(above, 1.0) if part else above
-    ranges = [value_range(child) for child in expression.children]
+    ranges = [_range(child, known) for child in expression.children]
     lows: Sequence[float] = [low for low, _ in ranges]
     highs: Sequence[float] = [high for _, high in ranges]
     match expression:
@@ -257,10 +297,16 @@ def _holds_opposites(arguments: Sequence[Expression]) -> bool:
     return False
 
 
-def _merged_range(expression: Expression) -> tuple[float, float]:
+def _merged_least(expression: Expression, known: dict[int, Range]) -> float:
+    """The least value of an expression whose equal terms are merged."""
     terms, constant = merge_terms(expression)
-    ranges = [value_range(scale(factor, term)) for term, factor in terms.items() if factor]
-    return sum(low for low, _ in ranges) + constant, sum(high for _, high in ranges) + constant
+    # Complements are merged into rates that are new here, and stand for nothing in `known`.
+    ranges = (
+        _scaled(factor, (0.0, 1.0) if isinstance(term, RateOf) else _range(term, known))
+        for term, factor in terms.items()
+        if factor
+    )
+    return sum(low for low, _ in ranges) + constant
 
 
 def is_random(expression: Expression) -> bool:

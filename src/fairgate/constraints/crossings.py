@@ -8,8 +8,11 @@ goes before what can be put together.
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from fairgate.errors import FairGateError
 
 Groups = Mapping[str, Sequence[str]]
 Cell = tuple[tuple[str, str], ...]
@@ -17,6 +20,8 @@ Cell = tuple[tuple[str, str], ...]
 _TIMES = re.compile("\\s[xX]\\s|\\s*\N{MULTIPLICATION SIGN}\\s*")
 _AND = re.compile(r"\s*&\s*")
 _MOST_PARTS = 20
+MOST_CELLS = 10_000
+"""Groups of the largest crossing: a gap between its groups has a pair for every two of them."""
 
 
 def crossing_name(features: Iterable[str]) -> str:
@@ -66,7 +71,16 @@ def cells(features: Sequence[str], groups: Groups) -> dict[str, Cell]:
 
     >>> list(cells(["Age", "Sex"], {"Age": ["Young", "Old"], "Sex": ["F", "M"]}))
     ['Young & F', 'Young & M', 'Old & F', 'Old & M']
+
+    Raises:
+      FairGateError: they are more than `MOST_CELLS`.
     """
+    count = math.prod(len(groups[feature]) for feature in features)
+    if count > MOST_CELLS:
+        raise FairGateError(
+            f"{crossing_name(features)!r} would have {count:,} groups, and at most {MOST_CELLS:,} can be "
+            "counted. Cross fewer features, or features of fewer groups"
+        )
     named = [[(feature, name) for name in groups[feature]] for feature in features]
     return {cell_name(name for _, name in cell): cell for cell in itertools.product(*named)}
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from fairgate.errors import FairGateError
 
+_MOST_SHOWN = 1_000  # characters of a constraint
+
 
 class ConstraintError(FairGateError):
     """A constraint that cannot be read.
@@ -47,12 +49,23 @@ class ConstraintError(FairGateError):
         if self.line is not None:
             place = f"line {self.line}, {place}"
         # Control characters would move the caret away from the character it points at.
-        shown = "".join(c if c.isprintable() else " " for c in self.text)
-        message = f"{place}: {self.problem}\n  {shown}\n  {' ' * (self.column - 1)}^\n"
+        shown, column = _around(self.text, self.column)
+        shown = "".join(c if c.isprintable() else " " for c in shown)
+        message = f"{place}: {self.problem}\n  {shown}\n  {' ' * (column - 1)}^\n"
         message += f"expected {self.expected}"
         if self.suggestions:
             message += f"; did you mean {' or '.join(repr(s) for s in self.suggestions)}?"
         return message
+
+
+def _around(text: str, column: int) -> tuple[str, int]:
+    """What is shown of a text, and the column there: all of it, or the part around the column."""
+    if len(text) <= _MOST_SHOWN:
+        return text, column
+    start = max(0, min(column - 1 - _MOST_SHOWN // 2, len(text) - _MOST_SHOWN))
+    end = start + _MOST_SHOWN
+    before, after = "... " if start else "", " ..." if end < len(text) else ""
+    return f"{before}{text[start:end]}{after}", column - start + len(before)
 
 
 class NotTrainableError(FairGateError):

@@ -39,6 +39,8 @@ from fairgate.constraints.rates import QUOTIENTS
 
 # Sums of maxima multiply out; a constraint with more pieces than this is an accident.
 MAX_PIECES = 10_000
+# And one whose pieces have more rates than this in all takes longer to check than to train.
+MAX_TERMS = 250_000
 
 Piece = tuple[dict[RateOf, float], float]
 
@@ -108,6 +110,8 @@ class _Reduction:
 
     constraint: Constraint
     clear_quotients: bool
+    made: list[int] = field(default_factory=lambda: [0])
+    """Rates in all pieces that were made so far: one number, which grows."""
 
     def pieces(self, node: Expression, limit: float, sense: Sense) -> list[Piece]:
         """Linear pieces of  node <sense> limit."""
@@ -155,8 +159,14 @@ class _Reduction:
 
     def _added(self, terms: list[list[Piece]]) -> list[Piece]:
         """The pieces of a sum: every choice of one piece per term."""
-        if math.prod(map(len, terms)) > MAX_PIECES:
+        choices = math.prod(map(len, terms))
+        if choices > MAX_PIECES:
             raise self._refuse(self.constraint.expression, f"over {MAX_PIECES} linear pieces")
+        self.made[0] += choices * sum(max(len(rates) for rates, _ in of) for of in terms)
+        if self.made[0] > MAX_TERMS:
+            raise self._refuse(
+                self.constraint.expression, f"over {MAX_TERMS} rates in its linear pieces"
+            )
         sums: list[Piece] = []
         for choice in product(*terms):
             rates: dict[RateOf, float] = {}

@@ -48,9 +48,15 @@ class Parser:
         self._next = 0
         self._nesting = 0
         self._function_nesting = 0
+        self._nodes = 0
 
     def constraint(self) -> Constraint:
-        """The whole text as a constraint. ConstraintError if it is none."""
+        """The whole text as a constraint. ConstraintError if it is none, or one that is far too large."""
+        found = self._constraint()
+        self._require_small(self._tokens[0], algebra.size(found.expression))
+        return found
+
+    def _constraint(self) -> Constraint:
         left = self._sum()
         operator = self._symbol("<=", ">=")
         if operator is None:
@@ -96,12 +102,13 @@ class Parser:
         raise self._error(at, problem, f"one of {', '.join(FIXED)}")
 
     def _sum(self) -> Expression:
-        total = self._product()
+        terms = [self._product()]
         while operator := self._symbol("+", "-"):
             sign = 1.0 if operator.text == "+" else -1.0
             term = self._product()
-            total = self._build(operator, lambda: add(total, scale(sign, term)))  # noqa: B023
-        return total
+            terms.append(self._build(operator, lambda: scale(sign, term)))  # noqa: B023
+            last = operator
+        return terms[0] if len(terms) == 1 else self._build(last, lambda: add(*terms))
 
     def _product(self) -> Expression:
         product = self._unary()
@@ -254,6 +261,9 @@ class Parser:
         groups = tuple(seen_as(group, of) for group in groups) if of else groups
         if len(groups) < 2:
             raise self._error(bracket, f"{bracket} has {len(groups)} group", "two groups or more")
+        pairs = len(groups) * (len(groups) - 1)
+        self._nodes += pairs * 2 * (algebra.size(algebra.measure(rate, groups[0], target)) + 1)
+        self._require_small(bracket, self._nodes)
         return algebra.max_gap(rate, groups, target)
 
     def _max_change(self) -> Expression:
@@ -261,9 +271,20 @@ class Parser:
         rate, of, _ = self._measure()
         if rate not in FIXED:
             self._change(at, Number(0.0))
-        _, groups = self._feature("max_change(FNR, [Feature])")
+        bracket, groups = self._feature("max_change(FNR, [Feature])")
+        self._nodes += len(groups)
+        self._require_small(bracket, self._nodes)
         groups = tuple(seen_as(group, of) for group in groups) if of else groups
         return algebra.max_change(rate, groups)
+
+    def _require_small(self, at: Token, nodes: int) -> None:
+        """Refuses what would take minutes to look through: pairs of groups grow with their square."""
+        if nodes > algebra.MOST_NODES:
+            raise self._error(
+                at,
+                f"it is too large: {nodes:,} rates and operations once gaps and abs are written out",
+                f"at most {algebra.MOST_NODES:,}; name fewer groups in one constraint, or write several",
+            )
 
     def _feature(self, example: str) -> tuple[Token, tuple[Group, ...]]:
         """A comma, and the groups of the feature in brackets after it."""

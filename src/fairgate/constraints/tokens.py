@@ -20,6 +20,9 @@ _PATTERN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+# Longer ones are accidents, and no message could show where.
+MOST_CHARACTERS = 10_000
+
 # What people write instead, and what the language wants there.
 _MEANT = {
     "<": "'<=' (a strict limit means nothing for a measured rate)",
@@ -51,8 +54,15 @@ def tokenize(text: str) -> list[Token]:
     """Cuts a constraint into words; the last is always of kind "end". From a # on, a line is a comment.
 
     Raises:
-        ConstraintError: at the first character that starts no word.
+        ConstraintError: at the first character that starts no word; or the text is far too long.
     """
+    if len(text) > MOST_CHARACTERS:
+        raise ConstraintError(
+            f"{text[:60]} ...",
+            1,
+            f"it has {len(text):,} characters",
+            f"at most {MOST_CHARACTERS:,}",
+        )
     tokens: list[Token] = []
     position = 0
     while position < len(text):

@@ -17,7 +17,7 @@ import math
 from dataclasses import replace
 
 from fairgate.constraints import algebra
-from fairgate.constraints.algebra import value_range
+from fairgate.constraints.algebra import MOST_NODES, size, value_range
 from fairgate.constraints.errors import NotTrainableError, OutOfReachError
 from fairgate.constraints.expressions import (
     Constraint,
@@ -100,7 +100,18 @@ def _prepared(node: Expression, text: str) -> Expression:
                 )
             share = 1.0 / max(most, 1.0)
             below = scale(share, _prepared(denominator, text))
-            return _divided(_prepared(numerator, text), below, share)
+            above = _prepared(numerator, text)
+            # Each part of the numerator gets the divisor to itself.
+            nodes = size(above) * (1 + size(below))
+            if nodes > MOST_NODES:
+                raise NotTrainableError(
+                    text,
+                    f"{str(node)[:200]} ...",
+                    f"this quotient is too large: {nodes:,} rates and operations once each part of the "
+                    "numerator has a divisor of its own",
+                    "a quotient of fewer groups, or several constraints",
+                )
+            return _divided(above, below, share)
     return node
 
 
