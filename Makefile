@@ -77,7 +77,8 @@ settings: setup  ## print every setting and its value
 	@./fairgate settings $(ARGS)
 
 notebooks: setup  ## open the notebooks in JupyterLab: inspect a run, a tutorial, why a run was blocked
-	@cd notebooks && ../$(VENV) -m jupyter lab $(ARGS)
+	@# A container's root is asked for by JupyterLab to say so.
+	@cd notebooks && ../$(VENV) -m jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 docs: setup  ## make the pages a site: build/site/index.html, which opens offline (ARGS=--quiet)
 	@NO_MKDOCS_2_WARNING=1 $(VENV) -m mkdocs build $(ARGS)

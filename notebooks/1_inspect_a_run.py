@@ -26,11 +26,14 @@ run = ""
 runs = "runs"
 
 # %%
+import pathlib
 import sys
+import fairgate
 
-sys.path.append("..")  # the repository
+sys.path.append(str(pathlib.Path(fairgate.__file__).parents[2]))  # the repository
 from pipeline import inspect
 
+# %%
 opened = inspect.open_run(run, runs)
 opened.banner()
 

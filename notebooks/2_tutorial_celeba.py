@@ -33,11 +33,14 @@ constraint = "max_gap(FPR, [Young]) <= 0.02"
 limit = 0.1
 
 # %%
+import pathlib
 import sys
+import fairgate
 
-sys.path.append("..")  # the repository
+sys.path.append(str(pathlib.Path(fairgate.__file__).parents[2]))  # the repository
 from pipeline import inspect
 
+# %%
 examples = inspect.load_examples(data, images)
 
 # %% [markdown]

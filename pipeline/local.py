@@ -20,7 +20,8 @@ from components import compiled, progress
 from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError, FairGateError, SettingsError
 from fairgate.gate.judgement import CONSTRAINED
-from pipeline import compared, ending, measured, runs, terminal
+from pipeline import compared, ending, measured, places, runs, terminal
+from pipeline.called import called
 from pipeline.runs import FAILURE_FILE, LOCK_FILE, LOG_FILE, SETTINGS_FILE, STEPS_FILE, Run
 from pipeline.settings import Settings, dump
 from pipeline.verdict import VERDICT_FILE, Verdict
@@ -53,9 +54,11 @@ def run(settings: Settings, verbose: bool = False) -> Ended:
     settings.yaml, steps.json and run.log.
 
     Raises:
+      DataError: data.path is not there.
       SettingsError: a folder cannot be written, another run is using it, or there is no model to
         compare with where one is asked for.
     """
+    _require_there(settings)
     settings = compared.resolved(settings)
     _require_writable("serving", pathlib.Path(settings.serving))
     model = pathlib.Path(settings.serving, settings.model_name)
@@ -94,8 +97,10 @@ def in_run_folder(
       verbose: whether to show all that libraries print, which otherwise goes to run.log.
 
     Raises:
+      DataError: data.path is not there.
       SettingsError: the folder cannot be written, or another run is using it.
     """
+    _require_there(settings)
     home = pathlib.Path(settings.runs, settings.name)
     _require_writable("runs", home)
     run_id = runs.next_id(home, datetime.datetime.now())
@@ -243,6 +248,20 @@ def _run_steps(
                 made = report.read(outcome.report)
                 verdict = report.with_validation(verdict, made)
     return verdict, display.steps, made
+
+
+def _require_there(settings: Settings) -> None:
+    """Raises DataError for a data.path that is no folder on this machine: before anything is loaded."""
+    folder = settings.data.path
+    if folder is None or places.is_address(folder) or os.path.isdir(folder):
+        return
+    what = "a file, not a folder" if os.path.exists(folder) else "no such folder"
+    from_csv = f"{called()} data from-csv FILE"
+    raise DataError(
+        f"data.path = {folder!r}: {what}. Give a folder of TFRecord shards, such as a TFDS-prepared "
+        f"celeb_a/2.1.0, make one of a table ({from_csv}), or leave data.path unset for the synthetic "
+        "stand-in"
+    )
 
 
 def _check_inputs(settings: Settings) -> None:

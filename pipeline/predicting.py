@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mimetypes
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ def read(source: pathlib.Path, settings: Settings) -> Given:
         files, hidden = picture_folder.pictures(source)
         return Given([_picture(str(f.relative_to(source)), f, features) for f in files], hidden)
     if source.is_file():
-        if _is_picture(source):
+        if _is_picture(source) or _is_called_a_picture(source):
             _require_pictures_alone(source, features)
             return Given([_picture(source.name, source, features)], [])
         return Given(list(_rows(source, settings)), [])
@@ -206,6 +207,12 @@ def _is_picture(file: pathlib.Path) -> bool:
             return pictures.kind(opened.read(16)) is not None
     except OSError:
         return False  # whoever reads it as a table says what is the matter
+
+
+def _is_called_a_picture(file: pathlib.Path) -> bool:
+    """Whether its name says so: then it is told what is wrong with the picture, and not with a table."""
+    kind, _ = mimetypes.guess_type(file.name)
+    return kind is not None and kind.startswith("image/")
 
 
 def _rows(file: pathlib.Path, settings: Settings) -> Iterator[Example]:

@@ -175,7 +175,8 @@ def next_id(home: pathlib.Path, now: datetime.datetime) -> str:
 
 def every(root: pathlib.Path) -> list[Run]:
     """The runs, frontiers and searches below `root`, the newest first."""
-    found = [Run(file.parent) for file in root.glob(f"*/*/{SETTINGS_FILE}")]
+    # What begins with a dot is being removed.
+    found = [Run(file.parent) for file in root.glob(f"[!.]*/[!.]*/{SETTINGS_FILE}")]
     return sorted(found, key=lambda run: (run.id, run.pipeline), reverse=True)
 
 

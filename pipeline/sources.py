@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from fairgate import visible
 from fairgate.errors import SettingsError
 from pipeline import places, typed, yaml12
+from pipeline.called import called
 
 _MOST_PROBLEMS, _MOST_SHOWN = 20, 300
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
@@ -300,7 +301,7 @@ def explain(
     return (
         f"settings not accepted (from {origin}):\n  "
         + "\n  ".join(lines)
-        + "\nAll settings and their values: python -m pipeline settings"
+        + f"\nAll settings and their values: {called()} settings"
     )
 
 

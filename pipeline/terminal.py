@@ -16,7 +16,7 @@ from typing import TextIO
 
 import psutil
 from rich import box
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.padding import Padding
 from rich.progress_bar import ProgressBar
@@ -187,39 +187,17 @@ class Display:
         if not self._console.is_terminal:
             self._console.print(Padding(_shown(note), (0, 0, 0, 6)))
 
-    def _table(self) -> Table:
-        table = Table.grid(padding=(0, 1))
+    def _table(self) -> Group:
+        """A row for each step; what there is to tell of it below, over the whole width."""
+        width = max((len(step.name) for step in self.steps), default=0)
+        shown: list[RenderableType] = []
         for step in self.steps:
-            seconds = step.seconds or time.monotonic() - step.started
-            running = step.outcome == "running"
-            mark = {
-                "done": Text("✓", "green"),
-                "reused": Text("✓", "dim"),
-                NOT_ASKED: Text("-", "yellow"),
-                "failed": Text("✗", "red"),
-            }
-            if not running:
-                detail = Text(_OUTCOMES.get(step.outcome, ""), "dim")
-            elif step.total:
-                bar = ProgressBar(step.total, step.done, width=24)
-                detail = Table.grid(padding=(0, 1))
-                detail.add_row(bar, Text(step.message))
-            else:
-                detail = Text(step.message, "dim")
-            if step.notes:
-                # Below what the step says of itself, if that is anything.
-                said = [detail] if running or step.outcome == "reused" else []
-                detail = Group(*said, *map(_shown, step.notes))
-            table.add_row(
-                Spinner("dots") if running else mark[step.outcome],
-                Text(step.name),
-                Text(f"{seconds:6.1f} s", "dim"),
-                detail,
-            )
+            shown.append(_row(step, width))
+            shown += [Padding(_shown(note), (0, 0, 0, 2)) for note in step.notes]
         left = self._expected - len(self.steps)
         if left > 0 and self.steps and self.steps[-1].outcome != "failed":
-            table.add_row("", Text(f"{left} more", "dim"))
-        return table
+            shown.append(Padding(Text(f"{left} more", "dim"), (0, 0, 0, 2)))
+        return Group(*shown)
 
     def _sample_memory(self) -> None:
         while not self._stop.wait(_SAMPLING_SECONDS):
@@ -228,6 +206,34 @@ class Display:
                 step.peak_memory_gb = max(step.peak_memory_gb, memory_gb())
 
 
+def _row(step: Step, width: int) -> Table:
+    """How a step stands, its name in `width` columns: these are as wide in every row."""
+    seconds = step.seconds or time.monotonic() - step.started
+    row = Table.grid(padding=(0, 1))
+    row.add_column(width=1)
+    row.add_column(min_width=width, no_wrap=True)
+    row.add_column(min_width=len("1234.5 s"), no_wrap=True, justify="right")
+    row.add_column()
+    detail: RenderableType
+    if step.outcome != "running":
+        detail = Text(_OUTCOMES.get(step.outcome, ""), "dim")
+    elif step.total:
+        bar = ProgressBar(step.total, step.done, width=24)
+        detail = Table.grid(padding=(0, 1))
+        detail.add_row(bar, Text(step.message))
+    else:
+        detail = Text(step.message, "dim")
+    mark = Spinner("dots") if step.outcome == "running" else _MARKS[step.outcome]
+    row.add_row(mark, Text(step.name), Text(f"{seconds:.1f} s", "dim"), detail)
+    return row
+
+
+_MARKS = {
+    "done": Text("✓", "green"),
+    "reused": Text("✓", "dim"),
+    NOT_ASKED: Text("-", "yellow"),
+    "failed": Text("✗", "red"),
+}
 # What is said of a step that has ended, where its mark does not say all.
 _OUTCOMES = {"reused": "unchanged, reused", NOT_ASKED: "no solution found: not asked"}
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -25,17 +26,25 @@ class History:
     Args:
       directory: for TensorBoard's event files.
       config: of the training.
+      clock: seconds, from any beginning.
 
     Attributes:
       compile_seconds: what tracing and compiling took; None: not known.
     """
 
-    def __init__(self, directory: str, config: TrainingConfig):
+    def __init__(
+        self,
+        directory: str,
+        config: TrainingConfig,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         self._config = config
         self._writer = tf.summary.create_file_writer(directory)
         self._moments: list[dict[str, Any]] = []
         self._rated = ""
         self.compile_seconds: float | None = None
+        self._clock = clock
+        self._first: tuple[int, float] | None = None  # step and time of the first moment
 
     def __call__(self, moment: Moment) -> None:
         self._moments.append(
@@ -73,8 +82,7 @@ class History:
 
         The first call of the loop compiles: what it took says nothing of the time left.
         """
-        steady = len(self._moments) > 1
-        left = (self._config.steps - moment.step) / moment.steps_per_second
+        steady, left = len(self._moments) > 1, self._left(moment.step)
         rate = [f"{moment.steps_per_second:,.0f} steps/s"] if steady else []
         parts = [*rate, f"loss {moment.objective:.3f}"]
         if moment.snapshot:
@@ -87,9 +95,22 @@ class History:
             parts.append(f"{moment.waiting:.0%} waiting")
         if moment.compile_seconds is not None:
             parts.append(f"compiled in {moment.compile_seconds:.1f} s")
-        if steady:
+        if left is not None:
             parts.append(f"{left:.0f} s left" if left >= 1 else "nearly done")
         return ", ".join(parts)
+
+    def _left(self, step: int) -> float | None:
+        """Seconds to the end, as fast as it has gone since the first call, which compiled the loop.
+
+        That includes the rating of snapshots. None as long as nothing is known but that call.
+        """
+        now, left = self._clock(), self._config.steps - step
+        if self._first is None:
+            self._first = step, now
+        first, began = self._first
+        if step == first:
+            return None if left else 0.0
+        return left * (now - began) / (step - first)
 
 
 def record(

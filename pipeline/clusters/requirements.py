@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from fairgate.errors import SettingsError
+from pipeline.called import called
 from pipeline.deployment import OTHERS
 from pipeline.settings import Settings
 
@@ -72,7 +73,7 @@ def _problems(settings: Settings, target: Target) -> Iterator[str]:
     if settings.data.path is None:
         yield (
             "data.path is not set: the stand-in is made on this machine, where a cluster cannot read "
-            f"it. Make it (python -m pipeline data), copy {settings.data.folder} to where it can, and "
+            f"it. Make it ({called()} data), copy {settings.data.folder} to where it can, and "
             "name that folder"
         )
     else:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from fairgate.answers import BLOCKED, DONE, FAILED, Answer
 from fairgate.gate import words
 from pipeline import runs as all_runs
+from pipeline.called import called
 from pipeline.command_line import documents
-from pipeline.command_line.parser import called
 from pipeline.runs import Run
 
 if TYPE_CHECKING:
@@ -65,7 +65,13 @@ def explain(options: argparse.Namespace) -> Answer:
 
 
 def runs(options: argparse.Namespace) -> Answer:
-    """All runs, newest first."""
+    """All runs, newest first; or what else is asked of them."""
+    from pipeline.command_line import keeping
+
+    if options.remove:
+        return keeping.remove(options)
+    if options.html is not None:
+        return keeping.write_page(options)
     root = pathlib.Path(options.runs)
     known = all_runs.every(root)
     summaries = [documents.summary(run) for run in known]
@@ -119,6 +125,8 @@ def _without_verdict(run: Run, console: Console) -> None:
         "tuning": "A search for settings, which trains many times and judges no model.",
     }
     console.print(said[run.state], markup=False)
+    if run.state == "frontier":
+        _show_frontier(run, console)
     if run.state in ("stopped", "failed"):
         again = f"{called()} run --settings {run.settings_file}"
         tables.line(console, f"Again: {again}", "dim")
@@ -131,6 +139,16 @@ def _without_verdict(run: Run, console: Console) -> None:
             tables.line(console, f"{what}: {run.folder / name}", "dim")
     if run.log is not None:
         tables.line(console, f"Log: {run.log}", "dim")
+
+
+def _show_frontier(run: Run, console: Console) -> None:
+    from pipeline import swept
+
+    frontier = documents.whole(run.folder)["frontier"]
+    if frontier.get("points"):
+        console.print()
+        console.print(swept.table(frontier))
+        console.print(swept.note(frontier), style="dim", markup=False)
 
 
 def _unexplained(run: Run, console: Console) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from fairgate import command_line as library
 from fairgate.options import Parser
+from pipeline.called import called
 from pipeline.command_line import initial
 from pipeline.command_line.completing import directory as _directory
 from pipeline.command_line.completing import file as _file
@@ -15,11 +15,6 @@ from pipeline.command_line.completing import place as _place
 # For shells, which list the runs that there are: `<pipeline>/<run id>`, and the pipelines' names.
 _RUNS = "_fairgate_runs"
 _LIST_RUNS = "ls -d runs/*/2*/ 2>/dev/null | sed 's#^runs/##; s#/$##; p; s#/.*##' | sort -ru"
-
-
-def called() -> str:
-    """How this command line was called, for commands that are to be copied."""
-    return os.environ.get("FAIRGATE_COMMAND") or "python -m pipeline"
 
 
 def make() -> Parser:
@@ -85,7 +80,9 @@ def make() -> Parser:
     show = add(
         "show", "looking:show", "show the verdict of a run, and where its report and model are"
     )
-    runs = add("runs", "looking:runs", "list all runs, the newest first")
+    runs = add("runs", "looking:runs", "list all runs, the newest first; remove some of them")
+    _add_keeping(runs)
+    opened = add("open", "keeping:open_report", "open the report of a run in the browser")
     explain = add(
         "explain", "looking:explain", "say in sentences why a run was blocked, or why not"
     )
@@ -97,7 +94,7 @@ def make() -> Parser:
         "sealing:unseal",
         "end a series of attempts, and show the figures of the test split that were sealed",
     )
-    for command in (show, explain, unseal):
+    for command in (show, opened, explain, unseal):
         _add_run(command, nargs="?", help="run to look at (default: the newest one)")
     _add_run(compare, nargs=2, help="runs to compare")
     predict = add(
@@ -109,7 +106,7 @@ def make() -> Parser:
     for command in (predict, serve):
         _add_predict(command)
     _add_verbose(unseal)
-    for command in (show, runs, explain, compare, unseal, predict, serve):
+    for command in (show, opened, runs, explain, compare, unseal, predict, serve):
         command.add_argument(
             "--runs",
             type=_place,
@@ -313,6 +310,26 @@ def _add_predict(command: argparse.ArgumentParser) -> None:
         help="run whose model is asked, and whose settings say what its columns are",
     ).complete = _completed_by(_RUNS, _LIST_RUNS)
     _add_verbose(command)
+
+
+def _add_keeping(runs: argparse.ArgumentParser) -> None:
+    what = runs.add_mutually_exclusive_group()
+    what.add_argument(
+        "--html",
+        nargs="?",
+        const="",
+        type=lambda text: text and _place(text),
+        metavar="FILE",
+        help="write a page of all runs, with their verdicts over time (default: index.html in the "
+        "folder for runs)",
+    ).complete = _file()  # type: ignore[attr-defined]
+    what.add_argument(
+        "--remove",
+        nargs="+",
+        metavar="RUN",
+        help="take these runs away for good, by their whole names; with the last one of a pipeline its "
+        "artifacts go, too. Attempts stay counted, and models stay served",
+    ).complete = _completed_by(_RUNS, _LIST_RUNS)  # type: ignore[attr-defined]
 
 
 def _completed_by(function: str, listing: str) -> dict:

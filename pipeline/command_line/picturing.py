@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fairgate.answers import DONE, Answer
 from fairgate.errors import SettingsError
-from pipeline.command_line.parser import called
+from pipeline.called import called
 from pipeline.command_line.predicting import loading
 from pipeline.command_line.working import cells
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fairgate.answers import DONE, FAILED, Answer
 from fairgate.errors import DataError, FairGateError
 from pipeline import runs
-from pipeline.command_line.parser import called
+from pipeline.called import called
 from pipeline.runs import Run
 
 if TYPE_CHECKING:

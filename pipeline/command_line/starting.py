@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from fairgate.answers import DONE, Answer
 from fairgate.errors import SettingsError
 from pipeline import places
+from pipeline.called import called
 from pipeline.command_line import working
-from pipeline.command_line.parser import called
 from pipeline.command_line.predicting import loading
 
 if TYPE_CHECKING:

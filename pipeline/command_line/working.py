@@ -54,7 +54,7 @@ def tune(options: argparse.Namespace) -> Answer:
     budget = Budget(options.trials, options.seconds)
     file = None if options.write is None else pathlib.Path(options.write)
     from pipeline import tune as tunes
-    from pipeline.command_line.parser import called
+    from pipeline.called import called
 
     ended = tunes.run(tree, budget, file, called(), verbose=options.verbose)
     return Answer(ended.status, documents.whole(ended.folder))

@@ -13,7 +13,7 @@ from pipeline.inspect.quiet import quietly
 
 with quietly():
     from pipeline.inspect.chances import Measurements, many_test_splits
-    from pipeline.inspect.doing import compare, draw_frontier, run_again, run_pipeline
+    from pipeline.inspect.doing import changed, compare, draw_frontier, run_again, run_pipeline
     from pipeline.inspect.examples import Examples, load_examples
     from pipeline.inspect.judged import Judged
     from pipeline.inspect.run import Run, newest_blocked, open_run
@@ -24,6 +24,7 @@ __all__ = [
     "Judged",
     "Measurements",
     "Run",
+    "changed",
     "compare",
     "draw_frontier",
     "judge",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pathlib
 import re
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as proto
 
+from pipeline import places
 from pipeline.inspect.shown import Table
 from pipeline.metadata_file import require_usable
 
@@ -82,8 +84,15 @@ class Metadata:
         self.executions = list(self._read())
 
     def uri(self, node: str, key: str) -> str:
-        """Where `node` left its output `key`."""
-        return self._link(node, key).artifact.uri
+        """Where `node` left its output `key`: in the pipeline's folder, wherever that is by now.
+
+        Metadata keeps what the settings said: a path from the folder that the run was started in.
+        """
+        said = self._link(node, key).artifact.uri
+        _, _, below = said.rpartition("/artifacts/")
+        home = os.path.join(places.plain(str(self._home.parent.resolve())), self._home.name)
+        here = os.path.join(home, "artifacts", below)
+        return here if below and os.path.exists(here) else said
 
     def _link(self, node: str, key: str) -> Link:
         for execution in self.executions:
@@ -119,7 +128,7 @@ class Metadata:
                     "type": artifact.type,
                     "made by": execution.node,
                     "says": ", ".join(_properties(artifact)),
-                    "uri": artifact.uri.removeprefix(f"{self._home}/"),
+                    "uri": _below(artifact.uri, self._pipeline),
                 }
         return Table([rows[key] for key in sorted(rows)]).captioned(f"Artifacts, in {self._home}")
 
@@ -172,6 +181,12 @@ class Metadata:
             side = outputs if event.type == proto.Event.OUTPUT else inputs
             side.append(Link(event.path.steps[0].key, artifacts[event.artifact_id]))
         return tuple(inputs), tuple(outputs)
+
+
+def _below(uri: str, pipeline: str) -> str:
+    """A place without the folders that the pipeline's own folder is in."""
+    _, _, below = uri.rpartition(f"/{pipeline}/artifacts/")
+    return f"artifacts/{below}" if below else uri
 
 
 def _names(links: tuple[Link, ...]) -> str:

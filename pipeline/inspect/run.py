@@ -16,8 +16,8 @@ from components.report.data import ReportData
 from fairgate.errors import DataError
 from fairgate.gate import words
 from fairgate.gate.judgement import MODELS
-from pipeline import places, runs
 from pipeline import report as reports
+from pipeline import runs
 from pipeline.inspect.judged import Judged
 from pipeline.inspect.metadata import Metadata
 from pipeline.inspect.shown import Element, Table
@@ -134,18 +134,24 @@ def open_run(name: str = "", root: str | os.PathLike[str] = "runs") -> Run:
       DataError: it has no verdict.
     """
     place = None if "://" in name else _existing(name) if name else None
-    if "://" in name or (place and not _has_run_folders(place)):
+    above = None if place is None else _runs_above(place)
+    if "://" in name or (place is not None and above is None):
         return _newest_below(str(place or name))
     home = _existing(root) or pathlib.Path(root)
+    if above is not None and place is not None:
+        home, name = above, "" if place.resolve() == above else place.resolve().name
     if not name:
         return _open(next(_judged(home), None) or runs.find(home))
-    return _open(runs.find(home, str(place) if place else name))
+    return _open(runs.find(home, name))
 
 
-def _has_run_folders(place: pathlib.Path) -> bool:
-    return any(
-        next(place.glob(f"{above}{runs.SETTINGS_FILE}"), None) for above in ("", "*/", "*/*/")
-    )
+def _runs_above(place: pathlib.Path) -> pathlib.Path | None:
+    """The folder for runs that `place` is, or is a pipeline's or a run's folder in; None: it is none."""
+    whole = place.resolve()
+    for below, above in (("", whole.parent.parent), ("*/", whole.parent), ("*/*/", whole)):
+        if next(whole.glob(f"{below}{runs.SETTINGS_FILE}"), None):
+            return above
+    return None
 
 
 def newest_blocked(root: str | os.PathLike[str] = "runs") -> Run | None:
@@ -175,9 +181,10 @@ def _open(run: runs.Run) -> Run:
             f"{run.folder}: no solution was found, and the gate judged no model: there is nothing to "
             f"inspect. {runs.REPORT_FILE} in it says what was tried"
         )
-    home = run.folder.parent
-    places.plain(str(home.parent))  # where the artifacts say that they are
-    metadata = Metadata(home / "metadata.sqlite", run.verdict.pipeline, run.verdict.run_id)
+    run = runs.Run(run.folder.resolve())
+    metadata = Metadata(
+        run.folder.parent / "metadata.sqlite", run.verdict.pipeline, run.verdict.run_id
+    )
     made = _read(os.path.join(metadata.uri("Report", "report"), _DATA_FILE))
     data = reports.completed(made, run.folder, asdict(run.verdict), run.steps)
     return Run(data, run.folder, metadata, str(run.folder))

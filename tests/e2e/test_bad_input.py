@@ -76,6 +76,7 @@ def test_no_such_data_folder(place):
     run = failed(place, "data.path=/no/such/folder")
     assert "data.path = '/no/such/folder': no such folder" in run.words
     assert "leave data.path unset" in run.words
+    assert run.status == 2 and run.folder is None  # it was noticed before anything was begun
 
 
 @pytest.mark.parametrize("split", SIZES)

@@ -24,7 +24,7 @@ import pytest
 import yaml
 
 from tests.e2e.browser import require_rates_of, shown_rates
-from tests.e2e.runs import REPOSITORY, forget
+from tests.e2e.runs import REPOSITORY, Workplace, forget
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -56,17 +56,29 @@ class Executed:
 
 
 @pytest.fixture(scope="module")
-def runs(passed, place, tmp_path_factory) -> Path:
-    """A folder of runs of its own, with the shared run and all that can be re-used of it.
+def passed(place, tmp_path_factory) -> Any:
+    """A run as the defaults make one: its folders, and so its artifacts' places, are relative.
 
-    To the gate there, nobody has looked at the test split.
+    They are so to the folder that it is started in, in which no notebook stands.
     """
-    home = tmp_path_factory.mktemp("notebooks") / "runs" / "tiny"
-    home.mkdir(parents=True)
-    shutil.copy(place.home / "metadata.sqlite", home)
-    shutil.copytree(passed.folder, home / passed.folder.name)
-    forget(home.parent)
-    return home.parent
+    folder = tmp_path_factory.mktemp("notebooks")
+    own = Workplace(folder, place.world)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        run = own.run(f"data.path={place.data}", "runs=runs", "serving=serving", *_schema(place))
+    assert run.status == 0, run.output
+    return run
+
+
+def _schema(place: Workplace) -> list[str]:
+    return [f"data.schema_file={place.data / 'schema.pbtxt'}"]
+
+
+@pytest.fixture(scope="module")
+def runs(passed) -> Path:
+    """The folder of runs that it is in; to the gate there, nobody has looked at the test split."""
+    forget(passed.folder.parents[1])
+    return passed.folder.parents[1]
 
 
 @pytest.fixture(scope="module")

@@ -239,6 +239,30 @@ def test_an_output_folder_that_cannot_be_written_is_named(field, tmp_path, capsy
     assert f"--set {field}=FOLDER" in message
 
 
+def test_data_that_are_not_there_are_noticed_before_anything_is_loaded_or_made(tmp_path):
+    program = (
+        "import sys; from pipeline.__main__ import main; "
+        "status = main(['run', '--set', 'data.path=nowhere']); "
+        "print(status, *(m for m in ('tfx', 'tensorflow') if m in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY), "FAIRGATE_COMMAND": "./fairgate"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["2"] and list(tmp_path.iterdir()) == []
+    assert "data.path = 'nowhere': no such folder" in done.stderr
+    assert "./fairgate data from-csv" in done.stderr
+
+
+def test_an_error_names_the_program_as_it_was_called(monkeypatch, capsys):
+    monkeypatch.setenv("FAIRGATE_COMMAND", "./fairgate")
+    assert main(["settings", "--set", "data.pth=3"]) == 2
+    assert "All settings and their values: ./fairgate settings" in capsys.readouterr().err
+
+
 # The launcher.
 
 

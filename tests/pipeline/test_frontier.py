@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
+from dataclasses import asdict
 
 import pytest
 
 from components.constrained_trainer.frontier import Measured, Point
-from pipeline import frontier
-from pipeline.settings import load
+from fairgate.documents import to_json
+from pipeline import frontier, swept
 
 
 def point(limit, sense, *measured: Measured) -> Point:
@@ -25,6 +27,12 @@ AREA = [
 ]
 
 
+def record(points: list[Point]) -> dict:
+    """As frontier.json holds it."""
+    points = [asdict(point) for point in points]
+    return json.loads(to_json({"examples": 1234, "confidence": 0.95, "points": points}))
+
+
 @pytest.mark.parametrize(
     ("points", "title", "ends"),
     [
@@ -33,15 +41,16 @@ AREA = [
     ],
 )
 def test_bars_are_spoken_of_where_there_are_bounds(points, title, ends):
-    found, subtitle = frontier._words(load(), points, 1234)
-    assert found == title
+    kept = record(points)
+    subtitle = swept.note(kept)
+    assert swept.heading(kept) == title
     assert subtitle.startswith("On the 1,234 examples of the validation split")
     assert subtitle.endswith(ends)
 
 
 def test_a_value_without_a_bound_has_a_dash_in_the_table():
     for points, last in ((GAP, "0.0600"), (AREA, "-")):
-        table = frontier._table(points, "title")
+        table = swept.table(record(points))
         columns = {column.header: list(column.cells) for column in table.columns}
         assert columns["bound"][1] == last and columns["limit"][0] == "unconstrained"
 

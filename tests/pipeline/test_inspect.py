@@ -13,10 +13,11 @@ import yaml
 
 from components.report.data import ReportData
 from fairgate.errors import DataError
-from pipeline.inspect import Judged, many_test_splits, open_run
+from pipeline.inspect import Judged, Run, doing, many_test_splits, open_run
+from pipeline.inspect.run import REPOSITORY
 from pipeline.inspect.shown import Banner, Element, Table
 from pipeline.runs import NoSuchRun
-from pipeline.settings import Settings
+from pipeline.settings import Settings, load
 from tests.components.report import sample
 from tests.pipeline import run_folders
 
@@ -128,3 +129,51 @@ def test_a_clusters_run_is_opened_by_its_root(tmp_path):
         (0.05 + 0.0625) / 2
     )
     assert open_run(str(tmp_path)).passed is False  # the newest
+
+
+# What is run again, and where.
+
+
+def test_the_change_of_the_third_notebook_is_one_on_the_defaults():
+    default = Settings()
+    [line] = doing.tighter(default)
+    assert line == "trainer.constraints.0=max_gap(FPR, [Young]) <= 0.005"
+    assert load([], [line]).trainer.constraints != default.trainer.constraints
+    assert doing.tighter(default, new_data=True)[1:] == ["data.stand_in.seed=1"]
+    above = load([], ["trainer.constraints=['ACC | [Young] >= 0.8']"])
+    assert doing.tighter(above) == ["trainer.constraints.0=ACC | [Young] >= 0.9"]
+
+
+def test_what_would_come_out_the_same_is_not_run(tmp_path):
+    (tmp_path / "settings.yaml").write_text("trainer: {steps: 100}\n")
+    run = Run(judged().data, tmp_path, None, "here")
+    with pytest.raises(ValueError, match="has these settings already"):
+        doing.run_again(run, "trainer.steps=100")
+    assert doing.changed(run, "") is run
+
+
+@pytest.mark.parametrize(
+    ("runs", "folder", "expected"),
+    [
+        ("runs", "home/runs/tiny/1", "home"),
+        ("./made/runs", "home/made/runs/tiny/1", "home"),
+        (".", "home/tiny/1", "home"),
+    ],
+)
+def test_a_run_is_run_again_where_it_was_started(tmp_path, runs, folder, expected):
+    # What is relative in its settings, such as data.path, is so to that folder.
+    assert doing._started_in(tmp_path / folder, runs) == (tmp_path / expected).resolve()
+    assert doing._started_in(tmp_path / folder, str(tmp_path)) == REPOSITORY
+    assert doing._started_in(tmp_path / "moved/tiny/1", "runs") == REPOSITORY
+
+
+@pytest.mark.parametrize("named", ["", "celeba", "celeba/20261122-101010-101"])
+def test_runs_are_found_by_their_folders_from_anywhere(tmp_path, monkeypatch, named):
+    folder = tmp_path / "runs" / "celeba" / "20261122-101010-101"
+    folder.mkdir(parents=True)
+    (folder / "settings.yaml").write_text("name: celeba\n")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for place in (tmp_path / "runs" / named, f"../runs/{named}"):
+        with pytest.raises(DataError, match="no verdict to inspect"):
+            open_run(str(place))

@@ -44,6 +44,17 @@ def test_the_report_is_named_where_there_is_one(root, said):
     assert f"Report: runs/{BLOCKED}/report.html" in said("show")[1]
 
 
+def test_the_table_of_a_frontier_is_shown_again(root, said):
+    name = "celeba/20261123-170000-000"
+    measured = [{"expression": "max_gap(FPR, [Young])", "value": 0.08, "bound": None}]
+    point = {"limit": None, "accuracy": 0.9, "measured": measured}
+    frontier = {"examples": 500, "confidence": 0.95, "points": [point]}
+    run_folders.write(root, name, frontier=frontier)
+    status, text = said("show", name)
+    assert status == 0 and "Accuracy against max_gap(FPR, [Young])" in text
+    assert "unconstrained 0.9000 0.0800 -" in words_of(text) and "500 examples" in text
+
+
 @pytest.mark.parametrize("command", ["show", "explain"])
 @pytest.mark.parametrize(
     ("files", "status", "words"),

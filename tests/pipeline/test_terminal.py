@@ -181,14 +181,23 @@ def test_a_note_stays_with_its_step_and_is_wrapped():
 
 
 @pytest.mark.parametrize("outcome", ["done", "reused"])
-def test_the_live_table_shows_notes_whole(outcome):
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_the_live_table_shows_notes_whole_and_as_wide_as_the_terminal(outcome, width):
     output = io.StringIO()
-    console = Console(file=output, width=80, force_terminal=True, color_system=None)
-    display = terminal.Display(console, steps=1)
+    console = Console(file=output, width=width, force_terminal=True, color_system=None)
+    display = terminal.Display(console, steps=2)
     text = " ".join(["a promise that takes more than a line of eighty columns"] * 3)
     with display.step("StatisticsGen") as step:
         step.outcome = outcome if outcome == "reused" else step.outcome
         display.note(text)
+    with display.step("ConstrainedTrainer.constrained"):
+        pass
     console.print(display._table())
+    lines = output.getvalue().splitlines()
     words = " ".join(output.getvalue().split())
     assert text in words and ("unchanged, reused" in words) == (outcome == "reused")
+    assert max(map(len, lines)) <= width
+    # Not in a strip beside the names: as many lines as the words need, and one for each step.
+    assert len(lines) <= 2 + -(-len(text) // (width - 12))
+    seconds = [line.index(" s") for line in lines if "✓" in line]
+    assert len(set(seconds)) == 1  # one below the other
