@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -15,13 +16,15 @@ from components.evaluator.stamp import read_attempt
 from components.example_gen.splits import WARNINGS
 from components.report import gathering, page
 from components.report.data import ReportData
+from components.report.drift import drift
 from fairgate.documents import to_json, write_text
+from fairgate.errors import DataError
 from fairgate.gate import words
 from pipeline import evaluation as evaluations
 from pipeline.outcomes import Unsolved
 from pipeline.runs import FRONTIER_FILE, REPORT_FILE, VERSIONS_FILE
 from pipeline.settings import Settings
-from pipeline.verdict import Verdict
+from pipeline.verdict import VERDICT_FILE, Verdict
 
 DATA_FILE = "report.json"
 READ_VERDICT = "pipeline.report:read_verdict"
@@ -30,7 +33,7 @@ READ_VERDICT = "pipeline.report:read_verdict"
 def shown_settings(settings: Settings) -> str:
     """The settings that decide what a run trains and how it is judged, as YAML; not where it runs."""
     shown = settings.model_dump(
-        mode="json", include={"name", "model_name", "data", "trainer", "gate"}
+        mode="json", include={"name", "model_name", "data", "trainer", "gate", "about"}
     )
     return yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=100)
 
@@ -135,7 +138,24 @@ def completed(
       steps: as in steps.json.
     """
     frontier = _newest_frontier(folder.parent, made.settings)
-    return replace(made, verdict=verdict, steps=steps, frontier=frontier)
+    drifted = _drift(folder, verdict)
+    return replace(made, verdict=verdict, steps=steps, frontier=frontier, drift=drifted)
+
+
+def _drift(folder: pathlib.Path, verdict: dict[str, Any]) -> dict[str, Any] | None:
+    """How the test split differs from that of the last model which this pipeline pushed before."""
+    attempt = verdict.get("attempt")
+    if words.is_sealed(verdict) or words.has_no_solution(verdict) or attempt is None:
+        return None
+    for file in sorted(folder.parent.glob(f"*/{VERDICT_FILE}"), reverse=True):
+        if file.parent.name >= folder.name:
+            continue
+        with contextlib.suppress(DataError):  # of a damaged one nothing is known
+            before = Verdict.read(file)
+            if before.pushed and before.attempt is not None:
+                same = before.attempt.test_digest == attempt["test_digest"]
+                return drift(before.as_document(), verdict, same)
+    return None
 
 
 def _newest_frontier(home: pathlib.Path, settings: str) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ from pydantic import (
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.limits import beside_any
 from components.features import Features, require_groups_are_inputs, require_network_fits
+from components.report.about import About
 from fairgate.constraints import language
 from fairgate.constraints.linear import linearize
 from fairgate.errors import SettingsError
@@ -135,6 +136,10 @@ class Settings(Strict):
         description="training; the baseline is the same without constraints",
     )
     gate: GateConfig = Field(default_factory=GateConfig, description="what a model must show")
+    about: About = Field(
+        default_factory=About,
+        description="what report and model card say of the model besides figures",
+    )
     cache: bool = Field(
         True, description="re-use results whose inputs, settings and code are unchanged"
     )

@@ -133,6 +133,7 @@ class ReportData:
       versions: what the run was made of.
       steps: as in steps.json.
       frontier: as in frontier.json.
+      drift: how the test split differs from the last pushed model's, as `drift.drift` has it.
     """
 
     verdict: dict[str, Any]
@@ -148,6 +149,7 @@ class ReportData:
     versions: dict[str, str] = field(default_factory=dict)
     steps: list[dict[str, Any]] = field(default_factory=list)
     frontier: dict[str, Any] | None = None
+    drift: dict[str, Any] | None = None
 
     @property
     def measured(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import tensorflow as tf
 import yaml
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+import fairgate
 from components import folders, group_sizes
 from components.features import Features
 from components.fingerprint import code_fingerprint
@@ -212,5 +213,6 @@ def versions(splits: Mapping[str, str], settings: str, code: str) -> dict[str, s
     known = {f"data, {split} split": data_digest(folder) for split, folder in splits.items()}
     known["settings"] = hashlib.sha256(settings.encode()).hexdigest()[:16]
     known["code"] = code
+    known["fairgate"] = fairgate.__version__
     known["Python"] = platform.python_version()
     return known | {name: importlib.metadata.version(name) for name in LIBRARIES}

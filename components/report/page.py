@@ -11,7 +11,7 @@ import yaml
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from components.report import elements, sections
+from components.report import about, elements, sections
 from components.report.data import ReportData
 from fairgate.gate import words
 from fairgate.report import charts, pages
@@ -64,8 +64,14 @@ def _render(data: ReportData) -> str:
     if not any(shown["data"].values()):
         shown["data"] = None
     verdict = data.verdict
-    return _PAGES.get_template("report.html.j2").render(
+    said = about.about(yaml.safe_load(data.settings) or {})
+    made = _PAGES.get_template("report.html.j2").render(
         **shown,
+        about=said,
+        facts=about.facts(data, said),
+        predicts=about.predicts(data, said),
+        drift=data.drift,
+        version=data.versions.get("fairgate", ""),
         verdict=verdict,
         outcome=words.outcome(verdict),
         sentence=words.sentence(verdict),
@@ -91,6 +97,7 @@ def _render(data: ReportData) -> str:
         style=pages.style(),
         script=_asset("script.js"),
     )
+    return pages.with_glossary(made)
 
 
 def _judged(data: ReportData) -> dict[str, Any]:
@@ -101,6 +108,8 @@ def _judged(data: ReportData) -> dict[str, Any]:
         "yardsticks": sections.yardsticks(data),
         "meaning": words.meaning(data.verdict),
         "cost": words.cost(data.measured.get("cost", [])),
+        "pictures": judged.pictures(data.measured),
+        "plainly": judged.plainly(data.measured),
         "gate": judged.gate(data.measured),
         "checks": judged.checks(data.measured),
         "groups": judged.groups(data.measured),
@@ -120,8 +129,10 @@ def _contents(shown: dict[str, Any], data: ReportData) -> list[tuple[str, str]]:
         ("data", "Data", shown["data"]),
         ("mistakes", "Mistakes", shown["mistakes"]),
         ("thresholds", "Thresholds", shown["thresholds"]),
+        ("drift", "Drift", data.drift),
         ("versions", "Versions", True),
         ("time", "Time", data.steps),
+        ("terms", "Terms", True),
     ]
     return [(id, title) for id, title, there in every if there]
 

@@ -187,6 +187,7 @@ def frontier(data: ReportData) -> dict[str, Any] | None:
                 dots=True,
                 line=style == 1,
                 labels=["" if p["limit"] is None else f"{p['limit']:g}" for p in some],
+                reaches=[p["measured"][index].get("bound") for p in some],
             )
             for title, style, some in (("unconstrained", 0, free), ("by limit", 1, swept))
             if some
@@ -201,9 +202,11 @@ def frontier(data: ReportData) -> dict[str, Any] | None:
         )
     examples = data.frontier.get("examples")
     where = f"the {examples:,} examples of the validation split" if examples else "validation data"
+    bounded = any(m.get("bound") is not None for p in points for m in p["measured"])
+    bars = "; bars reach to the confidence bound" if bounded else ""
     return {
         "charts": drawn,
-        "words": f"One training per limit, each point measured on {where}"
+        "words": f"One training per limit, each point measured on {where}{bars}"
         + (f" (run {data.frontier['run_id']})." if data.frontier.get("run_id") else "."),
     }
 

@@ -74,7 +74,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "runs": [documents.summary(run) for run in comparison.runs],
         "settings": comparison.settings,
         "versions": {
-            name: {"values": values, "equal": _equal(values)}
+            name: {"values": values, "equal": equal(values)}
             for name, values in comparison.versions.items()
         },
         "gate": {
@@ -122,12 +122,12 @@ def _show_settings(comparison: Comparison, console: Console) -> None:
     for name in NAMES:
         made.add_column(name, overflow="fold")
     for path, values in comparison.settings.items():
-        made.add_row(path, *(Text(_value(value)) for value in values))
+        made.add_row(path, *(Text(said(value)) for value in values))
     console.print(made)
 
 
 def _show_versions(comparison: Comparison, console: Console) -> None:
-    known = {name: _equal(values) for name, values in comparison.versions.items()}
+    known = {name: equal(values) for name, values in comparison.versions.items()}
     data = {
         name.removeprefix(_DATA).removesuffix(" split"): equal
         for name, equal in known.items()
@@ -136,12 +136,12 @@ def _show_versions(comparison: Comparison, console: Console) -> None:
     same = [name for name, equal in data.items() if equal]
     other = [name for name, equal in data.items() if equal is False]
     unknown = [name for name, equal in data.items() if equal is None] or ([] if data else ["all"])
-    said = [
+    told = [
         f"{', '.join(names)}: {what}"
         for names, what in ((same, "equal"), (other, "different"), (unknown, "not known of both"))
         if names
     ]
-    console.print(Text.assemble(("Data  ", "bold"), "; ".join(said)))
+    console.print(Text.assemble(("Data  ", "bold"), "; ".join(told)))
     changed = [
         f"{name} ({' -> '.join(str(value) for value in comparison.versions[name])})"
         for name, equal in known.items()
@@ -203,11 +203,13 @@ def _gate(run: Run) -> dict[str, GateRow]:
     return {words.expression_of(row.constraint): row for row in run.verdict.measured.gate}
 
 
-def _equal(values: tuple[Any, Any]) -> bool | None:
+def equal(values: tuple[Any, Any]) -> bool | None:
+    """Whether both are known and the same; None where one is not known."""
     return None if None in values else values[0] == values[1]
 
 
-def _value(value: Any) -> str:
+def said(value: Any) -> str:
+    """A setting's value in words."""
     if isinstance(value, list):
         return ", ".join(map(str, value)) if value else "(none)"
     return "(none)" if value is None else str(value)

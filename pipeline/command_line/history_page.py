@@ -77,7 +77,7 @@ def _charts(rows: Sequence[tuple[Mapping[str, Any], Run]]) -> list[Chart]:
     drawn = []
     for (pipeline, expression), of in list(points.items())[-_MOST_CHARTS:]:
         series = [
-            Series("limit", [(number, row.limit) for number, row in of], 6),
+            Series("limit", [(number, row.limit) for number, row in of], 6, dots=True),
             Series("bound", [(number, row.bound) for number, row in of], 1, dots=True),
             Series("measured value", [(number, row.value) for number, row in of], 2, dots=True),
         ]
@@ -95,6 +95,7 @@ def _charts(rows: Sequence[tuple[Mapping[str, Any], Run]]) -> list[Chart]:
                 "rate",
                 said,
                 x_range=ends,
+                counts=True,
             )
         )
     return [chart for chart in drawn if chart is not None]

@@ -19,6 +19,8 @@ from pipeline.called import called
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pipeline.command_line.comparing import Comparison
+
 # What people look at of a run, the first that is there.
 _PAGES = (all_runs.REPORT_FILE, "frontier.png", "trials.png")
 
@@ -77,10 +79,24 @@ def write_page(options: argparse.Namespace) -> Answer:
 
     root = pathlib.Path(options.runs)
     file = pathlib.Path(options.html or root / "index.html")
-    if file.is_dir():
-        file = file / "index.html"
+    file = file / "index.html" if file.is_dir() else file
     known = all_runs.every(root)
-    page = history_page.render(known, root, file.resolve().parent)
+    _write(file, history_page.render(known, root, file.resolve().parent))
+    return Answer(DONE, {"file": str(file), "runs": len(known)}, lambda console: print(file))
+
+
+def write_comparison(comparison: Comparison, given: str) -> Answer:
+    """The page of two runs side by side; in the second one's folder, if no file is given."""
+    from pipeline.command_line import compare_page
+
+    first, second = comparison.runs
+    name = f"beside_{first.pipeline}_{first.id}.html"
+    file = pathlib.Path(given or second.folder / name)
+    file = file / name if file.is_dir() else file
+    _write(file, compare_page.render(comparison))
+    return Answer(DONE, {"file": str(file)}, lambda console: print(file))
+
+
+def _write(file: pathlib.Path, page: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, page)
-    return Answer(DONE, {"file": str(file), "runs": len(known)}, lambda console: print(file))

@@ -93,6 +93,10 @@ def compare(options: argparse.Namespace) -> Answer:
 
     first, second = (_run(options, name) for name in options.run)
     comparison = comparing.compare(first, second)
+    if options.report is not None:
+        from pipeline.command_line import keeping
+
+        return keeping.write_comparison(comparison, options.report)
     return Answer(
         DONE,
         comparing.document(comparison),

@@ -97,6 +97,14 @@ def make() -> Parser:
     for command in (show, opened, explain, unseal):
         _add_run(command, nargs="?", help="run to look at (default: the newest one)")
     _add_run(compare, nargs=2, help="runs to compare")
+    compare.add_argument(
+        "--report",
+        nargs="?",
+        const="",
+        type=lambda text: text and _place(text),
+        metavar="FILE",
+        help="write the comparison as a page (default: into the second run's folder)",
+    ).complete = _file()  # type: ignore[attr-defined]
     predict = add(
         "predict",
         "predicting:predict",

@@ -41,6 +41,7 @@ const show = async (place) => {
     });
     status.remove();
     place.append(frame);
+    fit();
   } catch (error) {
     status.textContent = "This browser cannot show the element (" + error + "). The tables have its numbers.";
   }
@@ -53,3 +54,66 @@ const near = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "600px" });
 for (const place of document.querySelectorAll(".element")) near.observe(place);
+// A wide element is shown whole, smaller, where the window is narrower.
+const WIDE = 960; // pixels, as in the style sheet
+const fit = () => {
+  for (const frame of document.querySelectorAll(".element iframe")) {
+    const { paddingLeft, paddingRight } = getComputedStyle(frame.parentElement);
+    const room = frame.parentElement.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+    frame.style.zoom = Math.min(1, room / WIDE);
+  }
+};
+addEventListener("resize", fit);
+// Every table as CSV (RFC 4180): the whole numbers, not as they are rounded for the eye.
+const cells = (row) => [...row.children].map((cell) => {
+  const copy = cell.cloneNode(true);
+  const beside = cell.matches("td") ? copy.querySelector(".range")?.textContent ?? "" : "";
+  if (beside) copy.querySelector(".range").remove();
+  for (const data of copy.querySelectorAll("data")) data.textContent = data.value;
+  const text = copy.textContent.replace(/\s+/g, " ").trim();
+  return { text, beside, wide: cell.colSpan, tall: cell.rowSpan };
+});
+const grid = (table) => {
+  const rows = [];
+  [...table.rows].forEach((row, place) => {
+    rows[place] ??= [];
+    let at = 0;
+    for (const { text, beside, wide, tall } of cells(row)) {
+      while (rows[place][at] !== undefined) at += 1;
+      for (let down = 0; down < tall; down += 1)
+        for (let across = 0; across < wide; across += 1)
+          (rows[place + down] ??= [])[at + across] = across ? { text: "", beside: "" } : { text, beside };
+      at += wide;
+    }
+  });
+  // What stands beside a number, such as its interval, has a column of its own.
+  const width = Math.max(...rows.map((row) => row.length));
+  const columns = [...Array(width).keys()];
+  const double = columns.map((at) => rows.some((row) => row[at]?.beside));
+  return rows.map((row, place) => columns.flatMap((at) => {
+    const { text, beside } = row[at] ?? { text: "", beside: "" };
+    return double[at] ? [text, place ? beside : text + ": range"] : [text];
+  }));
+};
+// What a spreadsheet would take for a formula is text; a number is a number.
+const quoted = (text) => {
+  const safe = /^[=+\-@\t]/.test(text) && !/^[+\-]?[\d.]+(e[+\-]?\d+)?$/i.test(text) ? "'" + text : text;
+  return /[",\n]/.test(safe) ? '"' + safe.replace(/"/g, '""') + '"' : safe;
+};
+const asCsv = (table) => grid(table).map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
+for (const region of document.querySelectorAll(".scroll[role=region]")) {
+  const name = region.getAttribute("aria-label").replace(/^Table: /, "");
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "save";
+  button.textContent = "CSV";
+  button.setAttribute("aria-label", "Save as CSV: " + name);
+  button.addEventListener("click", () => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob(["\ufeff", asCsv(region.querySelector("table"))], { type: "text/csv" }));
+    link.download = name.replace(/\W+/g, "_") + ".csv";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  });
+  region.after(button);
+}

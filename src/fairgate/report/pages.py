@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ import fairgate
 from fairgate import vocabulary
 from fairgate.gate import explaining, words
 from fairgate.gate.judgement import Judgement
-from fairgate.report import charts, sections
+from fairgate.report import charts, sections, terms
 from fairgate.visible import visible
 
 
@@ -32,6 +33,7 @@ def environment(package: str | None = None) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.globals["swatch"] = charts.swatch
+    made.filters["terms"] = terms.marked
     return made
 
 
@@ -55,6 +57,17 @@ def style() -> Markup:
     return source(PAGES, "style.css")
 
 
+_GLOSSARY = "<!-- glossary -->"
+
+
+def with_glossary(page: str) -> str:
+    """`page` with what its terms mean, in the place that its template leaves for it."""
+    asked = set(re.findall(r'popovertarget="([^"]+)"', page))
+    used = {term: said for term, said in terms.TERMS.items() if terms.identifier(term) in asked}
+    made = PAGES.get_template("glossary.html.j2").render(terms=used, identifier=terms.identifier)
+    return page.replace(_GLOSSARY, made)
+
+
 def judgement_page(
     judgement: Judgement,
     title: str,
@@ -71,7 +84,7 @@ def judgement_page(
     with vocabulary.speaking(vocabulary.ARGUMENTS):
         explanation = explaining.explain(judgement, judgement.features)
         attempt = words.attempt(document)
-    return PAGES.get_template("judgement.html.j2").render(
+    page = PAGES.get_template("judgement.html.j2").render(
         verdict=document,
         sealed=judgement.sealed,
         outcome=words.outcome(document),
@@ -83,6 +96,8 @@ def judgement_page(
         cost=explanation.cost,
         attempt=attempt,
         judged=judgement.judged,
+        pictures=sections.pictures(document),
+        plainly=sections.plainly(document),
         gate=sections.gate(document),
         checks=sections.checks(document),
         groups=sections.groups(document),
@@ -96,3 +111,4 @@ def judgement_page(
         style=style(),
         version=fairgate.__version__,
     )
+    return with_glossary(page)

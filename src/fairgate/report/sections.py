@@ -13,6 +13,7 @@ from fairgate import bounds
 from fairgate.gate import words
 from fairgate.gate.judgement import BASELINE, EVERYBODY, GateRow
 from fairgate.report import charts
+from fairgate.report.against import Measured, against
 from fairgate.report.charts import Chart, Row
 
 Document = Mapping[str, Any]
@@ -73,10 +74,70 @@ def gate(document: Document) -> list[dict[str, Any]]:
                 "sense": "≤" if upper else "≥",
                 "confidence": words.percent(row["confidence"]),
                 "limit": f"{row['limit']:g}",
+                "limit_number": row["limit"],
                 "outcome": GateRow(**row).outcome,
             }
         )
     return rows
+
+
+def pictures(document: Document) -> list[Chart]:
+    """Of each constraint of the gate: value, bound and limit, the baseline beside them."""
+    judged = judged_in(document)
+    found = []
+    for row in gate(document):
+        measured = [Measured(judged, STYLE_OF_JUDGED, row["value"], row["bound"])]
+        if row["baseline_value"] is not None or row["baseline_bound"] is not None:
+            measured.insert(
+                0,
+                Measured(BASELINE, STYLE_OF_BASELINE, row["baseline_value"], row["baseline_bound"]),
+            )
+        upper = row["side"] == "upper"
+        chart = against(row["words"], measured, row["limit_number"], upper, row["confidence"])
+        if chart:
+            found.append(chart)
+    return found
+
+
+def plainly(document: Document) -> dict[str, list[str]]:
+    """The gate and the groups in sentences, without a term of the field."""
+    said = []
+    for row in gate(document):
+        name = f"{row['words'][0].upper()}{row['words'][1:]}"
+        if row["value"] is None or row["bound"] is None:
+            said.append(f"{name} could not be told from these examples.")
+            continue
+        sense = "at most" if row["side"] == "upper" else "at least"
+        kept = (
+            "so the limit is kept" if row["passed"] else "so nobody can say that the limit is kept"
+        )
+        said.append(
+            f"{name} was {words.number(row['value'])} on these examples. For everybody like them it is "
+            f"{sense} {words.number(row['bound'])}, if the {row['confidence']} confidence holds. "
+            f"{sense.capitalize()} {row['limit']} is allowed, {kept}."
+        )
+    return {"gate": said, "groups": list(_in_a_hundred(document))}
+
+
+def _in_a_hundred(document: Document) -> Iterator[str]:
+    if classes_in(document):
+        return
+    for name, models in group_rows(document):
+        parts = []
+        for model, result in models.items():
+            negatives, positives = result["negatives"], result["examples"] - result["negatives"]
+            wrong = [
+                f"{100 * rate:.1f} in 100 of the {whole:,} for whom {right} is right get {given}"
+                for rate, whole, right, given in (
+                    (result["fpr"], negatives, "No", "a Yes"),
+                    (result["fnr"], positives, "Yes", "a No"),
+                )
+                if rate is not None
+            ]
+            if wrong:
+                parts.append(f"with the {model} model {', and '.join(wrong)}")
+        if parts:
+            yield f"{name[0].upper()}{name[1:]}: {'; '.join(parts)}."
 
 
 def checks(document: Document) -> list[dict[str, Any]]:
