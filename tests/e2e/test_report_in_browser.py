@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import pathlib
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -97,3 +99,60 @@ def test_axe_finds_nothing_serious(browser, passed, name, scheme):
         assert serious == [] and len(found["passes"]) > 8
     finally:
         visit.context.close()
+
+
+# What the report answers to.
+
+
+def test_plain_words_take_the_place_of_statistics(visit):
+    groups = visit.page.locator("section[aria-labelledby=groups]")
+    assert groups.locator("table").is_visible() and not groups.locator(".plain").is_visible()
+    visit.page.locator("#in-words").check()
+    assert not groups.locator("table").is_visible()
+    assert "in 100 of the" in groups.locator(".plain").inner_text()
+    visit.page.emulate_media(media="print")
+    assert groups.locator("table").is_visible() and groups.locator(".plain").is_visible()
+
+
+def test_a_term_is_explained_on_touch(visit):
+    term = visit.page.locator("button.term", has_text="bound").first
+    said = visit.page.locator("#term-bound")
+    assert not said.is_visible()
+    term.click()
+    assert said.is_visible() and "confidence" in said.inner_text()
+    visit.page.keyboard.press("Escape")
+    assert not said.is_visible()
+
+
+def test_a_table_is_saved_as_csv_with_the_whole_numbers(visit, passed):
+    save = visit.page.get_by_role("button", name="Save as CSV: Groups side by side")
+    with visit.page.expect_download() as download:
+        save.click()
+    with pathlib.Path(download.value.path()).open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file))
+    assert len({len(row) for row in rows}) == 1
+    [blue] = [row for row in rows if row[:2] == ["Blue", "constrained"]]
+    told = dict(zip(rows[0], blue, strict=True))
+    result = passed.verdict["models"]["constrained"]["groups"]["Blue"]
+    assert float(told["false positive rate"]) == result["fpr"]
+    assert int(told["negatives"]) == result["negatives"]
+    assert re.fullmatch(r"0\.\d{3}.0\.\d{3}", told["false positive rate: range"])
+    assert visit.said == []
+
+
+def test_on_a_phone_nothing_of_a_group_is_out_of_sight(visit):
+    width = visit.page.viewport_size["width"]
+    for cell in visit.page.locator("section[aria-labelledby=groups] td").all():
+        box = cell.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    visit.elements()
+    for frame in visit.page.locator(".element iframe").all():
+        box = frame.bounding_box()
+        assert box["x"] + box["width"] <= width
+
+
+def test_it_prints_as_numbered_pages(visit, tmp_path):
+    file = tmp_path / "report.pdf"
+    visit.page.pdf(path=file, format="A4", prefer_css_page_size=True)
+    pages = len(re.findall(rb"/Type\s*/Page\b", file.read_bytes()))
+    assert 3 <= pages <= 25

@@ -279,7 +279,7 @@ _PLACES = [
 
 
 def _beside(x: float, y: float, width: float, across: float, down: float) -> _Box:
-    start = {-1: x - 7 - width, 0: x - width / 2, 1: x + 7}[across]
+    start = x - 7 - width if across < 0 else x + 7 if across > 0 else x - width / 2
     top = y + (7 + 12 * (down - 1) if down > 0 else -7 - 12 + 12 * (down + 1))
     return start, top, start + width, top + 12
 
