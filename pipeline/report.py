@@ -14,15 +14,16 @@ from tfx.types import artifact_utils
 
 from components.evaluator.stamp import read_attempt
 from components.example_gen.splits import WARNINGS
-from components.report import gathering, page
+from components.report import card_formats, gathering, page
 from components.report.data import ReportData
 from components.report.drift import drift
 from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError
 from fairgate.gate import words
 from pipeline import evaluation as evaluations
+from pipeline import evidence
 from pipeline.outcomes import Unsolved
-from pipeline.runs import FRONTIER_FILE, REPORT_FILE, VERSIONS_FILE
+from pipeline.runs import FRONTIER_FILE, REPORT_FILE, VERSIONS_FILE, Run
 from pipeline.settings import Settings
 from pipeline.verdict import VERDICT_FILE, Verdict
 
@@ -108,7 +109,7 @@ def without_evaluation(settings: Settings, verdict: Verdict, unsolved: Unsolved)
 def publish(
     made: ReportData, folder: pathlib.Path, verdict: Verdict, steps: Sequence[Mapping[str, Any]]
 ) -> pathlib.Path:
-    """Writes the pages and versions.json of a run that has ended; returns the report's file.
+    """Writes pages, versions.json and evidence.json of a run that has ended; returns the report's file.
 
     Args:
       made: what is known of the run's artifacts.
@@ -117,12 +118,12 @@ def publish(
       steps: as in steps.json.
     """
     data = completed(made, folder, verdict.as_document(), list(steps))
-    card = page.model_card(data)
     report = folder / REPORT_FILE
     write_text(report, page.render(data))
-    write_text(folder / "model_card.md", card)
+    for name, text in card_formats.files(data).items():
+        write_text(folder / name, text)
     write_text(folder / VERSIONS_FILE, to_json(data.versions, indent=1) + "\n")
-    write_text(folder / "model_card.html", page.card_page(card, f"Model card: {verdict.pipeline}"))
+    evidence.write(Run(folder), verdict)
     return report
 
 

@@ -14,12 +14,11 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.features import Features
-from components.report import gathering, page
+from components.report import card_formats, gathering, page
 from components.report.data import ReportData
 from fairgate.gate.judgement import BASELINE, CONSTRAINED
 
 DATA_FILE, PAGE_FILE = "report.json", "report.html"
-CARD_FILE, CARD_PAGE_FILE = "model_card.md", "model_card.html"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -73,13 +72,7 @@ def _function(path: str) -> Any:
 
 def write(folder: str, data: ReportData) -> None:
     """Writes report.json and the pages into `folder`."""
-    card = page.model_card(data)
-    files = {
-        DATA_FILE: data.to_json(),
-        PAGE_FILE: page.render(data),
-        CARD_FILE: card,
-        CARD_PAGE_FILE: page.card_page(card, f"Model card: {data.verdict['pipeline']}"),
-    }
+    files = {DATA_FILE: data.to_json(), PAGE_FILE: page.render(data)} | card_formats.files(data)
     tf.io.gfile.makedirs(folder)
     for name, text in files.items():
         with tf.io.gfile.GFile(os.path.join(folder, name), "w") as file:

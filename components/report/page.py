@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -171,23 +172,32 @@ def model_card(data: ReportData) -> str:
     """The model card, in Markdown."""
     verdict = data.verdict
     settings = yaml.safe_load(data.settings) or {}
-    parts = _card_parts(data.card)
+    parts = card_parts(data.card)
+    said = about.about(settings)
+    own = {title: parts.pop(title, "") for title in _SECTIONS}
     text = _TEXTS.get_template("model_card.md.j2").render(
         verdict=verdict,
         outcome=words.outcome(verdict),
         sentence=escape_markdown(words.sentence(verdict)),
         sampling=escape_markdown(words.sampling(verdict.get("sampling", {}))),
-        intended_use=parts.pop("Intended use", ""),
+        about=said,
+        facts=about.facts(data, said),
+        predicts=about.predicts(data, said),
+        attempt=words.attempt(verdict),
+        intended_use=own["Intended use"],
         parts=parts,
+        parts_of=lambda title: own[title],
+        constrained_groups=_named_groups(data),
+        threshold=threshold(data),
+        table_of=lambda splits: _sizes_table(data, splits),
+        evaluation_splits=[data.split],
+        training_splits=["train"] if data.split == "validation" else ["train", "validation"],
         **_judged(data),
-        sizes=data.sizes,
         classes=sections.sizes(data)["classes"],
         scores=sections.curves(data),
         scored=f"{data.scored} split",
         test_data=f"{data.split} split",
         sealed=words.is_sealed(verdict),
-        label=data.label,
-        positive=data.positive,
         trainer=settings.get("trainer", {}),
         columns=_columns(settings),
         synthetic=verdict["data"].endswith("(synthetic)"),
@@ -201,9 +211,9 @@ def model_card(data: ReportData) -> str:
 
 def card_page(markdown: str, title: str) -> str:
     """A model card as a page of its own, in the report's dress."""
-    body = _MARKDOWN.render(markdown)
+    body = _labelled(_MARKDOWN.render(markdown))
     # A table may be wider than a phone: it scrolls alone.
-    body = body.replace("<table>", '<div class="scroll" tabindex="0"><table>')
+    body = body.replace("<table>", '<div class="scroll" tabindex="0"><table class="stack rows">')
     body = body.replace("</table>", "</table></div>")
     body = re.sub(r'<th( style="[^"]*")?>', r'<th scope="col"\1>', body)
     return _PAGES.get_template("model_card.html.j2").render(
@@ -211,12 +221,72 @@ def card_page(markdown: str, title: str) -> str:
     )
 
 
+def _labelled(body: str) -> str:
+    """`body` whose cells say of which column they are: on a phone they stand one below the other."""
+
+    def labelled(table: re.Match[str]) -> str:
+        heads = re.findall(r"<th[^>]*>(.*?)</th>", table[0], re.DOTALL)
+        heads = [re.sub(r"<[^>]+>", "", head) for head in heads]
+
+        def row(found: re.Match[str]) -> str:
+            names = iter(heads)
+            return re.sub(r"<td", lambda cell: f'<td data-label="{next(names, "")}"', found[0])
+
+        return re.sub(r"<tr>.*?</tr>", row, table[0], flags=re.DOTALL)
+
+    return re.sub(r"<table>.*?</table>", labelled, body, flags=re.DOTALL)
+
+
 def escape_markdown(text: object) -> str:
     """`text` so that Markdown shows it as it is, in a table's cell too."""
     return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", str(text).replace("\n", " "))
 
 
-def _card_parts(card: str) -> dict[str, str]:
+_SECTIONS = (
+    "Intended use",
+    "Factors",
+    "Metrics",
+    "Evaluation data",
+    "Training data",
+    "Ethical considerations",
+)
+"""Of the card (Mitchell et al., "Model Cards for Model Reporting", 2019), to which card.md may add."""
+
+
+def threshold(data: ReportData) -> float | None:
+    """The score above which the model says Yes; None where the label has several classes."""
+    return None if sections.sizes(data)["classes"] else 0.5
+
+
+def _named_groups(data: ReportData) -> list[str]:
+    """The groups and features between brackets in the gate's constraints."""
+    found = [
+        name
+        for row in data.measured["gate"]
+        for name in re.findall(r"\[([^\]]+)\]", words.expression_of(row["constraint"]))
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _sizes_table(data: ReportData, splits: Sequence[str]) -> str:
+    """Groups and labels of some splits, as a table."""
+    classes = sections.sizes(data)["classes"]
+    rows = [size for size in data.sizes if size.split in splits]
+    if not rows:
+        return ""
+    names = [escape_markdown(name) for name in classes] or ["negatives", "positives"]
+    lines = [
+        f"| split | group | {' | '.join(names)} |",
+        f"|---|---|{'---:|' * len(names)}",
+    ]
+    for size in rows:
+        counts = [size.classes.get(name, 0) for name in classes] or [size.negatives, size.positives]
+        cells = " | ".join(f"{count:,}" for count in counts)
+        lines.append(f"| {escape_markdown(size.split)} | {escape_markdown(size.group)} | {cells} |")
+    return "\n".join(lines)
+
+
+def card_parts(card: str) -> dict[str, str]:
     """Heading -> text, of a dataset's card.md."""
     pieces = re.split(r"^## +(.+)$", card, flags=re.MULTILINE)
     return {

@@ -94,7 +94,25 @@ def make() -> Parser:
         "sealing:unseal",
         "end a series of attempts, and show the figures of the test split that were sealed",
     )
-    for command in (show, opened, explain, unseal):
+    evidence = add(
+        "evidence",
+        "proving:sign",
+        "write what was promised of a run, for auditors; sign it with --key",
+    )
+    verify = add(
+        "verify", "proving:verify", "check evidence: its signature, and what lies beside it"
+    )
+    for command, whose in (
+        (evidence, "private key that signs"),
+        (verify, "public key that signed"),
+    ):
+        command.add_argument(
+            "--key", type=_place, metavar="FILE", help=f"{whose}, as PEM (Ed25519)"
+        ).complete = _file()  # type: ignore[attr-defined]
+    verify.add_argument(
+        "file", type=_place, metavar="FILE", help="evidence.json, or the folder of a run"
+    ).complete = _file()  # type: ignore[attr-defined]
+    for command in (show, opened, explain, unseal, evidence):
         _add_run(command, nargs="?", help="run to look at (default: the newest one)")
     _add_run(compare, nargs=2, help="runs to compare")
     compare.add_argument(
@@ -114,7 +132,7 @@ def make() -> Parser:
     for command in (predict, serve):
         _add_predict(command)
     _add_verbose(unseal)
-    for command in (show, opened, runs, explain, compare, unseal, predict, serve):
+    for command in (show, opened, runs, explain, compare, unseal, evidence, predict, serve):
         command.add_argument(
             "--runs",
             type=_place,
