@@ -105,7 +105,17 @@ def test_the_model_card_is_beside_it(passed):
     [row] = passed.verdict["gate"]
     assert f"at most {row['upper_bound']:.4f}; limit 0.3: kept" in card
     assert re.search(r"\| Blue \| constrained \| 450 \| 0\.\d{4} \(", card)
-    assert "<table>" in (passed.folder / "model_card.html").read_text()
+    assert "<table" in (passed.folder / "model_card.html").read_text()
+
+
+def test_every_run_leaves_evidence_that_fits_it(passed):
+    from pipeline import evidence
+
+    checked = evidence.check(passed.folder / evidence.EVIDENCE_FILE)
+    assert (checked.problems, checked.absent, checked.signed_by) == ([], [], None)
+    told = json.loads((passed.folder / evidence.EVIDENCE_FILE).read_text())["statement"]
+    assert told["asked"]["attempt"] == 1 and told["model_digest"] is not None
+    assert told["asked"]["delta"] == told["asked"]["delta_of_all_attempts"] == 0.05
 
 
 def test_a_frontier_with_the_same_constraints_is_shown(passed, made, place, tmp_path):
