@@ -40,7 +40,7 @@ PAGES = ["CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md"]
 FORMS = ["bug.yml", "feature.yml"]
 # What builds and runs leave behind; it is named on the pages, and is no part of the repository.
 MADE = {".venv", ".uv/bin/uv", "dist", "failure.json", "history.json", "run.log", "steps.json"}
-MADE |= {"verdict.json"}
+MADE |= {"verdict.json", "evidence.json", "model_card.json", "model_card_huggingface.md"}
 
 # Those whose subject is other programs, which want Pythons of their own.
 OF_OTHERS = {"peers.md", "bounds_compared.md"}
