@@ -6,6 +6,7 @@ On the forge README.md is the first page, and links to docs/x.md; in the site it
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -25,6 +26,7 @@ PAGES = {
 }
 """File of the repository -> its place in the site."""
 
+_ITEM = re.compile(r"([-*]|\d+\.) +")
 _LINK = re.compile(r"\]\((?P<target>[^)\s:]+)\)")
 
 
@@ -38,7 +40,42 @@ def on_files(files: Files, config: Any) -> Files:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Turns links between files of the repository into links between pages of the site."""
     from_root = page.file.src_uri in PAGES.values()
-    return _LINK.sub(lambda link: f"]({moved(link['target'], from_root)})", markdown)
+    linked = _LINK.sub(lambda link: f"]({moved(link['target'], from_root)})", markdown)
+    return "\n".join(as_python_markdown(linked.splitlines()))
+
+
+def as_python_markdown(lines: Sequence[str]) -> list[str]:
+    """Lists of CommonMark, as forges show them, with the indentation of four that Python-Markdown wants.
+
+    >>> as_python_markdown(["So:", "1. a", "   b", "- c"])
+    ['So:', '', '1.  a', '    b', '-   c']
+    """
+    written: list[str] = []
+    close, number = False, 0  # whether an item may follow without an empty line
+    while number < len(lines):
+        line = lines[number]
+        number += 1
+        item = _ITEM.match(line)
+        if item is None:
+            written.append(line)
+            close = False
+            if line.startswith("```"):  # what is in a fence is no list
+                end = lines.index("```", number) + 1
+                written += lines[number:end]
+                number = end
+            continue
+        if written and written[-1].strip() and not close:
+            written.append("")
+        width = len(item[0])
+        body = [line[width:]]
+        while number < len(lines) and not lines[number][:width].strip():
+            body.append(lines[number][width:])
+            number += 1
+        first, *rest = as_python_markdown(body)
+        written.append(f"{item[1]:4}{first}")
+        written += [f"    {each}" if each else "" for each in rest]
+        close = "" not in rest
+    return written
 
 
 def moved(target: str, from_root: bool) -> str:

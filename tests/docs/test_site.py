@@ -16,6 +16,7 @@ import fairgate
 from fairgate import bounds, constraints, errors
 from fairgate import optimization as fo
 from tests.e2e.browser import launch
+from tools import docs_site
 
 REPOSITORY = Path(__file__).parents[2]
 AXE = Path(os.environ.get("AXE_CORE", REPOSITORY / ".axe/package/axe.min.js"))
@@ -49,6 +50,13 @@ def browser() -> Iterator[Any]:
 def test_every_page_is_in_the_site(site):
     pages = {file.stem for file in (REPOSITORY / "docs").glob("*.md")}
     assert pages | {"index", "CHANGELOG", "CONTRIBUTING"} <= {p.stem for p in site.glob("*.html")}
+
+
+def test_lists_and_what_belongs_to_them_are_as_on_the_forge(site):
+    steps = re.findall(r"<ol>.*?</ol>", (site / "deploy.html").read_text(), re.DOTALL)[0]
+    assert steps.count("<li>") == 6 and steps.count('<div class="highlight') == 4
+    written = docs_site.as_python_markdown(["- a", "  - b", "", "  c", "- d", "```", "- e", "```"])
+    assert written == ["-   a", "", "    -   b", "", "    c", "", "-   d", "```", "- e", "```"]
 
 
 @pytest.mark.parametrize(
