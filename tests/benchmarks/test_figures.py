@@ -26,7 +26,7 @@ EXECUTED = {
 OTHERS = {"CHANGELOG.md"}
 """What changed measures nothing."""
 _FIGURE = re.compile(r"(?<![\w.])\d+\.\d{3,}(?![\w.]*\d)")
-_CODE = re.compile(r"^```(?:yaml|sh)\n.*?^```|`[^`\n]*`", re.DOTALL | re.MULTILINE)
+_CODE = re.compile(r"^```(?:yaml|sh)\n.*?^```|`[^`\n]*`|https?:[^)\s]*", re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", MEASURED)
