@@ -6,7 +6,7 @@ VENV   := .venv/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run frontier tune compile submit watch cancel image image-pin test test-fast wheel lint format settings notebooks tensorboard docs figures examples peers suite duals bench scale experiment promise clean distclean
+.PHONY: help setup data run frontier tune compile submit watch cancel image image-pin test test-fast wheel lint format settings notebooks tensorboard docs figures examples peers suite duals bench scale experiment promise drill clean distclean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -112,6 +112,9 @@ experiment: setup  ## draw what a promise costs against the amount of data (ARGS
 
 promise: setup  ## how often the gate passes what it must not, and what it passes (ARGS="--draws 20000", ARGS=monitor)
 	@$(VENV) -m benchmarks.gate $(ARGS)
+
+drill: setup  ## kill runs of a small pipeline again and again, and look what they leave (ARGS="--kills 300")
+	@$(VENV) -m benchmarks.drill $(ARGS)
 
 clean:  ## remove runs, served models and made data
 	rm -rf runs serving data/celeba-synthetic*

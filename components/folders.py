@@ -1,9 +1,10 @@
-"""What lies in a folder, whatever its name: `[`, `]`, `?` and `*` in it are no patterns."""
+"""Folders, whatever their names: `[`, `]`, `?` and `*` in them are no patterns; no link is followed."""
 
 from __future__ import annotations
 
 import fnmatch
 import os
+import shutil
 
 import tensorflow as tf
 
@@ -31,3 +32,17 @@ def matching(folder: str, pattern: str) -> list[str]:
                 if fnmatch.fnmatchcase(os.path.basename(path), part)
             ]
     return sorted(found)
+
+
+def remove(folder: str) -> None:
+    """Removes `folder` with all that is in it, if it is there; of a link the link, and nothing behind it.
+
+    `tf.io.gfile.rmtree` follows links, and empties what others keep elsewhere.
+    """
+    if "://" in folder:
+        if tf.io.gfile.exists(folder):
+            tf.io.gfile.rmtree(folder)
+    elif os.path.islink(folder) or os.path.isfile(folder):
+        os.unlink(folder)
+    elif os.path.lexists(folder):
+        shutil.rmtree(folder)

@@ -71,6 +71,6 @@ def _yardsticks(yardsticks: Sequence[Yardstick]) -> Table:
 
 def _consequence(verdict: Verdict) -> str:
     if verdict.pushed_model is None:
-        return "nothing was pushed"
+        return f"nothing was pushed. {verdict.not_served}".rstrip()
     gone = "" if verdict.model_is_there else " (no longer there)"
     return f"pushed to {verdict.pushed_model}{gone}"

@@ -11,7 +11,7 @@ import pathlib
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
@@ -59,14 +59,14 @@ def run(settings: Settings, verbose: bool = False) -> Ended:
         compare with where one is asked for.
     """
     _require_there(settings)
-    settings = compared.resolved(settings)
+    asked, settings = settings, compared.resolved(settings)
     _require_writable("serving", pathlib.Path(settings.serving))
     model = pathlib.Path(settings.serving, settings.model_name)
     if model.exists():
         _require_writable("serving", model)
 
     def work(run_id: str, folder: pathlib.Path, console: Console) -> int:
-        verdict, steps, made = _run_steps(settings, run_id, folder, console)
+        verdict, steps, made = _run_steps(settings, asked, run_id, folder, console)
         verdict.write(folder / VERDICT_FILE)
         write_steps(steps, folder)
         from pipeline import report
@@ -202,15 +202,17 @@ def measure(settings: Settings, folder: pathlib.Path, display: terminal.Display)
 
 
 def _run_steps(
-    settings: Settings, run_id: str, folder: pathlib.Path, console: Console
+    settings: Settings, asked: Settings, run_id: str, folder: pathlib.Path, console: Console
 ) -> tuple[Verdict, list[terminal.Step], ReportData]:
     """The verdict, the steps, and what the report shows."""
     resolves = settings.trainer.warm_start == "blessed"
     compares = settings.gate.compare_with != compared.BASELINE
     with displaying(settings, console, steps=10 + resolves + compares + 1) as display:
         from components.report.gathering import history
-        from pipeline import evaluation, outcomes, report, runner
+        from pipeline import basis, evaluation, outcomes, report, runner
 
+        # Before anything is read: what changes while it runs is new to the next run.
+        basis.keep(basis.of(asked), folder)
         settings = measure(settings, folder, display)
         outcome = runner.run(settings, run_id, display)
         with display.step("Read verdict"):
@@ -245,6 +247,7 @@ def _run_steps(
                     said,
                     history(outcome.training),
                 )
+                verdict = replace(verdict, not_served=outcome.not_served)
                 made = report.read(outcome.report)
                 verdict = report.with_validation(verdict, made)
     return verdict, display.steps, made

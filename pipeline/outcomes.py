@@ -18,6 +18,7 @@ class Outcome:
       evaluation: folder of the Evaluator's results.
       blessed: what it decided.
       pushed_model: folder of the pushed model, or None.
+      not_served: why a model that passed was not pushed; else empty.
       attempt: which model this was on its test split.
       warnings: what is no error and should be known.
       report: folder of what the component Report wrote.
@@ -27,6 +28,7 @@ class Outcome:
     evaluation: str
     blessed: bool
     pushed_model: str | None
+    not_served: str
     attempt: Attempt
     warnings: list[str]
     report: str

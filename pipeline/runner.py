@@ -10,7 +10,6 @@ from absl import logging as absl_logging
 from ml_metadata.proto import metadata_store_pb2
 from tfx import types
 from tfx.dsl.compiler import compiler, constants
-from tfx.dsl.io import fileio
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import runtime_parameter_utils
@@ -23,6 +22,7 @@ from components.evaluator.questions import adopt_former, test_records
 from components.evaluator.stamp import read_attempt
 from components.example_gen.splits import WARNINGS
 from components.model_properties import BROKEN, NO_SOLUTION, PREDICTED_TO_PASS
+from components.pusher.executor import TOLD, WAS_THERE
 from fairgate.constraints.rates import Counts
 from fairgate.constraints.units import UnitCounts
 from fairgate.errors import NoSolution
@@ -109,9 +109,9 @@ def _run_nodes(
     for node in ir.nodes:
         name = node.pipeline_node.node_info.id
         with display.step(name) as step:
-            # A model that was pushed and then taken away is pushed again.
-            cache = name != PUSHER or not _push_is_gone(store, settings.name, run_id)
-            for sentence in contents.set_aside_incomplete(_results(store, settings.name, name)):
+            # What is served is not in the metadata: Pusher looks, and does nothing where all is well.
+            cache = name != PUSHER
+            for sentence in contents.set_aside_damaged(_results(store, settings.name, name)):
                 display.note(sentence, warns=True)
             try:
                 runner.run_with_ir(_only(ir, name, cache))
@@ -122,6 +122,10 @@ def _run_nodes(
             done = _execution(store, settings.name, run_id, name)
             if done.last_known_state == metadata_store_pb2.Execution.CACHED:
                 step.outcome = "reused"
+            elif name == PUSHER:
+                pushed = _output(store, settings.name, run_id, name, "pushed_model")
+                if pushed.custom_properties[WAS_THERE].int_value:
+                    step.outcome = "reused"
             elif name not in _NO_RESULTS:
                 contents.keep(_results(store, settings.name, name, done.id))
             try:
@@ -176,6 +180,10 @@ def _notes(
             nearest = "No snapshot is predicted to pass the gate; the nearest one goes on."
             notes.append(Note(nearest, warns=True))
         return notes
+    if node == PUSHER and (
+        told := _told(_output(store, settings.name, run_id, node, "pushed_model"))
+    ):
+        return [Note(told, warns=True)]
     return []
 
 
@@ -246,32 +254,17 @@ def _only(ir: pipeline_pb2.Pipeline, name: str, cache: bool) -> pipeline_pb2.Pip
     return alone
 
 
-def _push_is_gone(store: mlmd.MetadataStore, pipeline: str, run_id: str) -> bool:
-    """Whether the newest push with this run's blessing went to a folder that is no longer there."""
-    blessing = _output(store, pipeline, run_id, "Evaluator", "blessing")
-    readers = [
-        event.execution_id
-        for event in store.get_events_by_artifact_ids([blessing.id])
-        if event.type == metadata_store_pb2.Event.INPUT
-    ]
-    finished = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
-    pusher = store.get_context_by_type_and_name("node", f"{pipeline}.{PUSHER}")
-    pushes = [
-        execution.id
-        for execution in (store.get_executions_by_context(pusher.id) if pusher else [])
-        if execution.id in readers and execution.last_known_state in finished
-    ]
-    if not pushes:
-        return False
-    destination = _destination(_output_of(store, max(pushes), "pushed_model"))
-    return destination is not None and not fileio.exists(destination)
-
-
 def _destination(pushed: metadata_store_pb2.Artifact) -> str | None:
     """The folder that a PushedModel was pushed to; None if it was not."""
     properties = pushed.custom_properties
     was_pushed = properties["pushed"].int_value == 1
     return properties["pushed_destination"].string_value if was_pushed else None
+
+
+def _told(pushed: metadata_store_pb2.Artifact) -> str:
+    """What Pusher says of a PushedModel; empty where there is nothing to say."""
+    properties = pushed.custom_properties
+    return str(properties[TOLD].string_value) if TOLD in properties else ""
 
 
 def _outcome(store: mlmd.MetadataStore, settings: Settings, run_id: str) -> Outcome:
@@ -281,13 +274,15 @@ def _outcome(store: mlmd.MetadataStore, settings: Settings, run_id: str) -> Outc
     judged = standard_artifacts.ModelBlessing()
     judged.set_mlmd_artifact(blessing)
     examples = _examples(store, pipeline, run_id)
+    pushed = _output(store, pipeline, run_id, PUSHER, "pushed_model")
     attempt = read_attempt(judged)
     if ledger.is_open(ledger_folder(settings), attempt, FILES):  # perhaps since it was judged
         attempt = replace(attempt, sealed=False)
     return Outcome(
         evaluation=evaluation.uri,
         blessed=blessing.custom_properties["blessed"].int_value == 1,
-        pushed_model=_destination(_output(store, pipeline, run_id, PUSHER, "pushed_model")),
+        pushed_model=_destination(pushed),
+        not_served="" if _destination(pushed) else _told(pushed),
         attempt=attempt,
         warnings=examples.get_string_custom_property(WARNINGS).splitlines(),
         report=_output(store, pipeline, run_id, REPORT, "report").uri,

@@ -1,6 +1,7 @@
 """Runs on this machine, as their folders hold them.
 
     runs/<pipeline>/<run id>/   settings.yaml, run.log        from the beginning
+                                basis.json                    once its data are there
                                 verdict.json, report.html ... when the gate has decided
                                 frontier.json, trials.json    in their place, of a frontier, of a search
                                 failure.json                  in their place, where it failed
@@ -28,8 +29,9 @@ from pipeline.verdict import VERDICT_FILE, Verdict
 SETTINGS_FILE, STEPS_FILE, VERSIONS_FILE = "settings.yaml", "steps.json", "versions.json"
 FRONTIER_FILE, TRIALS_FILE, FAILURE_FILE = "frontier.json", "trials.json", "failure.json"
 REPORT_FILE, LOG_FILE, LOCK_FILE = "report.html", "run.log", ".lock"
+BASIS_FILE = "basis.json"
 
-State = Literal["pushed", "blocked", "running", "failed", "stopped", "frontier", "tuning"]
+State = Literal["pushed", "passed", "blocked", "running", "failed", "stopped", "frontier", "tuning"]
 _ID_FORMAT = "%Y%m%d-%H%M%S-%f"
 _MOST_NAMED = 5
 
@@ -75,11 +77,15 @@ class Run:
     def state(self) -> State:
         """How it ended, or that it runs; "stopped" if it was interrupted or killed.
 
+        "passed" without a push where somebody went back from the very model: see `Verdict.not_served`.
+
         Raises:
           DataError: its verdict cannot be read.
         """
         if self.verdict is not None:
-            return "pushed" if self.verdict.pushed else "blocked"
+            if self.verdict.pushed:
+                return "pushed"
+            return "passed" if self.verdict.blessed else "blocked"
         if (self.folder / FRONTIER_FILE).exists():
             return "frontier"
         if self.failure is not None:
@@ -128,6 +134,11 @@ class Run:
     def versions(self) -> dict[str, str]:
         """Digests of data, settings and code, and versions of libraries; empty where not known."""
         return self._json(VERSIONS_FILE) or {}
+
+    @functools.cached_property
+    def basis(self) -> dict[str, str]:
+        """Digests of the data, settings and code that it goes by (`pipeline.basis`), if kept."""
+        return self._json(BASIS_FILE) or {}
 
     @property
     def failure(self) -> str | None:

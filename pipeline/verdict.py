@@ -75,7 +75,12 @@ class Validation:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict(Judgement):
-    """What `verdict.json` holds; what has a default was not in it from the beginning."""
+    """What `verdict.json` holds; what has a default was not in it from the beginning.
+
+    Attributes:
+      pushed: whether the model is the newest version that is served, and `pushed_model` that version.
+      not_served: why a model that passed is not, in words.
+    """
 
     pushed: bool
     pushed_model: str | None
@@ -83,6 +88,7 @@ class Verdict(Judgement):
     pipeline: str = ""
     data: str = ""
     validation: Validation | None = None
+    not_served: str = ""
 
     @property
     def was_asked(self) -> bool:

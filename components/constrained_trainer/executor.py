@@ -105,8 +105,7 @@ class Executor(base_executor.BaseExecutor):
                 model.set_string_custom_property(BROKEN, sentence)
             if why := telling.no_solution(result):
                 model.set_string_custom_property(NO_SOLUTION, why)
-            if tf.io.gfile.exists(folder):
-                tf.io.gfile.rmtree(folder)
+            folders.remove(folder)
 
 
 def load_weights(model_uri: str) -> list[np.ndarray]:

@@ -11,6 +11,9 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
+RECORD = "assets.extra/fairgate.json"
+"""What Pusher writes beside a model about it (`pusher.versions.Record`): no part of the model."""
+
 
 def model_digest(folder: str) -> str:
     """What a SavedModel computes with: equal for equal weights, however often it was exported.
@@ -40,10 +43,14 @@ def model_digest(folder: str) -> str:
 
 
 def files_digest(folder: str) -> str:
-    """The bytes of every file below `folder`: equal only for the very same export; 32 hex digits."""
+    """The bytes of every file below `folder`, but for `RECORD`; 32 hex digits.
+
+    Equal only for the very same export.
+    """
     digest = hashlib.sha256()
     for name, content in _files(folder):
-        _add(digest, name, content)
+        if name != RECORD:
+            _add(digest, name, content)
     return digest.hexdigest()[:32]
 
 

@@ -59,6 +59,12 @@ def read_attempt(artifact: types.Artifact) -> Attempt:
     )
 
 
+def read_model(blessing: types.Artifact) -> str:
+    """`Stamp.model` of a blessing; empty where it has no stamp."""
+    digest: str = blessing.get_string_custom_property("model_digest")
+    return digest
+
+
 def require_fresh(blessing: types.Artifact, files: str, test_digest: str, gate: str) -> None:
     """Raises StaleBlessing unless `blessing` was given to this export, on this data, by this gate.
 
@@ -77,8 +83,9 @@ def require_fresh(blessing: types.Artifact, files: str, test_digest: str, gate: 
         if found != expected:
             raise StaleBlessing(
                 f"the blessing in {blessing.uri} is stale: it was given for {what} ({name} "
-                f"{found or 'unknown'}, not {expected}). Nothing is pushed on it: {remedy}, "
-                "as running the pipeline again does"
+                f"{found or 'unknown'}, not {expected}). Nothing is pushed on it: {remedy}, as running "
+                "the pipeline again does, which makes anew what was changed; where it comes to this "
+                "again, run it once with --set cache=false, which makes everything anew"
             )
 
 

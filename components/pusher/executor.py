@@ -1,26 +1,33 @@
-"""Executor of Pusher that puts a whole model into place, or none."""
+"""Executor of Pusher that makes a blessed model the newest version that is served, or says why not."""
 
 from __future__ import annotations
 
-import os
+import shlex
 from typing import Any
 
-import tensorflow as tf
+from absl import logging
 from tfx import types
 from tfx.components.pusher import executor as standard
-from tfx.components.util import model_utils
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils, proto_utils
 
 from components.evaluator import digests, stamp
+from components.pusher import versions
+from components.pusher.versions import Record, Version
+
+# Custom properties of the PushedModel artifact, besides the standard ones.
+TOLD = "told"
+"""What became of a blessed model, in a sentence."""
+WAS_THERE = "was_there"
+"""1 where it was the newest version already."""
 
 
 class Executor(standard.Executor):
-    """The standard push into a folder beside the destination, renamed when it is complete.
+    """Looks at what is served before it pushes: run again, it repairs, goes back, or leaves all as it is.
 
     The standard executor copies file by file into the folder that a model server watches: killed
-    half-way it leaves half a model there. Renaming a folder is one operation.
+    half-way it leaves half a model there. Nor does it look whether the model is there already.
     """
 
     def Do(
@@ -29,72 +36,80 @@ class Executor(standard.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Pushes if blessed; `pushed_destination` names the final folder.
+        """Pushes if blessed; `pushed_destination` names the version, the newest one, that has the model.
 
-        Raises StaleBlessing where the blessing was given to something else.
+        Nothing is pushed (`pushed` is 0) without a blessing, or where a person went back from this model.
+
+        Raises:
+          StaleBlessing: the blessing was given to something else.
+          DataError: what was copied is not the model; no version was made of it.
         """
-        _require_fresh_blessing(input_dict, exec_properties)
+        self._log_startup(input_dict, output_dict, exec_properties)
+        [pushed] = output_dict[standard_component_specs.PUSHED_MODEL_KEY]
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(pushed)
+            return
+        [model] = input_dict[standard_component_specs.MODEL_KEY]
+        [blessing] = input_dict[standard_component_specs.MODEL_BLESSING_KEY]
+        source = path_utils.serving_model_path(model.uri)
+        record = Record(
+            files=digests.files_digest(source),
+            model=stamp.read_model(blessing) or digests.model_digest(source),
+            run=self._context.pipeline_run_id or "" if self._context else "",
+        )
+        stamp.require_fresh(
+            blessing,
+            files=record.files,
+            test_digest=stamp.test_digest(
+                artifact_utils.get_single_instance(input_dict["examples"])
+            ),
+            gate=exec_properties["gate"],
+        )
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(
             exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
         )
         serving = destination.filesystem.base_directory
-        # Hidden, so that a model server, which looks for numbered folders, never sees it.
-        staging = os.path.join(os.path.dirname(serving), f".{os.path.basename(serving)}.staging")
-        _remove(staging)
-        destination.filesystem.base_directory = staging
-        super().Do(
-            input_dict,
-            output_dict,
-            exec_properties
-            | {
-                standard_component_specs.PUSH_DESTINATION_KEY: proto_utils.proto_to_json(
-                    destination
-                )
-            },
+        with versions.alone(serving):
+            there = versions.every(serving)
+            newest = there[-1] if there else None
+            is_there = newest is not None and newest.files() == record.files
+            instead = versions.taken_back(there).get(record.model)
+            if not is_there and instead is not None:
+                self._MarkNotPushed(pushed)
+                told = _not_again(instead, serving)
+            else:
+                served = newest if is_there else versions.add(serving, source, record)
+                self._MarkPushed(pushed, served.folder, str(served.number))
+                pushed.set_int_custom_property(WAS_THERE, int(is_there))
+                told = "" if is_there else _why_again(there, record)
+        pushed.set_string_custom_property(TOLD, told)
+        if told:
+            logging.warning("%s", told)
+
+
+def _not_again(instead: Version, serving: str) -> str:
+    record = instead.record
+    assert record is not None
+    return (
+        f"The model passed and is not served: it is version {record.instead_of}, from which somebody "
+        f"went back to version {record.copy_of} (as version {instead.number}, {record.when}). To serve "
+        f"it all the same: fairgate serving roll-back {record.instead_of} --folder {shlex.quote(serving)}"
+    )
+
+
+def _why_again(there: list[Version], record: Record) -> str:
+    """Why a model is pushed that was pushed before; empty where it is new."""
+    same = [each for each in there if each.record is not None and each.record.files == record.files]
+    if not same:
+        return ""
+    before = same[-1]
+    if before.number < there[-1].number:
+        return (
+            f"The model is version {before.number}, but version {there[-1].number} is newer: it is "
+            "pushed again, so that it is served"
         )
-        [pushed] = output_dict[standard_component_specs.PUSHED_MODEL_KEY]
-        if pushed.get_int_custom_property("pushed"):
-            staged = pushed.get_string_custom_property("pushed_destination")
-            version = _next_version(
-                serving, int(pushed.get_string_custom_property("pushed_version"))
-            )
-            final = os.path.join(serving, str(version))
-            tf.io.gfile.makedirs(serving)
-            tf.io.gfile.rename(staged, final)
-            pushed.set_string_custom_property("pushed_destination", final)
-            pushed.set_string_custom_property("pushed_version", str(version))
-        _remove(staging)
-
-
-def _require_fresh_blessing(
-    input_dict: dict[str, list[types.Artifact]], exec_properties: dict[str, Any]
-) -> None:
-    blessing = artifact_utils.get_single_instance(
-        input_dict[standard_component_specs.MODEL_BLESSING_KEY]
+    return (
+        f"Version {before.number} is not as it was pushed: files in it were changed or are gone. The "
+        "model is pushed again, as a version of its own"
     )
-    if not model_utils.is_model_blessed(blessing):
-        return  # the standard executor pushes nothing then, and that is no error
-    model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
-    examples = artifact_utils.get_single_instance(input_dict["examples"])
-    stamp.require_fresh(
-        blessing,
-        files=digests.files_digest(path_utils.serving_model_path(model.uri)),
-        test_digest=stamp.test_digest(examples),
-        gate=exec_properties["gate"],
-    )
-
-
-def _next_version(serving: str, version: int) -> int:
-    """`version`, or one more than the newest there: two pushes in one second stay in order."""
-    if not tf.io.gfile.isdir(serving):
-        return version
-    present = [
-        int(name.rstrip("/")) for name in tf.io.gfile.listdir(serving) if name.rstrip("/").isdigit()
-    ]
-    return max([version, *(newest + 1 for newest in present)])
-
-
-def _remove(folder: str) -> None:
-    if tf.io.gfile.exists(folder):
-        tf.io.gfile.rmtree(folder)

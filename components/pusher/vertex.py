@@ -50,23 +50,34 @@ class Executor(executor.Executor):
         endpoint = Endpoint.model_validate_json(exec_properties[ENDPOINT])
         folder = pushed.get_string_custom_property("pushed_destination")
         try:
-            version = deploy(endpoint, folder)
+            version, is_asked = deploy(endpoint, folder)
         except (exceptions.GoogleAPICallError, TimeoutError) as error:
             raise RuntimeError(
                 f"the model was pushed to {folder}, but not deployed to {endpoint.resource}: {error}"
             ) from error
         pushed.set_string_custom_property("endpoint", endpoint.resource)
         pushed.set_string_custom_property("endpoint_model", version)
+        if not is_asked:
+            told = (
+                f"{version} is deployed at {endpoint.resource}, which gives it no requests, as somebody "
+                "decided there; that is not undone. Give it some with gcloud ai endpoints update"
+            )
+            logging.warning("%s", told)
+            pushed.set_string_custom_property(
+                executor.TOLD,
+                " ".join(filter(None, (pushed.get_string_custom_property(executor.TOLD), told))),
+            )
 
 
-def deploy(endpoint: Endpoint, folder: str) -> str:
+def deploy(endpoint: Endpoint, folder: str) -> tuple[str, bool]:
     """Gives all requests of `endpoint` to the SavedModel in `folder`.
 
     What is there already (the very same files, by their digest) is neither uploaded nor deployed again.
     Models that get no more requests are taken from the endpoint, the newest `endpoint.keep` excepted.
 
     Returns:
-      the version of the model in the registry, projects/P/locations/R/models/M@V.
+      the version of the model in the registry, projects/P/locations/R/models/M@V; and whether it gets
+      requests: not where it was there already, and somebody gave them to another one.
 
     Raises:
       google.api_core.exceptions.GoogleAPICallError: Vertex refused, or failed.
@@ -74,9 +85,10 @@ def deploy(endpoint: Endpoint, folder: str) -> str:
     version = _register(endpoint, folder)
     client = vertex.client(aiplatform_v1.EndpointServiceClient, endpoint.region)
     found = _find_or_make(client, endpoint)
-    if any(_is_of(deployed, version) for deployed in found.deployed_models):
+    there = [each.id for each in found.deployed_models if _is_of(each, version)]
+    if there:
         logging.info("%s is deployed at %s already", version, found.name)
-        return version
+        return version, any(found.traffic_split.get(each) for each in there)
     machine = aiplatform_v1.MachineSpec(machine_type=endpoint.machine_type)
     deployed = aiplatform_v1.DeployedModel(
         model=version,
@@ -94,7 +106,7 @@ def deploy(endpoint: Endpoint, folder: str) -> str:
         endpoint=found.name, deployed_model=deployed, traffic_split={"0": 100}
     ).result(_LONGEST)
     _retire(client, endpoint)
-    return version
+    return version, True
 
 
 def _register(endpoint: Endpoint, folder: str) -> str:

@@ -23,7 +23,7 @@ from pipeline.dag import create_pipeline
 from pipeline.deployment import Placement
 from pipeline.settings import Settings
 
-_TRAINER = "ConstrainedTrainer"
+_TRAINER, _PUSHER = "ConstrainedTrainer", "Pusher"
 _COMMANDS = {
     target: ["python", "-m", f"pipeline.clusters.{target}_entrypoint"]
     for target in ("vertex", "kubeflow")
@@ -106,6 +106,8 @@ def _compile(built: pipeline.Pipeline, settings: Settings, command: list[str]) -
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(config)
     job = cast(_Spec, runner.run(built, write_out=False))
     job["runtimeConfig"]["gcsOutputDirectory"] = deploy.pipeline_root
+    # What is served is known to no cache: Pusher looks, and does nothing where all is well.
+    job["pipelineSpec"]["root"]["dag"]["tasks"][_PUSHER].pop("cachingOptions", None)
     return job
 
 

@@ -40,12 +40,11 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def empty_outputs(invocation: dict[str, Any]) -> None:
     """Removes what is in the folders of the output artifacts of an ExecutorInput."""
-    from tfx.dsl.io import fileio
+    from components import folders
 
     for listed in invocation.get("outputs", {}).get("artifacts", {}).values():
         for artifact in listed.get("artifacts", []):
-            if fileio.exists(artifact["uri"]):
-                fileio.rmtree(artifact["uri"])
+            folders.remove(artifact["uri"])
 
 
 def drop_half_written(output_file: str) -> None:

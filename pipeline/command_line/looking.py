@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _WIDE = 110  # columns
-_STATUS = {"pushed": DONE, "blocked": BLOCKED, "frontier": DONE, "tuning": DONE}
+_STATUS = {
+    "pushed": DONE,
+    "passed": BLOCKED,
+    "blocked": BLOCKED,
+    "frontier": DONE,
+    "tuning": DONE,
+}
 
 
 def show(options: argparse.Namespace) -> Answer:

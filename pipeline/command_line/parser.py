@@ -23,7 +23,8 @@ def make() -> Parser:
         prog=called(),
         description="Trains a classifier under fairness constraints and pushes it only if its measured "
         "fairness gap passes the gate.",
-        epilog="exit status of run: 0 pushed, 3 blocked by the gate, anything else a failure "
+        epilog="exit status of run: 0 pushed, 3 blocked by the gate (or passed and not served, as "
+        "somebody went back from the model), anything else a failure "
         "(1 it failed, 2 what was asked makes no sense, 130 interrupted, 143 and 129 ended by SIGTERM "
         "and SIGHUP); of show and explain: that of "
         "the run they are about; of judge: 0 passed, 3 blocked, 1 it could not judge; of all others: 0 "
@@ -42,6 +43,12 @@ def make() -> Parser:
         return command
 
     run = add("run", "working:run", "run the whole pipeline on this machine, from data to verdict")
+    run.add_argument(
+        "--if-new",
+        action="store_true",
+        help="run only if data, settings or code are new since a run that ended, or what it pushed is no "
+        "longer served; else say so, and end with status 0",
+    )
     frontier = add(
         "frontier",
         "working:frontier",
@@ -140,6 +147,9 @@ def make() -> Parser:
             metavar="FOLDER",
             help="folder for runs (default: runs)",
         ).complete = _directory()  # type: ignore[attr-defined]
+
+    serving = add("serving", "serving:listed", "list the versions of a model, or go back to one")
+    _add_serving(serving)
 
     completion = commands.add_parser(
         "completion",
@@ -313,6 +323,29 @@ def _add_from_pictures(makers: argparse._SubParsersAction) -> None:
     )
     _add_settings(command, default=argparse.SUPPRESS)
     _add_json(command, default=argparse.SUPPRESS)
+
+
+def _add_serving(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Lists the versions of a model that a model server sees, or goes back to an older one, which "
+        "becomes the newest version as a copy: a server loads it by itself, and no run undoes it. A run "
+        "that comes to the model which was served until then says that it passed and is not served, with "
+        "exit status 3."
+    )
+    actions = command.add_subparsers(metavar="list, roll-back", required=True)
+    listed = actions.add_parser("list", help="list the versions, the newest first")
+    back = actions.add_parser("roll-back", help="make a copy of a version the newest one")
+    back.add_argument("version", type=int, metavar="VERSION", help="number of the version")
+    for action, function in ((listed, "listed"), (back, "roll_back")):
+        action.set_defaults(command=f"pipeline.command_line.serving:{function}")
+        _add_settings(action, default=[])
+        action.add_argument(
+            "--folder",
+            type=_place,
+            metavar="FOLDER",
+            help="folder of all versions (default: serving and model_name of the settings)",
+        ).complete = _directory()  # type: ignore[attr-defined]
+        _add_json(action, default=argparse.SUPPRESS)
 
 
 def _add_predict(command: argparse.ArgumentParser) -> None:

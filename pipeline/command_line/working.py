@@ -19,16 +19,39 @@ if TYPE_CHECKING:
 
     from components.features import Features
     from pipeline.data.from_csv.making import Made
+    from pipeline.runs import Run
     from pipeline.settings import Settings
+
+# How a run with a verdict ended, in words.
+_ENDS = {
+    "pushed": "pushed its model",
+    "passed": "passed and pushed nothing, as somebody had gone back from its model",
+    "blocked": "was blocked",
+}
 
 
 def run(options: argparse.Namespace) -> Answer:
-    """The whole pipeline."""
+    """The whole pipeline; with --if-new only where there is something to do."""
     tree = _settings(options)
+    if options.if_new and (done := _done_before(tree)) is not None:
+        said = (
+            f"Nothing is new since run {done.name}, which {_ENDS[done.state]}: data, settings and code "
+            "are the same, and what it left is as it was. Nothing was run."
+        )
+        document = documents.whole(done.folder) | {"new": False, "told": said}
+        return Answer(DONE, document, lambda console: print(said))
     from pipeline import local
 
     ended = local.run(tree, verbose=options.verbose)
     return Answer(ended.status, documents.whole(ended.folder))
+
+
+def _done_before(tree: Settings) -> Run | None:
+    """The run that did all that there would be to do."""
+    with loading(verbose=False):
+        from pipeline import basis  # which loads TensorFlow
+
+        return basis.last(tree)
 
 
 def frontier(options: argparse.Namespace) -> Answer:

@@ -16,7 +16,7 @@ from components.pusher.endpoint import Endpoint
 from fairgate.errors import SettingsError
 from pipeline.clusters import compiling, endpoints, requirements
 from pipeline.settings import load
-from tests.components.pusher.test_executor import push, versions
+from tests.components.pusher.test_executor import numbers, push
 from tests.deploy.commands import REPOSITORY
 from tests.deploy.vertex_api import Serving, listening
 
@@ -168,7 +168,7 @@ def test_a_refusal_says_where_the_model_is_and_why_it_is_not_deployed(api, pushi
     api(refuse="upload")
     with pytest.raises(RuntimeError, match=r"smiling/\d+, but .* aiplatform.models.upload denied"):
         pushing()
-    assert len(versions(tmp_path / "serving" / "smiling")) == 1
+    assert len(numbers(tmp_path / "serving" / "smiling")) == 1
 
 
 def test_an_endpoint_named_by_its_number_is_not_made(api, pushing, endpoint):

@@ -21,5 +21,5 @@ def test_the_page_about_the_command_line_has_every_command(capsys):
         if line.startswith("    ") and line[4:5].strip()
     ]
     page = PAGE.read_text()
-    assert len(commands) == 19
+    assert len(commands) == 20
     assert [command for command in commands if f"| `{command}" not in page] == []

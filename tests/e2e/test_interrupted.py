@@ -49,15 +49,15 @@ def test_a_run_that_was_stopped_twice_goes_on_and_ends_as_it_would_have(passed, 
 
 
 def test_killed_while_pushing_serves_nothing_and_then_the_whole_model(passed, place, monkeypatch):
-    from tfx.components.pusher import executor as standard
+    from components.pusher import versions
 
-    before, real_copy = place.versions(), standard.io_utils.copy_file
+    before, real_copy = place.versions(), versions.tf.io.gfile.copy
 
     def die(*arguments, **named):
         real_copy(*arguments, **named)
         raise KeyboardInterrupt  # as good as a kill: nothing after it runs but what a `finally` does
 
-    monkeypatch.setattr(standard.io_utils, "copy_file", die)
+    monkeypatch.setattr(versions.tf.io.gfile, "copy", die)
     interrupted = place.run("trainer.seed=21")
     assert interrupted.status == 130 and place.versions() == before
     monkeypatch.undo()

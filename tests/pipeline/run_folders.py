@@ -93,6 +93,7 @@ def blocked(**changes: Any) -> dict[str, Any]:
             blessed=False,
             pushed=False,
             pushed_model=None,
+            not_served="",
             gate=[row],
             reasons=[
                 "max_gap(FPR, [Young]) <= 0.02: value 0.0133, upper bound 0.0284 is over the limit"

@@ -56,6 +56,8 @@ def loaded_by(*arguments: str) -> tuple[int, list[str], str]:
         ["data", "from-csv", "--help"],
         ["data", "from-pictures", "--help"],
         ["predict", "--help"],
+        ["serving", "--help"],
+        ["serving", "roll-back", "--help"],
         ["completion", "bash"],
     ],
 )

@@ -18,6 +18,7 @@ import tensorflow as tf
 from tfx import types
 from tfx.utils import io_utils
 
+from components import folders
 from components.constrained_trainer.launchers.config import SharedVolume
 from fairgate.errors import SettingsError
 
@@ -77,7 +78,7 @@ def within_reach(
     yield shared_inputs, shared_outputs
     for target, source in _pairs(outputs, shared_outputs):
         io_utils.copy_dir(source, target)
-    tf.io.gfile.rmtree(folder)
+    folders.remove(folder)
 
 
 def _pairs(before: Artifacts, after: Artifacts) -> list[tuple[str, str]]:

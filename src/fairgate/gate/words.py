@@ -170,6 +170,8 @@ def sentence(verdict: Mapping[str, Any]) -> str:
         consequence = (
             f"and the model was pushed to {verdict['pushed_model']}"
             if verdict.get("pushed_model")
+            else "but it is not served"
+            if verdict.get("not_served")
             else "so the model may be served"
         )
         row = verdict["gate"][0]

@@ -1,0 +1,1 @@
+"""The kill drill: runs that are killed again and again, and what they leave."""
