@@ -13,6 +13,7 @@ from typing import Any
 
 import griffe
 from mkdocs.structure.files import File, Files
+from pymdownx import slugs
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = {
@@ -28,6 +29,12 @@ PAGES = {
 
 _ITEM = re.compile(r"([-*]|\d+\.) +")
 _LINK = re.compile(r"\]\((?P<target>[^)\s:]+)\)")
+
+
+def on_config(config: Any) -> Any:
+    """Names headings as forges do, so that links into a page lead to the same place here and there."""
+    config.mdx_configs["toc"]["slugify"] = slugs.slugify(case="lower")
+    return config
 
 
 def on_files(files: Files, config: Any) -> Files:
