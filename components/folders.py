@@ -18,6 +18,24 @@ def inside(folder: str) -> list[str]:
     return sorted(os.path.join(folder, name) for name in names)
 
 
+def move_model(source: str, target: str) -> None:
+    """Gives the SavedModel in `source` the name `target`, which is not there.
+
+    On this machine that is one operation. An object store has no folders: files are moved one by one, and
+    saved_model.pb, without which no server takes a folder for a model, comes last.
+    """
+    if "://" not in source:
+        tf.io.gfile.rename(source, target)
+        return
+    paths = [
+        os.path.join(parent, name)[len(source) :].strip("/")
+        for parent, _, names in tf.io.gfile.walk(source)
+        for name in names
+    ]
+    for path in sorted(paths, key=lambda path: (path == "saved_model.pb", path)):
+        tf.io.gfile.rename(os.path.join(source, path), os.path.join(target, path))
+
+
 def matching(folder: str, pattern: str) -> list[str]:
     """Paths below `folder` that match `pattern`, sorted; `*` in it stands for no more than one folder."""
     found = [folder]

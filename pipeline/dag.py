@@ -183,7 +183,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
             component.with_beam_pipeline_args(_beam_arguments(component.id, settings))
     return pipeline.Pipeline(
         pipeline_name=settings.name,
-        pipeline_root=os.path.join(places.plain(settings.runs), settings.name, "artifacts"),
+        pipeline_root=_artifacts_folder(settings),
         components=components,
         enable_cache=settings.cache,
         metadata_connection_config=_metadata(metadata_path(settings)),
@@ -203,7 +203,14 @@ def _beam_arguments(component: str, settings: Settings) -> list[str]:
 
 def ledger_folder(settings: Settings) -> str:
     """Where the gate counts its attempts: one for all pipelines, whatever they are called."""
-    return os.path.join(settings.runs, "ledger")
+    return settings.ledger or os.path.join(settings.runs, "ledger")
+
+
+def _artifacts_folder(settings: Settings) -> str:
+    """Where the nodes write; clusters have a pipeline root in its place."""
+    if settings.artifacts is not None:
+        return os.path.join(places.plain(settings.artifacts), settings.name)
+    return os.path.join(places.plain(settings.runs), settings.name, "artifacts")
 
 
 def metadata_path(settings: Settings) -> str:

@@ -20,7 +20,7 @@ from components import compiled, progress
 from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError, FairGateError, SettingsError
 from fairgate.gate.judgement import CONSTRAINED
-from pipeline import compared, ending, measured, places, runs, terminal
+from pipeline import compared, elsewhere, ending, measured, places, runs, terminal
 from pipeline.called import called
 from pipeline.runs import FAILURE_FILE, LOCK_FILE, LOG_FILE, SETTINGS_FILE, STEPS_FILE, Run
 from pipeline.settings import Settings, dump
@@ -58,12 +58,14 @@ def run(settings: Settings, verbose: bool = False) -> Ended:
       SettingsError: a folder cannot be written, another run is using it, or there is no model to
         compare with where one is asked for.
     """
+    elsewhere.require_known(settings)
     _require_there(settings)
     asked, settings = settings, compared.resolved(settings)
-    _require_writable("serving", pathlib.Path(settings.serving))
-    model = pathlib.Path(settings.serving, settings.model_name)
-    if model.exists():
-        _require_writable("serving", model)
+    if not places.is_address(settings.serving):
+        _require_writable("serving", pathlib.Path(settings.serving))
+        model = pathlib.Path(settings.serving, settings.model_name)
+        if model.exists():
+            _require_writable("serving", model)
 
     def work(run_id: str, folder: pathlib.Path, console: Console) -> int:
         verdict, steps, made = _run_steps(settings, asked, run_id, folder, console)
@@ -272,6 +274,7 @@ def _check_inputs(settings: Settings) -> None:
     from components.example_gen.splits import list_splits
 
     list_splits(settings.data.folder, settings.data.splits.patterns())
+    elsewhere.require_writable(settings)
 
 
 def _require_schema(file: str) -> None:
@@ -279,6 +282,8 @@ def _require_schema(file: str) -> None:
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
 
+    if places.is_address(file):
+        return  # it is read as soon as TensorFlow's file system is there
     if not pathlib.Path(file).is_file():
         raise DataError(
             f"data.schema_file = {file!r}: no such file; give a TFMD Schema as text, such as "

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import tensorflow as tf
 import yaml
 from tfx.types import artifact_utils
 
@@ -83,7 +85,8 @@ def with_validation(verdict: Verdict, made: ReportData) -> Verdict:
 
 def read(component_output: str) -> ReportData:
     """What the component Report wrote into its folder."""
-    return ReportData.from_json((pathlib.Path(component_output) / DATA_FILE).read_text())
+    with tf.io.gfile.GFile(os.path.join(component_output, DATA_FILE)) as file:
+        return ReportData.from_json(file.read())
 
 
 def without_evaluation(settings: Settings, verdict: Verdict, unsolved: Unsolved) -> ReportData:

@@ -29,7 +29,7 @@ from fairgate.errors import NoSolution
 from fairgate.gate import advice, attempts, checks, judgement, ledger, requirements
 from fairgate.gate.prediction import Sizes
 from fairgate.records import Records
-from pipeline import counted, memory, metadata_file, terminal
+from pipeline import counted, elsewhere, memory, metadata_file, terminal
 from pipeline.contents import Contents
 from pipeline.dag import (
     BASELINE,
@@ -60,7 +60,7 @@ def run(settings: Settings, run_id: str, display: Display) -> Outcome | Unsolved
     Where it is known that no model can pass, or none is worth asking the test split about, the nodes that
     are left have nothing to do.
     """
-    pipeline = create_pipeline(settings)
+    pipeline = create_pipeline(elsewhere.with_schema_here(settings))
     file = pathlib.Path(metadata_path(settings))
     store = metadata_file.opened(pipeline.metadata_connection_config, file.parent / "artifacts")
     with metadata_file.speaking(file):
@@ -72,7 +72,7 @@ def run(settings: Settings, run_id: str, display: Display) -> Outcome | Unsolved
 
 def transform(settings: Settings, run_id: str, display: Display) -> Transformed:
     """Runs the nodes up to Transform, as `run` does."""
-    pipeline = create_pipeline(settings)
+    pipeline = create_pipeline(elsewhere.with_schema_here(settings))
     file = pathlib.Path(metadata_path(settings))
     store = metadata_file.opened(pipeline.metadata_connection_config, file.parent / "artifacts")
     with metadata_file.speaking(file):

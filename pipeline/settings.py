@@ -129,7 +129,19 @@ class Settings(Strict):
         "smiling", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="name of the served model"
     )
     runs: Place = Field("runs", description="folder for runs: artifacts, metadata, verdicts")
-    serving: Place = Field("serving", description="folder that a model server watches")
+    artifacts: Place | None = Field(
+        None,
+        description="folder for what the steps of a run on this machine make, local or gs://, which "
+        "Beam workers elsewhere want; unset: in runs",
+    )
+    ledger: Place | None = Field(
+        None,
+        description="folder of the gate's memory, local or gs://: one for all who use the same test "
+        "data; unset: in runs",
+    )
+    serving: Place = Field(
+        "serving", description="folder that a model server watches, local or gs://"
+    )
     data: DataSettings = Field(default_factory=DataSettings, description="the data")
     trainer: TrainingConfig = Field(
         default_factory=TrainingConfig,

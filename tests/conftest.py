@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
+
+# Read when TensorFlow is loaded: object stores in tests are on this machine, and are asked again at once.
+os.environ.setdefault("GCS_RETRY_CONFIG_INIT_DELAY_TIME_US", "10000")
 
 import pytest
 import tensorflow as tf

@@ -41,6 +41,7 @@ PLANTED = [
     ("judges", "src/fairgate/commands.py", "import fairgate.optimization"),
     ("tfx", "src/fairgate/bounds/one_rate.py", "import tfx"),
     ("tfx", "src/fairgate/optimization/losses.py", "import apache_beam"),
+    ("metadata", "components/evaluator/files.py", "import ml_metadata"),
     ("tensorflow", "src/fairgate/gate/checks.py", "import tensorflow"),
     ("tensorflow", "src/fairgate/constraints/linear.py", "import keras"),
     ("executors", "components/pusher/executor.py", "from components.evaluator import executor"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 
 import tensorflow as tf
+from google.api_core import exceptions
+from google.cloud import storage
 
 from components import folders
 from fairgate.gate.files import LOCAL
@@ -32,14 +35,32 @@ class TensorFlowFiles:
         if "://" not in file:
             LOCAL.create(file, text)
             return
-        # An object store writes objects whole, but TensorFlow offers no exclusive creation there: the
-        # loser of a race finds the winner's words in its place.
+        if file.startswith("gs://"):
+            _create_object(file, text)
+            return
+        # TensorFlow has no exclusive creation. What else it knows (ram://) is of this process alone.
         if not tf.io.gfile.exists(file):
             with tf.io.gfile.GFile(file, "w") as stream:
                 stream.write(text)
             if self.read(file) == text:
                 return
         raise FileExistsError(file)
+
+
+def _create_object(file: str, text: str) -> None:
+    """As `TensorFlowFiles.create`, where the store itself lets one of several writers win."""
+    blob = storage.Blob.from_uri(file, client=_client())
+    try:
+        blob.upload_from_string(text, if_generation_match=0)
+    except exceptions.PreconditionFailed:
+        # Where an answer was lost, the client asked again and met what it had written itself.
+        if blob.download_as_text() != text:
+            raise FileExistsError(file) from None
+
+
+@functools.cache
+def _client() -> storage.Client:
+    return storage.Client()
 
 
 FILES = TensorFlowFiles()

@@ -196,7 +196,7 @@ def _rename(staging: str, folder: str) -> tuple[int, str]:
         final = os.path.join(folder, str(number))
         try:
             if "://" in folder:
-                tf.io.gfile.rename(staging, final)
+                folders.move_model(staging, final)
             else:
                 os.rename(staging, final)
         except (OSError, tf.errors.AlreadyExistsError) as error:

@@ -1,0 +1,84 @@
+"""What a run on this machine reads and writes elsewhere: object stores, by TensorFlow's file system."""
+
+from __future__ import annotations
+
+import pathlib
+
+from fairgate.documents import write_text
+from fairgate.errors import DataError, SettingsError
+from pipeline import places
+from pipeline.settings import Settings
+
+_KNOWN = "gs://"  # what TensorFlow's wheel has, besides folders; s3:// and hdfs:// it has not
+_WRITTEN = ("artifacts", "ledger", "serving")
+
+
+def require_known(settings: Settings) -> None:
+    """Raises SettingsError where a run on this machine could not open what a setting names."""
+    fields = {"data.path": settings.data.path, "data.schema_file": settings.data.schema_file}
+    fields |= {field: getattr(settings, field) for field in _WRITTEN}
+    for field, place in fields.items():
+        if place is not None and places.is_address(place) and not place.startswith(_KNOWN):
+            raise SettingsError(
+                f"{field} = {place!r}: TensorFlow's file system knows gs:// and folders of this "
+                "machine alone. Mount the bucket as a folder, or copy it to one, and name that"
+            )
+    if settings.gate.compare_with == "served" and places.is_address(settings.serving):
+        raise SettingsError(
+            f"gate.compare_with = 'served': serving = {settings.serving!r} is looked through on this "
+            "machine alone. Copy the version that is served to a folder, and name that"
+        )
+    if places.is_address(settings.runs):
+        raise SettingsError(
+            f"runs = {settings.runs!r}: the metadata, logs and reports of runs on this machine need a "
+            "folder of this machine. What the steps make can go there: --set "
+            f"artifacts={settings.runs}"
+        )
+
+
+def require_writable(settings: Settings) -> None:
+    """Raises SettingsError where a store that is written to later cannot be written to now."""
+    import tensorflow as tf
+
+    for field in _WRITTEN:
+        place = getattr(settings, field)
+        if place is None or not places.is_address(place):
+            continue
+        try:
+            tf.io.gfile.makedirs(place)
+        except tf.errors.OpError as error:
+            raise SettingsError(
+                f"{field} = {place!r}: cannot be written: {error.message.splitlines()[0]}. See that the "
+                "bucket is there and that the credentials may write (roles/storage.objectAdmin); "
+                "GOOGLE_APPLICATION_CREDENTIALS names a key where there is no gcloud login"
+            ) from None
+
+
+def with_schema_here(settings: Settings) -> Settings:
+    """The settings with a copy of the data contract on this machine, where it is elsewhere.
+
+    TFX re-uses what it made of a file of the same name; of one on this machine it knows what it holds.
+
+    Raises:
+      DataError: it cannot be read.
+    """
+    file = settings.data.contract
+    if not places.is_address(file):
+        return settings
+    import tensorflow as tf
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    try:
+        with tf.io.gfile.GFile(file) as stream:
+            text = stream.read()
+        text_format.Parse(text, schema_pb2.Schema())
+    except (tf.errors.OpError, UnicodeDecodeError, text_format.ParseError) as error:
+        raise DataError(
+            f"data.schema_file = {file!r}: not a TFMD Schema as text that can be read: {error}. "
+            "Correct it; schemas/celeba/schema.pbtxt shows how one looks"
+        ) from None
+    here = pathlib.Path(settings.runs, settings.name, "schema.pbtxt")
+    write_text(here, text)
+    data = settings.data.model_copy(update={"schema_file": str(here)})
+    return settings.model_copy(update={"data": data})
