@@ -80,6 +80,8 @@ def _problems(settings: Settings, target: Target) -> Iterator[str]:
         yield from _out_of_reach("data.path", settings.data.path, settings, target)
     field = "deploy.serving" if deploy.serving is not None else "serving"
     yield from _out_of_reach(field, serving_folder(settings), settings, target)
+    if settings.ledger is not None:
+        yield from _out_of_reach("ledger", settings.ledger, settings, target)
     runs = runs_folder(settings)
     if runs is not None:
         yield from _out_of_reach("deploy.runs", runs, settings, target)

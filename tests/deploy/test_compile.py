@@ -241,6 +241,7 @@ def test_vertex_is_told_its_account_network_and_labels():
             ("deploy.runs is not set", "minio://mlpipeline"),
         ),
         ("vertex", "deploy.runs=here", ("deploy.runs = 'here'", "gs://")),
+        ("vertex", "ledger=/ledger", ("ledger = '/ledger'", "gs://")),
         ("vertex", "data.schema_file=/etc/s.pbtxt", ("data.schema_file = '/etc/s.pbtxt'",)),
         ("vertex", "data.schema_file=../s.pbtxt", ("data.schema_file = '../s.pbtxt'",)),
         ("vertex", "data.schema_file=nowhere.pbtxt", ("data.schema_file = 'nowhere.pbtxt'",)),
