@@ -79,6 +79,7 @@ def with_schema_here(settings: Settings) -> Settings:
             "Correct it; schemas/celeba/schema.pbtxt shows how one looks"
         ) from None
     here = pathlib.Path(settings.runs, settings.name, "schema.pbtxt")
+    here.parent.mkdir(parents=True, exist_ok=True)
     write_text(here, text)
     data = settings.data.model_copy(update={"schema_file": str(here)})
     return settings.model_copy(update={"data": data})
