@@ -18,13 +18,11 @@ def test_a_bucket_that_is_there_can_be_written(store):
     elsewhere.require_writable(load([], ["ledger=gs://bucket/elsewhere/ledger"]))
 
 
-def test_the_schema_is_copied_here_and_a_change_of_it_too(store, tmp_path):
-    settings = load([], [SCHEMA, f"runs={tmp_path}"])
-    for name in ("age", "height"):
-        text = f'feature {{ name: "{name}" }}\n'
-        store.put("bucket", "elsewhere/schema.pbtxt", text.encode())
-        here = elsewhere.with_schema_here(settings).data.contract
-        assert pathlib.Path(here).read_text() == text
+def test_the_schema_is_copied_here(store, tmp_path):
+    text = 'feature { name: "age" }\n'
+    store.put("bucket", "elsewhere/schema.pbtxt", text.encode())
+    here = elsewhere.with_schema_here(load([], [SCHEMA, f"runs={tmp_path}"])).data.contract
+    assert pathlib.Path(here).read_text() == text
 
 
 @pytest.mark.parametrize("data", [None, b"no schema", b"\xff"])
