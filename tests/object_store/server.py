@@ -14,8 +14,9 @@ import json
 import re
 import ssl
 import threading
-from multiprocessing.managers import BaseManager
+from multiprocessing.managers import BaseManager, BaseProxy
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from cryptography import x509
@@ -168,7 +169,18 @@ class ObjectStore:
         return Handler
 
 
-Stores.register("ObjectStore", ObjectStore)
+class _There(BaseProxy):
+    """The store in its process. Beam replaces Python's own kind of proxy, which then cannot be sent."""
+
+    _exposed_ = ("environment", "put", "names", "read", "fail", "go_down", "asked", "failed")
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._exposed_:
+            raise AttributeError(name)
+        return lambda *given, **named: self._callmethod(name, given, named)
+
+
+Stores.register("ObjectStore", ObjectStore, proxytype=_There)
 
 
 class _Writer:
