@@ -40,7 +40,7 @@ def test_a_line_is_found_by_its_name_in_every_stage_that_goes_through_it():
     found = kills.named("src/fairgate/documents.py: partial.replace(file)", LINES)
     assert [kill.stage for kill in found] == list(LINES)
     assert {kills.text_of(kill.file, kill.line) for kill in found} == {"partial.replace(file)"}
-    for unknown in ("src/fairgate/documents.py: partial.unlink", "partial.replace(file)"):
+    for unknown in ("src/fairgate/documents.py: partial.unlinked", "partial.replace(file)"):
         with pytest.raises(ValueError, match="goes through no line that is called so"):
             kills.named(unknown, LINES)
 
