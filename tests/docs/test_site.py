@@ -107,7 +107,8 @@ def test_the_search_finds_a_page_without_a_server(site, browser):
         page = context.new_page()
         page.goto((site / "index.html").as_uri())
         page.get_by_role("textbox", name="Search").fill("levelling down")
-        page.locator(".md-search-result__link[href*=choosing_a_constraint]").first.wait_for()
+        found = page.locator(".md-search-result__link[href*=choosing_a_constraint]")
+        found.first.wait_for(timeout=120_000)  # the index is made in the browser
 
 
 @pytest.mark.parametrize(
