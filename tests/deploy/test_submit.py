@@ -66,7 +66,9 @@ def test_a_run_is_submitted_to_kubeflow_and_watched_to_its_end(monkeypatch):
     cached = {
         name for name, task in tasks.items() if task.get("cachingOptions", {}).get("enableCache")
     }
-    assert set(tasks) - cached == {"ImportExampleGen", "Pusher"}, "kfp may not change what was compiled"
+    assert set(tasks) - cached == {"ImportExampleGen", "Pusher"}, (
+        "kfp may not change what was compiled"
+    )
     assert [line.split(" ", 1)[1] for line in said if "run:" in line] == [
         "run: PENDING",
         "run: RUNNING",
