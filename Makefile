@@ -6,7 +6,7 @@ VENV   := .venv/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run frontier tune compile submit watch cancel image image-pin test test-fast wheel lint format settings notebooks tensorboard docs figures examples peers suite duals bench scale experiment promise drill clean distclean
+.PHONY: help setup data run frontier tune compile submit watch cancel unschedule image image-pin test test-fast wheel lint format settings notebooks tensorboard docs figures examples peers suite duals bench scale experiment promise drill clean distclean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +29,7 @@ run: setup  ## run the whole pipeline: data, training, gate, push; ends with a v
 compile: setup  ## write what Vertex AI and Kubeflow Pipelines run (ARGS="--settings mine.yaml")
 	@$(VENV) kubeflow/compile.py $(ARGS)
 
-submit: setup  ## compile and submit a run (ARGS="--target vertex --settings mine.yaml --watch", or --dry-run)
+submit: setup  ## submit a run (ARGS="--target vertex --settings mine.yaml --watch", --dry-run, --schedule '0 3 * * 1')
 	@$(VENV) kubeflow/submit.py run $(ARGS)
 
 watch: setup  ## say how a run stands until it ends (RUN=... ARGS="--target vertex --settings mine.yaml")
@@ -37,6 +37,9 @@ watch: setup  ## say how a run stands until it ends (RUN=... ARGS="--target vert
 
 cancel: setup  ## end a run (RUN=... ARGS="--target vertex --settings mine.yaml")
 	@$(VENV) kubeflow/submit.py cancel $(RUN) $(ARGS)
+
+unschedule: setup  ## end a recurring run (SCHEDULE=... ARGS="--target vertex --settings mine.yaml")
+	@$(VENV) kubeflow/submit.py unschedule $(SCHEDULE) $(ARGS)
 
 image:  ## build the images (IMAGE=registry/name:tag; CUDA as :tag-cuda, Beam workers as :tag-beam)
 	docker build -f kubeflow/Dockerfile --target cpu -t $(IMAGE) .

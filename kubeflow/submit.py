@@ -1,6 +1,8 @@
-"""Submits, watches and cancels runs on a cluster.
+"""Submits, watches and cancels runs on a cluster, and recurring runs.
 
 python kubeflow/submit.py run --target vertex --settings mine.yaml [--dry-run] [--watch]
+python kubeflow/submit.py run --target vertex --settings mine.yaml --schedule "0 3 * * 1" [--catch-up]
+python kubeflow/submit.py unschedule SCHEDULE --target vertex --settings mine.yaml
 python kubeflow/submit.py watch RUN --target vertex --settings mine.yaml
 python kubeflow/submit.py cancel RUN --target vertex --settings mine.yaml
 """
@@ -24,6 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         tree = settings.load(options.settings, options.set)
+        if options.command == "run":
+            _require_sense(options)
         with noise.hidden():
             return _do(options, tree)
     except FairGateError as error:
@@ -34,7 +38,27 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
+def _require_sense(options: argparse.Namespace) -> None:
+    """Before TFX, which takes half a minute to load."""
+    from fairgate.errors import SettingsError
+    from pipeline.clusters import cron
+
+    if options.schedule is not None:
+        cron.checked(options.schedule)
+        if options.watch:
+            raise SettingsError(
+                "--watch: a recurring run has no end to wait for; watch one of its runs by its name"
+            )
+    elif options.catch_up is not None:
+        said = "--catch-up" if options.catch_up else "--no-catch-up"
+        raise SettingsError(f"{said} is about a recurring run: give --schedule, too")
+
+
 def _do(options: argparse.Namespace, tree) -> int:
+    if options.command == "unschedule" or (
+        options.command == "run" and options.schedule is not None
+    ):
+        return _do_recurring(options, tree)
     from pipeline.clusters import runs
 
     if options.command == "run":
@@ -55,13 +79,33 @@ def _do(options: argparse.Namespace, tree) -> int:
     return 0 if succeeded else 1
 
 
+def _do_recurring(options: argparse.Namespace, tree) -> int:
+    from pipeline.clusters import schedules
+
+    if options.command == "unschedule":
+        schedules.end(tree, options.target, options.schedule)
+        print(f"no run of {options.schedule} will start any more; one that is under way goes on")
+        return 0
+    how = (tree, options.target, options.schedule, bool(options.catch_up))
+    if options.dry_run:
+        print(schedules.request(*how))
+        return 0
+    schedule, link = schedules.create(*how)
+    print(f"scheduled {schedule}\n{link}", flush=True)
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, description in (
-        ("run", "compile and submit a run; prints a link to it"),
+        (
+            "run",
+            "compile and submit a run, or with --schedule a recurring one; prints a link to it",
+        ),
         ("watch", "say how a run stands until it ends"),
         ("cancel", "end a run, its trainer jobs included"),
+        ("unschedule", "end a recurring run; a run of it that is under way goes on"),
     ):
         command = commands.add_parser(name, help=description, description=description)
         if name == "run":
@@ -69,6 +113,21 @@ def _parser() -> argparse.ArgumentParser:
                 "--dry-run", action="store_true", help="print what would be submitted, and stop"
             )
             command.add_argument("--watch", action="store_true", help="then watch it")
+            command.add_argument(
+                "--schedule",
+                metavar="CRON",
+                help="make it a recurring run: minute, hour, day of the month, month, day of the week, "
+                "in UTC, such as '0 3 * * 1' for Mondays at 3:00",
+            )
+            command.add_argument(
+                "--catch-up",
+                action=argparse.BooleanOptionalAction,
+                help="make runs that were missed, all of them, as soon as they can be (default: no)",
+            )
+        elif name == "unschedule":
+            command.add_argument(
+                "schedule", metavar="SCHEDULE", help="the recurring run, as it was printed"
+            )
         else:
             command.add_argument("run", metavar="RUN", help="the run, as it was printed")
         command.add_argument("--target", choices=("vertex", "kubeflow"), required=True)

@@ -21,7 +21,7 @@ from components.evaluator.files import FILES
 from components.evaluator.questions import adopt_former, test_records
 from components.evaluator.stamp import read_attempt
 from components.example_gen.splits import WARNINGS
-from components.model_properties import BROKEN, NO_SOLUTION, PREDICTED_TO_PASS
+from components.model_properties import BROKEN, NO_SOLUTION, NOT_FROM_BLESSED, PREDICTED_TO_PASS
 from components.pusher.executor import TOLD, WAS_THERE
 from fairgate.constraints.rates import Counts
 from fairgate.constraints.units import UnitCounts
@@ -173,9 +173,11 @@ def _notes(
         return [Note(sentence, advice.is_warning(sentence)) for sentence in sentences]
     if node == CONSTRAINED:
         known = _output(store, settings.name, run_id, node, "model").custom_properties
-        notes = []
-        if BROKEN in known:
-            notes.append(Note(known[BROKEN].string_value, warns=True))
+        notes = [
+            Note(known[sentence].string_value, warns=True)
+            for sentence in (NOT_FROM_BLESSED, BROKEN)
+            if sentence in known
+        ]
         if PREDICTED_TO_PASS in known and not known[PREDICTED_TO_PASS].int_value:
             nearest = "No snapshot is predicted to pass the gate; the nearest one goes on."
             notes.append(Note(nearest, warns=True))

@@ -26,7 +26,13 @@ from components.constrained_trainer.outlook import Outlook
 from components.constrained_trainer.resolving import resolve
 from components.constrained_trainer.training import TrainingResult, train
 from components.features import Features
-from components.model_properties import BROKEN, NO_SOLUTION, PREDICTED_TO_PASS, VALIDATION
+from components.model_properties import (
+    BROKEN,
+    NO_SOLUTION,
+    NOT_FROM_BLESSED,
+    PREDICTED_TO_PASS,
+    VALIDATION,
+)
 from components.transform.inputs import model_inputs
 
 WEIGHTS_FILE = "weights.npz"
@@ -77,6 +83,8 @@ class Executor(base_executor.BaseExecutor):
                 scope=scope,
                 outlook=_outlook(input_dict, exec_properties, config, features),
             )
+        if gone := _gone(input_dict, config):
+            logging.warning("%s", gone)
         if result.stopped:
             logging.warning("training stopped early: %s", result.stopped)
             progress.report(result.snapshots[-1].step, config.steps, f"stopped: {result.stopped}")
@@ -101,6 +109,8 @@ class Executor(base_executor.BaseExecutor):
                     }
                 ),
             )
+            if gone:
+                model.set_string_custom_property(NOT_FROM_BLESSED, gone)
             if (sentence := telling.broken(result)) and result.is_useful:
                 model.set_string_custom_property(BROKEN, sentence)
             if why := telling.no_solution(result):
@@ -143,13 +153,29 @@ def _start(
     return _weights_of(input_dict, "base_model") if blessed is None else blessed
 
 
+def _gone(input_dict: dict[str, list[types.Artifact]], config: TrainingConfig) -> str:
+    """That the blessed model to start from has no weights any more; "" where it has, or none is asked."""
+    models = input_dict.get("blessed_model", [])
+    if config.warm_start != "blessed" or not models or any(map(_has_weights, models)):
+        return ""
+    return (
+        f"trainer.warm_start = blessed, but the model that was blessed last has no {WEIGHTS_FILE} any "
+        f"more ({models[0].uri}): training started from the baseline, as with "
+        "trainer.warm_start=baseline"
+    )
+
+
 def _weights_of(input_dict: dict[str, list[types.Artifact]], key: str) -> list[np.ndarray] | None:
     """The weights of a model among the inputs; None where there is none."""
     for model in input_dict.get(key, []):
-        if tf.io.gfile.exists(os.path.join(model.uri, WEIGHTS_FILE)):
+        if _has_weights(model):
             logging.info("%s: %s", key, model.uri)
             return load_weights(model.uri)
     return None
+
+
+def _has_weights(model: types.Artifact) -> bool:
+    return bool(tf.io.gfile.exists(os.path.join(model.uri, WEIGHTS_FILE)))
 
 
 def _outlook(

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Pipelines:
-    """Keeps one run, whose state moves on at each question; the last state stays.
+    """Keeps one run, whose state moves on at each question; the last state stays. And recurring runs.
 
     A number in the place of a state is an HTTP status to answer with.
     """
@@ -22,6 +22,7 @@ class Pipelines:
         self.submitted: dict | None = None
         self.token: str | None = None
         self.experiments: list[dict] = []
+        self.recurring: dict[str, dict] = {}
 
     def answer(self, method: str, path: str, body: dict) -> tuple[int, dict]:
         """(status, JSON) of a request."""
@@ -34,6 +35,8 @@ class Pipelines:
             if method == "POST":
                 self.experiments.append(body)
             return 200, {"experiment_id": "e", "display_name": body.get("display_name", "x")}
+        if path.partition("/recurringruns")[1]:
+            return self._recurring(method, path.rpartition("/")[2], body)
         if method == "POST" and path.endswith("/runs"):
             self.submitted = body
             return 200, body | {"run_id": "r-1"}
@@ -50,6 +53,17 @@ class Pipelines:
         if method == "POST" and path.endswith("/runs/r-1:terminate"):
             return 200, {}
         return 404, {"error": f"no {path}"}
+
+    def _recurring(self, method: str, name: str, body: dict) -> tuple[int, dict]:
+        if method == "POST":
+            made = body | {"recurring_run_id": f"s-{len(self.recurring) + 1}"}
+            self.recurring[made["recurring_run_id"]] = made
+            return 200, made
+        if method == "GET":
+            return 200, {"recurringRuns": list(self.recurring.values())} if self.recurring else {}
+        if method == "DELETE" and self.recurring.pop(name, None):
+            return 200, {}
+        return 404, {"error": f"no {name}"}
 
 
 @contextlib.contextmanager
@@ -70,7 +84,7 @@ def serving(pipelines: Pipelines) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(json.dumps(answer).encode())
 
-        do_GET = do_POST = reply
+        do_GET = do_POST = do_DELETE = reply
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
