@@ -49,7 +49,7 @@ PLANTED = [
     ("around", "pipeline/dag.py", "from tests import conftest"),
     ("around", "components/features.py", "import kubeflow"),
     ("circles", "components/evaluator/files.py", "from components.pusher import executor"),
-    ("circles", "pipeline/runs.py", "from pipeline import dag"),
+    ("circles", "pipeline/settings.py", "from pipeline import dag"),
     ("circles", "src/fairgate/constraints/rates.py", "from fairgate.constraints import algebra"),
 ]
 

@@ -23,6 +23,14 @@ NAME = "celeba-synthetic-150000-0"
 WAIT = 120.0  # s; only a failure waits for so long
 
 
+@pytest.fixture(autouse=True)
+def nobody_ignores_that_the_terminal_is_gone():
+    """As `nohup` does for all that it starts, the tests among them."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 def drawing(folder: Path, **options) -> tuple[subprocess.Popen, list[psutil.Process]]:
     """A command that draws for minutes, once its workers write; and these."""
     command = [sys.executable, "-P", "-m", "pipeline", "data"]
