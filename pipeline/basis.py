@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pathlib
 
 import tensorflow as tf
@@ -37,7 +38,8 @@ def of(settings: Settings) -> dict[str, str]:
     own, colon, _ = settings.trainer.network.partition(":")
     # Where it runs, and what of it clusters would run, is no other run.
     asked = settings.model_copy(update={"deploy": type(settings.deploy)()})
-    contract = pathlib.Path(settings.data.contract).read_text(encoding="utf-8")
+    with tf.io.gfile.GFile(settings.data.contract) as stream:
+        contract = stream.read()
     return {
         "data": _digest("\n".join(shards)),
         "settings": _digest(dump(asked) + contract),
@@ -57,7 +59,7 @@ def last(settings: Settings) -> Run | None:
     """
     try:
         basis = of(settings)
-    except (DataError, OSError):
+    except (DataError, OSError, tf.errors.OpError):
         return None  # the run makes what is missing, or says what is wrong
     home = pathlib.Path(settings.runs, settings.name)
     for run in runs.every(home.parent):
@@ -74,7 +76,7 @@ def _stands(run: Run, settings: Settings) -> bool:
     verdict = run.verdict
     if verdict is None or verdict.pushed_model is None:
         return verdict is not None
-    there = versions.every(str(pathlib.Path(settings.serving, settings.model_name)))
+    there = versions.every(os.path.join(settings.serving, settings.model_name))
     pushed = [each for each in there if each.folder == verdict.pushed_model]
     if not pushed or pushed[0].record is None:
         return False

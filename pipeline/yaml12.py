@@ -81,6 +81,15 @@ class _Dumper(yaml.SafeDumper):
     }
 
 
+def _text(dumper: _Dumper, text: str) -> yaml.Node:
+    # Outside of double quotes YAML takes these for ends of lines, of which it keeps none.
+    style = '"' if set(text) & set("\x85\u2028\u2029") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
 for _tag, _pattern, _firsts in _CORE:
     for _class in (_Loader, _Dumper):
         _class.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern})\Z"), _firsts)

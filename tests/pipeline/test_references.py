@@ -45,6 +45,7 @@ def test_escape_is_the_inverse_of_expand(text):
 
 @trying(deadline=None, max_examples=15)
 @given(name=TEXTS.filter(lambda text: text.strip()), value=TEXTS)
+@example(name="0\x85", value="\u2028 a")
 def test_dump_is_the_inverse_of_load(tmp_path_factory, name, value):
     """Of any texts, in values and in keys of one's own."""
     folder = tmp_path_factory.mktemp("dumped")
