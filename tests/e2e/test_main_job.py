@@ -15,7 +15,7 @@ from fairgate import bounds
 from fairgate.constraints import language
 from fairgate.constraints.rates import Group, count_outcomes
 from pipeline.settings import dump, load
-from tests.e2e.runs import NODES, REPOSITORY
+from tests.e2e.runs import NODES, REPOSITORY, forget
 from tests.tiny_dataset import GROUP, IMAGE, LABEL
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -214,6 +214,7 @@ def test_training_logs_objective_violations_and_multipliers(passed, place, name)
 
 
 def test_a_user_sees_no_noise_and_the_log_has_it(passed, place):
+    forget(place.folder / "runs")
     process = subprocess.run(
         [sys.executable, "-m", "pipeline", *place.arguments(["gate.limit=0.31"])],
         cwd=REPOSITORY,
