@@ -27,13 +27,18 @@ def move_model(source: str, target: str) -> None:
     if "://" not in source:
         tf.io.gfile.rename(source, target)
         return
+    for path in model_files(source):
+        tf.io.gfile.rename(os.path.join(source, path), os.path.join(target, path))
+
+
+def model_files(folder: str) -> list[str]:
+    """The files of a SavedModel as paths below `folder`, in order; saved_model.pb comes last."""
     paths = [
-        os.path.join(parent, name)[len(source) :].strip("/")
-        for parent, _, names in tf.io.gfile.walk(source)
+        os.path.join(parent, name)[len(folder) :].strip("/")
+        for parent, _, names in tf.io.gfile.walk(folder)
         for name in names
     ]
-    for path in sorted(paths, key=lambda path: (path == "saved_model.pb", path)):
-        tf.io.gfile.rename(os.path.join(source, path), os.path.join(target, path))
+    return sorted(paths, key=lambda path: (path == "saved_model.pb", path))
 
 
 def matching(folder: str, pattern: str) -> list[str]:

@@ -97,7 +97,8 @@ class Feed:
         elif rows is None:
             size = self.sampler.batch_size
             rows = tf.cast((step - first) // self.every, tf.int32) * size + tf.range(size)
-        batch = tf.nest.map_structure(lambda column: tf.gather(column, self._mine(rows)), tensors)
+        mine = self._mine(rows)
+        batch = tf.nest.map_structure(lambda column: tf.gather(column, mine), tensors)
         if self._augmentation:
             draws = self._mine(self._augmentation.draws(step))
             inputs = dict(batch["inputs"])

@@ -171,13 +171,8 @@ def add(folder: str, model: str, record: Record) -> Version:
 
 def _copy(source: str, target: str) -> None:
     """A copy of a SavedModel; saved_model.pb comes last, for servers that look at object stores."""
-    paths = []
-    for parent, _, names in tf.io.gfile.walk(source):
-        below = parent[len(source) :].strip("/")
-        paths += [os.path.join(below, name) for name in names]
-    paths = sorted(paths, key=lambda path: (path == "saved_model.pb", path))
     tf.io.gfile.makedirs(target)
-    for path in paths:
+    for path in folders.model_files(source):
         if path != digests.RECORD:
             tf.io.gfile.makedirs(os.path.dirname(os.path.join(target, path)))
             tf.io.gfile.copy(os.path.join(source, path), os.path.join(target, path))
