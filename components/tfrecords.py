@@ -64,15 +64,7 @@ def records(file: str) -> Iterator[bytes]:
         while head := stream.read(_HEAD.size):
             if position == 0 and not _starts_a_record(head):
                 raise _no_records(file, head + stream.read(_SHOWN), "compressed ")
-            if len(head) < _HEAD.size:
-                raise _damaged(file, position, f"it breaks off in the head of record {position}")
-            length, checksum = _HEAD.unpack(head)
-            if checksum != masked_crc(head[:8]):
-                raise _damaged(
-                    file, position, f"the length of record {position} is not its checksum's"
-                )
-            if length > _LONGEST:
-                raise _damaged(file, position, _too_long(position, length))
+            length = _length(file, position, head)
             data, tail = _read(stream, length), stream.read(_TAIL.size)
             if len(data) < length or len(tail) < _TAIL.size:
                 raise _damaged(file, position, f"truncated: it breaks off in record {position}")
@@ -107,17 +99,10 @@ def _require_lengths(file: str) -> None:
     with tf.io.gfile.GFile(file, "rb") if "://" in file else open(file, "rb") as stream:
         while place < size:
             stream.seek(place)
-            head = stream.read(_HEAD.size)
-            if len(head) < _HEAD.size:
-                raise _damaged(file, position, f"it breaks off in the head of record {position}")
-            length, checksum = _HEAD.unpack(head)
-            if checksum != masked_crc(head[:8]):
-                raise _damaged(
-                    file, position, f"the length of record {position} is not its checksum's"
-                )
+            length = _length(file, position, stream.read(_HEAD.size))
             place += _HEAD.size + length + _TAIL.size
-            if place > size or length > _LONGEST:
-                raise _damaged(file, position, _too_long(position, length))
+            if place > size:
+                raise _too_long(file, position, length)
             position += 1
 
 
@@ -130,8 +115,22 @@ def _read(stream: BinaryIO, length: int) -> bytes:
     return b"".join(parts)
 
 
-def _too_long(position: int, length: int) -> str:
-    return f"record {position} says that it has {length:,} bytes, which the file has not"
+def _length(file: str, position: int, head: bytes) -> int:
+    """What the head of a record says of its length; DataError where that cannot be."""
+    if len(head) < _HEAD.size:
+        raise _damaged(file, position, f"it breaks off in the head of record {position}")
+    length: int
+    length, checksum = _HEAD.unpack(head)
+    if checksum != masked_crc(head[:8]):
+        raise _damaged(file, position, f"the length of record {position} is not its checksum's")
+    if length > _LONGEST:
+        raise _too_long(file, position, length)
+    return length
+
+
+def _too_long(file: str, position: int, length: int) -> DataError:
+    how = f"record {position} says that it has {length:,} bytes, which the file has not"
+    return _damaged(file, position, how)
 
 
 def opened(file: str) -> BinaryIO:

@@ -19,6 +19,7 @@ import fairgate
 from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError, SettingsError
 from fairgate.gate import words
+from pipeline import places
 from pipeline.runs import REPORT_FILE, SETTINGS_FILE, VERSIONS_FILE, Run
 from pipeline.verdict import VERDICT_FILE, Verdict
 
@@ -177,7 +178,7 @@ def _digest(file: pathlib.Path) -> str:
 
 def _folder_digest(folder: str | None) -> str | None:
     """Over names and bytes of all files; None for a place that this machine cannot read."""
-    home = None if folder is None or "://" in folder else pathlib.Path(folder)
+    home = None if folder is None or places.is_address(folder) else pathlib.Path(folder)
     if home is None or not home.is_dir():
         return None
     digest = hashlib.sha256()

@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import datetime
 import errno
-import fcntl
 import os
 import pathlib
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -22,7 +20,7 @@ from fairgate.errors import DataError, FairGateError, SettingsError
 from fairgate.gate.judgement import CONSTRAINED
 from pipeline import compared, elsewhere, ending, measured, places, runs, terminal
 from pipeline.called import called
-from pipeline.runs import FAILURE_FILE, LOCK_FILE, LOG_FILE, SETTINGS_FILE, STEPS_FILE, Run
+from pipeline.runs import FAILURE_FILE, LOG_FILE, SETTINGS_FILE, STEPS_FILE, Run
 from pipeline.settings import Settings, dump
 from pipeline.verdict import VERDICT_FILE, Verdict
 
@@ -337,8 +335,8 @@ def _no_room(error: BaseException, folder: pathlib.Path) -> str | None:
 @contextlib.contextmanager
 def _only_run_in(home: pathlib.Path, run_id: str) -> Iterator[None]:
     """Holds a lock that the system releases however the process ends, and says in it who holds it."""
-    with open(home / LOCK_FILE, "a") as lock:
-        if not _locked(lock):
+    with runs.locked(home) as lock:
+        if lock is None:
             raise SettingsError(
                 f"another run is using {home}; wait for it, or choose another --set name=NAME"
             )
@@ -346,14 +344,3 @@ def _only_run_in(home: pathlib.Path, run_id: str) -> Iterator[None]:
         lock.write(run_id)
         lock.flush()
         yield
-
-
-def _locked(lock: TextIO) -> bool:
-    """Whether the lock could be had, soon: who looks whether a run goes on holds it for a moment."""
-    for _ in range(5):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except OSError:
-            time.sleep(0.02)
-    return False

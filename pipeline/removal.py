@@ -6,7 +6,6 @@ What was asked of a test split stays counted in the ledger, and what was pushed 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import pathlib
 import shutil
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 
 from fairgate.errors import SettingsError
 from pipeline import runs
-from pipeline.runs import LOCK_FILE, Run
+from pipeline.runs import Run
 
 _GOING = ".removed-"
 """Begins the name of a folder that is being taken away: no run is called so."""
@@ -92,11 +91,7 @@ def _served(run: Run) -> str | None:
 @contextlib.contextmanager
 def _alone(home: pathlib.Path) -> Iterator[None]:
     """Holds the lock of a pipeline, that no run of it begins or goes on."""
-    with open(home / LOCK_FILE, "a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SettingsError(
-                f"a run is using {home}: wait for it or stop it, and remove then"
-            ) from None
+    with runs.locked(home) as lock:
+        if lock is None:
+            raise SettingsError(f"a run is using {home}: wait for it or stop it, and remove then")
         yield

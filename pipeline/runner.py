@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
+from collections.abc import Iterator
 from dataclasses import replace
 
 import ml_metadata as mlmd
@@ -60,10 +62,7 @@ def run(settings: Settings, run_id: str, display: Display) -> Outcome | Unsolved
     Where it is known that no model can pass, or none is worth asking the test split about, the nodes that
     are left have nothing to do.
     """
-    pipeline = create_pipeline(elsewhere.with_schema_here(settings))
-    file = pathlib.Path(metadata_path(settings))
-    store = metadata_file.opened(pipeline.metadata_connection_config, file.parent / "artifacts")
-    with metadata_file.speaking(file):
+    with _created(settings) as (pipeline, store):
         if why := _run_nodes(pipeline, store, settings, run_id, display):
             absl_logging.warning("%s", why)
             return _unsolved(store, settings.name, run_id, why)
@@ -72,10 +71,7 @@ def run(settings: Settings, run_id: str, display: Display) -> Outcome | Unsolved
 
 def transform(settings: Settings, run_id: str, display: Display) -> Transformed:
     """Runs the nodes up to Transform, as `run` does."""
-    pipeline = create_pipeline(elsewhere.with_schema_here(settings))
-    file = pathlib.Path(metadata_path(settings))
-    store = metadata_file.opened(pipeline.metadata_connection_config, file.parent / "artifacts")
-    with metadata_file.speaking(file):
+    with _created(settings) as (pipeline, store):
         _run_nodes(pipeline, store, settings, run_id, display, until=TRANSFORM)
     examples = standard_artifacts.Examples()
     examples.set_mlmd_artifact(
@@ -84,6 +80,16 @@ def transform(settings: Settings, run_id: str, display: Display) -> Transformed:
     graph = _output(store, settings.name, run_id, TRANSFORM, "transform_graph")
     statistics = _output(store, settings.name, run_id, STATISTICS, "statistics")
     return Transformed(examples, graph.uri, statistics.uri)
+
+
+@contextlib.contextmanager
+def _created(settings: Settings) -> Iterator[tuple[Pipeline, mlmd.MetadataStore]]:
+    """The pipeline, and the store that has its results; what the store raises inside is a sentence."""
+    pipeline = create_pipeline(elsewhere.with_schema_here(settings))
+    file = pathlib.Path(metadata_path(settings))
+    store = metadata_file.opened(pipeline.metadata_connection_config, file.parent / "artifacts")
+    with metadata_file.speaking(file):
+        yield pipeline, store
 
 
 def _run_nodes(

@@ -11,15 +11,17 @@ Reads small files only: no TensorFlow, no TFX, no ML Metadata.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import difflib
 import fcntl
 import functools
 import json
 import pathlib
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import yaml
 
@@ -179,9 +181,9 @@ def next_id(home: pathlib.Path, now: datetime.datetime) -> str:
       now: in this machine's time.
     """
     begun = (Run(file.parent).started for file in home.glob(f"*/{SETTINGS_FILE}"))
-    newest = max((time for time in begun if time is not None), default=datetime.datetime.min)
-    time = max(now, newest + datetime.timedelta(milliseconds=1))
-    return time.strftime(_ID_FORMAT)[:-3]
+    newest = max((each for each in begun if each is not None), default=datetime.datetime.min)
+    following = max(now, newest + datetime.timedelta(milliseconds=1))
+    return following.strftime(_ID_FORMAT)[:-3]
 
 
 def every(root: pathlib.Path) -> list[Run]:
@@ -234,6 +236,28 @@ def _unknown(root: pathlib.Path, known: Sequence[Run], name: str) -> str:
     newest = ", ".join(run.name for run in known[:_MOST_NAMED])
     more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
     return f"no run in '{root}' is called '{name}'. {hint}There are {newest}{more}"
+
+
+@contextlib.contextmanager
+def locked(home: pathlib.Path) -> Iterator[TextIO | None]:
+    """The lock of a pipeline, held until this is left or the process ends; None where another holds it.
+
+    Args:
+      home: the pipeline's folder of runs.
+    """
+    with open(home / LOCK_FILE, "a") as lock:
+        yield lock if _taken(lock) else None
+
+
+def _taken(lock: TextIO) -> bool:
+    """Whether the lock could be had, soon: who looks whether a run goes on holds it for a moment."""
+    for _ in range(5):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except OSError:
+            time.sleep(0.02)
+    return False
 
 
 def _is_locked_by(folder: pathlib.Path) -> bool:

@@ -12,13 +12,9 @@ Source: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", 
 
 from __future__ import annotations
 
-from typing import Literal
-
 import tensorflow as tf
 
-from components.constrained_trainer import philox
-
-Kind = Literal["none", "flip", "flip_and_shift"]
+from components.constrained_trainer import config, philox
 
 # Of the sides of a picture.
 _FURTHEST = 1 / 8
@@ -35,7 +31,7 @@ class Augmentation:
       batch_size: B, pictures per step over all devices.
     """
 
-    def __init__(self, kind: Kind, seed: int, batch_size: int):
+    def __init__(self, kind: config.Augmentation, seed: int, batch_size: int):
         self._shifts = kind == "flip_and_shift"
         self._seed = _STREAM + seed % _STREAM
         self._batch_size = batch_size

@@ -18,6 +18,7 @@ MOST_STEPS = 3000
 
 # A number, or what fits the data: `resolving.resolve` finds it before training.
 Auto = Literal["auto"]
+Augmentation = Literal["none", "flip", "flip_and_shift"]
 _Positive = Annotated[float, Field(gt=0)]
 _NotNegative = Annotated[float, Field(ge=0)]
 _Count = Annotated[int, Field(ge=1)]
@@ -155,7 +156,7 @@ class TrainingConfig(Strict):
         description="minibatches as the data is; balanced over group x label; or half of it, and the "
         "other half in equal parts from each group. Examples are weighted so that rates stay true",
     )
-    augmentation: Literal["none", "flip", "flip_and_shift"] = Field(
+    augmentation: Augmentation = Field(
         "none",
         description="what is done to pictures each time they are learnt from, on the device: half of "
         "them mirrored, or also all shifted by up to an eighth; for what stays true in a mirror",

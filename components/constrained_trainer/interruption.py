@@ -7,21 +7,19 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+from fairgate import signals
+
+_watched = False
 _arrived: list[int] = []
 """Of the training that goes on: a process has one, as it has one handler of each signal."""
 
 
-class Stopped(SystemExit):
+class Stopped(signals.Ended):
     """A signal arrived, and the training has written its last checkpoint. Exit status 143, or 129."""
 
     def __init__(self, step: int):
-        super().__init__(128 + _arrived[-1] if _arrived else 128 + signal.SIGTERM)
+        super().__init__(_arrived[-1] if _arrived else signal.SIGTERM)
         self.step = step
-
-
-# Set once one of them has arrived, while anybody watches for it.
-_asked: threading.Event | None = None
 
 
 @contextlib.contextmanager
@@ -31,22 +29,24 @@ def watching() -> Iterator[Callable[[], bool]]:
     Inside of another one, since that began. A signal that is ignored (`nohup`) stays so. Python delivers
     signals to the main thread only; elsewhere the answer is always no.
     """
-    global _asked
-    if _asked is not None or threading.current_thread() is not threading.main_thread():
-        yield (_asked or threading.Event()).is_set
+    global _watched
+    if _watched:
+        yield lambda: bool(_arrived)
         return
-    asked = _asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    _watched = True
     _arrived.clear()
 
     def ask(number: int, frame: object) -> None:
         _arrived.append(number)
-        asked.set()
 
-    signals = [each for each in _SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
-    before = {each: signal.signal(each, ask) for each in signals}
+    heard = [each for each in signals.ASKED if signal.getsignal(each) is not signal.SIG_IGN]
+    before = {each: signal.signal(each, ask) for each in heard}
     try:
-        yield asked.is_set
+        yield lambda: bool(_arrived)
     finally:
-        _asked = None
+        _watched = False
         for each, handler in before.items():
             signal.signal(each, handler)

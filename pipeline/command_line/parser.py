@@ -7,14 +7,17 @@ import argparse
 from fairgate import command_line as library
 from fairgate.options import Parser
 from pipeline.called import called
-from pipeline.command_line import initial
+from pipeline.command_line import data_options, initial
 from pipeline.command_line.completing import directory as _directory
 from pipeline.command_line.completing import file as _file
 from pipeline.command_line.completing import place as _place
-
-# For shells, which list the runs that there are: `<pipeline>/<run id>`, and the pipelines' names.
-_RUNS = "_fairgate_runs"
-_LIST_RUNS = "ls -d runs/*/2*/ 2>/dev/null | sed 's#^runs/##; s#/$##; p; s#/.*##' | sort -ru"
+from pipeline.command_line.shared_options import (
+    add_json,
+    add_run,
+    add_settings,
+    add_verbose,
+    of_runs,
+)
 
 
 def make() -> Parser:
@@ -39,7 +42,7 @@ def make() -> Parser:
         told = {"help": description} if listed else {}
         command = commands.add_parser(name, description=description, **told)
         command.set_defaults(command=f"pipeline.command_line.{function}")
-        _add_json(command)
+        add_json(command)
         return command
 
     run = add("run", "working:run", "run the whole pipeline on this machine, from data to verdict")
@@ -77,12 +80,12 @@ def make() -> Parser:
         help="print what every setting means, as docs/settings.md has it",
     )
     for command in (run, frontier, tune, data, settings):
-        _add_settings(command, default=[])
+        add_settings(command, default=[])
     for command in (run, frontier, tune):
-        _add_verbose(command)
+        add_verbose(command)
     makers = data.add_subparsers(metavar="from-csv, from-pictures")
-    _add_from_csv(makers)
-    _add_from_pictures(makers)
+    data_options.add_from_csv(makers)
+    data_options.add_from_pictures(makers)
 
     show = add(
         "show", "looking:show", "show the verdict of a run, and where its report and model are"
@@ -120,8 +123,8 @@ def make() -> Parser:
         "file", type=_place, metavar="FILE", help="evidence.json, or the folder of a run"
     ).complete = _file()  # type: ignore[attr-defined]
     for command in (show, opened, explain, unseal, evidence):
-        _add_run(command, nargs="?", help="run to look at (default: the newest one)")
-    _add_run(compare, nargs=2, help="runs to compare")
+        add_run(command, nargs="?", help="run to look at (default: the newest one)")
+    add_run(compare, nargs=2, help="runs to compare")
     compare.add_argument(
         "--report",
         nargs="?",
@@ -138,7 +141,7 @@ def make() -> Parser:
     serve = add("serve", "predicting:serve", "the former name of predict", listed=False)
     for command in (predict, serve):
         _add_predict(command)
-    _add_verbose(unseal)
+    add_verbose(unseal)
     for command in (show, opened, runs, explain, compare, unseal, evidence, predict, serve):
         command.add_argument(
             "--runs",
@@ -172,55 +175,10 @@ def _add_run_to_monitor(monitor: argparse.ArgumentParser) -> None:
         metavar="RUN",
         help="run whose promise is watched: takes the gate's constraints, limits and confidence, the "
         "groups, and the label's column and positive value; what is given besides comes first",
-    ).complete = _completed_by(_RUNS, _LIST_RUNS)  # type: ignore[attr-defined]
+    ).complete = of_runs()  # type: ignore[attr-defined]
     monitor.add_argument(
         "--runs", default="runs", metavar="FOLDER", help="folder for runs (default: runs)"
     ).complete = _directory()  # type: ignore[attr-defined]
-
-
-def _add_json(command: argparse.ArgumentParser, default: object = False) -> None:
-    command.add_argument(
-        "--json",
-        action="store_true",
-        default=default,
-        help="print one JSON document instead (all else goes to standard error)",
-    )
-
-
-def _add_verbose(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--verbose", action="store_true", help="show all that TensorFlow and Beam print"
-    )
-
-
-def _add_run(command: argparse.ArgumentParser, **options) -> None:
-    command.add_argument(
-        "run",
-        metavar="RUN",
-        **options
-        | {
-            "help": f"{options['help']}; a pipeline's name, PIPELINE/ID, an ID or its "
-            "beginning, or a run's folder"
-        },
-    ).complete = _completed_by(_RUNS, _LIST_RUNS)
-
-
-def _add_settings(command: argparse.ArgumentParser, default) -> None:
-    command.add_argument(
-        "--settings",
-        action="append",
-        type=_place,
-        default=default,
-        metavar="FILE",
-        help="YAML file with settings, laid over the defaults (may be repeated)",
-    ).complete = _file()
-    command.add_argument(
-        "--set",
-        action="append",
-        default=default,
-        metavar="PATH=VALUE",
-        help="one setting, such as gate.limit=0.02 (may be repeated)",
-    )
 
 
 def _add_tune(command: argparse.ArgumentParser) -> None:
@@ -249,82 +207,6 @@ def _add_tune(command: argparse.ArgumentParser) -> None:
     ).complete = _file()  # type: ignore[attr-defined]
 
 
-def _add_from_csv(makers: argparse._SubParsersAction) -> None:
-    command = makers.add_parser(
-        "from-csv",
-        aliases=["from-table"],
-        help="make data.path of CSV or Parquet files",
-        description="Makes data.path (TFRecord shards of three splits) of CSV or Parquet files whose "
-        "columns data.features names; data.csv says how they are read and divided. Where "
-        "data.schema_file is not there yet, a draft of it is made.",
-    )
-    command.set_defaults(command="pipeline.command_line.working:from_csv")
-    command.add_argument(
-        "files",
-        nargs="*",
-        type=_place,
-        metavar="FILE",
-        help="CSV or Parquet file whose rows are divided among the splits without files of their own",
-    ).complete = _file()
-    initial.add_splits(command)
-    # What was given before from-csv stays.
-    _add_settings(command, default=argparse.SUPPRESS)
-    _add_json(command, default=argparse.SUPPRESS)
-
-
-def _add_from_pictures(makers: argparse._SubParsersAction) -> None:
-    command = makers.add_parser(
-        "from-pictures",
-        help="make data.path of a folder of pictures",
-        description="Makes data.path (TFRecord shards of three splits) of the JPEG, PNG, WebP, BMP and "
-        "GIF files below a folder, and of a table with a row for each. The label is a column, or the "
-        "name of the folder that a picture lies in; splits are those of --partition, or of the folders' "
-        "names (FOLDER/train/cats/1.jpg), or pictures are divided by chance, as data.csv says. Without "
-        "--settings a draft of the settings is made, for which --label and --groups name the columns.",
-    )
-    command.set_defaults(command="pipeline.command_line.picturing:from_pictures")
-    command.add_argument(
-        "folder", type=_place, metavar="FOLDER", help="folder that the pictures are below"
-    ).complete = _directory()
-    command.add_argument(
-        "--csv",
-        type=_place,
-        metavar="FILE",
-        help="table with a row for each picture: CSV, or text with blanks between fields",
-    ).complete = _file()
-    command.add_argument(
-        "--file-column",
-        metavar="NAME",
-        help="its column that says which picture a row is about (default: whichever does)",
-    )
-    command.add_argument(
-        "--partition",
-        metavar="FILE",
-        help="file with the split of each picture (0, 1 and 2, or train, validation and test), or the "
-        "column of the table with it",
-    ).complete = _file()
-    command.add_argument("--label", metavar="NAME", help="column of the label, for the draft")
-    command.add_argument(
-        "--positive", metavar="VALUE", help="value of the label that is the positive class"
-    )
-    command.add_argument(
-        "--groups", metavar="NAME,...", help="columns of the groups, for the draft"
-    )
-    command.add_argument(
-        "--write",
-        type=_place,
-        metavar="FILE",
-        help="where the draft goes (default: schemas/FOLDER/settings.yaml)",
-    ).complete = _file()
-    command.add_argument(
-        "--skip-broken",
-        action="store_true",
-        help="leave out pictures that are missing or cannot be decoded, instead of stopping",
-    )
-    _add_settings(command, default=argparse.SUPPRESS)
-    _add_json(command, default=argparse.SUPPRESS)
-
-
 def _add_serving(command: argparse.ArgumentParser) -> None:
     command.description = (
         "Lists the versions of a model that a model server sees, or goes back to an older one, which "
@@ -338,14 +220,14 @@ def _add_serving(command: argparse.ArgumentParser) -> None:
     back.add_argument("version", type=int, metavar="VERSION", help="number of the version")
     for action, function in ((listed, "listed"), (back, "roll_back")):
         action.set_defaults(command=f"pipeline.command_line.serving:{function}")
-        _add_settings(action, default=[])
+        add_settings(action, default=[])
         action.add_argument(
             "--folder",
             type=_place,
             metavar="FOLDER",
             help="folder of all versions (default: serving and model_name of the settings)",
         ).complete = _directory()  # type: ignore[attr-defined]
-        _add_json(action, default=argparse.SUPPRESS)
+        add_json(action, default=argparse.SUPPRESS)
 
 
 def _add_predict(command: argparse.ArgumentParser) -> None:
@@ -367,8 +249,8 @@ def _add_predict(command: argparse.ArgumentParser) -> None:
         "--run",
         metavar="RUN",
         help="run whose model is asked, and whose settings say what its columns are",
-    ).complete = _completed_by(_RUNS, _LIST_RUNS)
-    _add_verbose(command)
+    ).complete = of_runs()
+    add_verbose(command)
 
 
 def _add_keeping(runs: argparse.ArgumentParser) -> None:
@@ -388,15 +270,4 @@ def _add_keeping(runs: argparse.ArgumentParser) -> None:
         metavar="RUN",
         help="take these runs away for good, by their whole names; with the last one of a pipeline its "
         "artifacts go, too. Attempts stay counted, and models stay served",
-    ).complete = _completed_by(_RUNS, _LIST_RUNS)  # type: ignore[attr-defined]
-
-
-def _completed_by(function: str, listing: str) -> dict:
-    return {
-        "bash": function,
-        "zsh": function,
-        "preamble": {
-            "bash": f'{function}() {{ compgen -W "$({listing})" -- "$1"; }}',
-            "zsh": f'{function}() {{ compadd -- ${{(f)"$({listing})"}}; }}',
-        },
-    }
+    ).complete = of_runs()  # type: ignore[attr-defined]

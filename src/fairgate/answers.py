@@ -81,13 +81,10 @@ def _caught(options: argparse.Namespace, work: Callable[[], Answer]) -> Answer:
         message = f"Interrupted. {_AGAIN}"
         print(f"\n{message}", file=sys.stderr)
         return Answer(INTERRUPTED, {"error": message})
-    except SystemExit as ended:
-        number = ended.code - 128 if isinstance(ended.code, int) else 0
-        if number not in signals.ASKED:
-            raise
-        message = f"Ended by {signals.ASKED[number]}. {_AGAIN}"
+    except signals.Ended as ended:
+        message = f"Ended by {ended.name}. {_AGAIN}"
         print(f"\n{message}", file=sys.stderr)
-        return Answer(128 + number, {"error": message})
+        return Answer(128 + ended.number, {"error": message})
     except FairGateError as error:
         status, message = getattr(options, "refusal", USAGE_ERROR), str(error)
     except Exception as error:

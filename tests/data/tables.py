@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.data.drafts.columns import Column
+
 N = 400
 
 
@@ -32,3 +34,9 @@ def write(
     rows += [list(row) for row in zip(*columns.values(), strict=True)]
     file.write_text("".join(f"{delimiter.join(row)}\n" for row in rows), encoding="utf-8")
     return file
+
+
+def column(name: str, *values: str, repeat: int = 1) -> Column:
+    different = list(dict.fromkeys(value for value in values if value))
+    codes = [different.index(value) if value else -1 for value in values]
+    return Column(name, tuple(different), np.array(codes * repeat))

@@ -10,13 +10,15 @@ steps, schedules and clipping, which advance with every `update`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import tensorflow as tf
 
 from fairgate.optimization.problems.interface import ProblemValues
 from fairgate.optimization.problems.sources import Batch
+
+_T = TypeVar("_T")
 
 
 class Formulation(tf.Module):
@@ -116,6 +118,15 @@ def dual_optimizer(
         )
     optimizer.build(list(variables))
     return optimizer
+
+
+def mean_over_replicas(values: _T) -> _T:
+    """The mean of tensors, or of a structure of them, over all replicas."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return values
+    means: _T = context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
+    return means
 
 
 def raw(variable: Any) -> Any:

@@ -38,6 +38,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fairgate.optimization.games.formulation import mean_over_replicas
 from fairgate.optimization.games.lagrangian import Lagrangian
 from fairgate.optimization.problems.interface import ProblemValues
 from fairgate.optimization.problems.sources import Batch
@@ -110,9 +111,7 @@ class PILagrangian(Lagrangian):
 
     def update(self, constraints: tf.Tensor, batch: Batch = None) -> None:
         """One step of the running mean and of the integral; as `Formulation.update`."""
-        context = tf.distribute.get_replica_context()
-        if context is not None and context.num_replicas_in_sync > 1:
-            constraints = context.all_reduce(tf.distribute.ReduceOp.MEAN, constraints)
+        constraints = mean_over_replicas(constraints)
         nu = self._smoothing
         seen = tf.stop_gradient(constraints)
         self._mean.assign(nu * self._mean + (1.0 - nu) * seen)

@@ -21,7 +21,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fairgate.optimization.games.formulation import Formulation, raw
+from fairgate.optimization.games.formulation import Formulation, mean_over_replicas, raw
 from fairgate.optimization.problems.interface import ConstrainedProblem, ProblemValues
 from fairgate.optimization.problems.sources import Batch
 
@@ -76,7 +76,7 @@ class ConstrainedOptimizer(tf.Module):
         values = self._descend(lambda: self.problem.components(batch), batch)
         self.formulation.update(values.constraints, batch)
         self.problem.project()
-        return _mean_over_replicas(values)
+        return mean_over_replicas(values)
 
     def primal_step(self, batch: Batch = None, *, local: bool = False) -> tf.Tensor:
         """The model's half of a step: for games whose multipliers move less often, or on other data.
@@ -95,7 +95,7 @@ class ConstrainedOptimizer(tf.Module):
             lambda: ProblemValues(*self.problem.penalties(batch), nothing), batch
         )
         self.problem.project()
-        return values.objective if local else _mean_over_replicas(values).objective
+        return values.objective if local else mean_over_replicas(values).objective
 
     def dual_step(self, batch: Batch = None) -> tf.Tensor:
         """The multipliers' half of a step.
@@ -103,10 +103,7 @@ class ConstrainedOptimizer(tf.Module):
         Returns:
             (m,) float32: the true constraints on this minibatch; mean over the replicas.
         """
-        constraints = self.problem.constraints(batch)
-        context = tf.distribute.get_replica_context()
-        if context is not None and context.num_replicas_in_sync > 1:
-            constraints = context.all_reduce(tf.distribute.ReduceOp.MEAN, constraints)
+        constraints = mean_over_replicas(self.problem.constraints(batch))
         self.formulation.update(constraints, batch)
         return constraints
 
@@ -153,11 +150,3 @@ def trainable(variables: keras.Model | Sequence[Any]) -> list[Any]:
             )
         return list(variables.trainable_variables)
     return list(variables)
-
-
-def _mean_over_replicas(values: ProblemValues) -> ProblemValues:
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return values
-    means = context.all_reduce(tf.distribute.ReduceOp.MEAN, list(values))
-    return ProblemValues(*means)
