@@ -18,7 +18,7 @@ from pipeline.settings import Settings
 from pipeline.terminal import Display
 
 if TYPE_CHECKING:  # it loads TensorFlow
-    from components.constrained_trainer.frontier import Point
+    from components.constrained_trainer.search.frontier import Point
 
 
 def run(settings: Settings, limits: Sequence[float], verbose: bool = False) -> local.Ended:
@@ -58,7 +58,7 @@ def run(settings: Settings, limits: Sequence[float], verbose: bool = False) -> l
 
 def _sweep(settings: Settings, limits: Sequence[float], run_id: str, display: Display):
     """The points, and how many examples each was measured on."""
-    from components.constrained_trainer.frontier import sweep
+    from components.constrained_trainer.search.frontier import sweep
 
     with (
         training_data.read(settings, run_id, display) as data,

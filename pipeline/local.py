@@ -172,7 +172,7 @@ def displaying(settings: Settings, console: Console, steps: int) -> Iterator[ter
     with display, progress.listening(display.report, display.time):
         if try_network:
             with display.step("Try the network"):
-                from components.constrained_trainer import trying
+                from components.constrained_trainer.models import trying
 
                 trying.require_usable(settings.trainer, settings.data.features)
         if make_data:

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from components.constrained_trainer.config import TrainingConfig
-from components.constrained_trainer.limits import beside_any
+from components.constrained_trainer.search.limits import beside_any
 from components.features import Features, require_groups_are_inputs, require_network_fits
 from components.report.about import About
 from fairgate.constraints import language

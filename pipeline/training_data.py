@@ -12,7 +12,7 @@ from pipeline.settings import Settings
 from pipeline.terminal import Display
 
 if TYPE_CHECKING:  # they load TensorFlow
-    from components.constrained_trainer.data import Split
+    from components.constrained_trainer.examples.data import Split
     from components.transform.inputs import ModelInput
     from pipeline.outcomes import Transformed
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from pipeline import chart
 
 if TYPE_CHECKING:  # it loads TensorFlow
-    from components.constrained_trainer.tuning import Trial
+    from components.constrained_trainer.search.tuning import Trial
 
 _MOST_ROWS = 10
 # Short enough for a table of 80 characters with all of them; of constraints, the limits are shown.

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from components import progress
-from components.constrained_trainer.budget import Budget
-from components.constrained_trainer.search_space import with_settings
+from components.constrained_trainer.search.budget import Budget
+from components.constrained_trainer.search.search_space import with_settings
 from fairgate.documents import to_json, write_text
 from fairgate.errors import SettingsError
 from pipeline import local, training_data, trials
@@ -22,7 +22,7 @@ from pipeline.settings import Settings, dump
 from pipeline.terminal import Display
 
 if TYPE_CHECKING:  # they load TensorFlow
-    from components.constrained_trainer.tuning import Trial
+    from components.constrained_trainer.search.tuning import Trial
     from pipeline.training_data import TrainingData
 
 CHART_FILE, TUNED_FILE = "trials.png", "tuned.yaml"
@@ -86,8 +86,8 @@ def _require_ours(file: pathlib.Path) -> None:
 
 def _tune(search: _Search, settings: Settings, run_id: str, display: Display) -> None:
     from components import group_sizes
-    from components.constrained_trainer.outlook import Outlook
-    from components.constrained_trainer.tuning import tune
+    from components.constrained_trainer.search.tuning import tune
+    from components.constrained_trainer.selection.outlook import Outlook
     from pipeline.dag import gate_target
 
     with training_data.read(settings, run_id, display) as data, display.step("Search"):
@@ -153,7 +153,7 @@ class _Search:
 
     @property
     def best(self) -> Trial:
-        from components.constrained_trainer.tuning import best
+        from components.constrained_trainer.search.tuning import best
 
         return best(self.trials)
 

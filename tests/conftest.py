@@ -13,7 +13,7 @@ import tensorflow as tf
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-from components.constrained_trainer import devices
+from components.constrained_trainer.running import devices
 
 
 def pytest_configure(config: pytest.Config) -> None:

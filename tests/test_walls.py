@@ -18,6 +18,8 @@ ROOMS = ("src", "components", "pipeline")
 LINTER = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["importlinter"]
 CONTRACTS = {contract["id"]: contract for contract in LINTER["contracts"]}
 
+TRAINER, TRAINER_ = "components/constrained_trainer", "components.constrained_trainer"
+
 # Wall, file in which an import is planted, and the import.
 PLANTED = [
     ("house", "src/fairgate/errors.py", "from components import features"),
@@ -44,6 +46,9 @@ PLANTED = [
     ("metadata", "components/evaluator/files.py", "import ml_metadata"),
     ("tensorflow", "src/fairgate/gate/checks.py", "import tensorflow"),
     ("tensorflow", "src/fairgate/constraints/linear.py", "import keras"),
+    ("training", f"{TRAINER}/selection/choosing.py", f"from {TRAINER_} import training"),
+    ("training", f"{TRAINER}/running/loop.py", f"from {TRAINER_}.search import budget"),
+    ("training", f"{TRAINER}/examples/data.py", f"from {TRAINER_}.models import networks"),
     ("executors", "components/pusher/executor.py", "from components.evaluator import executor"),
     ("executors", "components/features.py", "from components.pusher import executor"),
     ("around", "pipeline/dag.py", "from tests import conftest"),

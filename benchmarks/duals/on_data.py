@@ -22,7 +22,7 @@ from benchmarks.suite.answers import Store
 from benchmarks.suite.methods.ours import split
 from components.constrained_trainer import component
 from components.constrained_trainer.config import TrainingConfig
-from components.constrained_trainer.snapshots import Snapshot, predict_scores
+from components.constrained_trainer.selection.snapshots import Snapshot, predict_scores
 from components.constrained_trainer.training import train
 from fairgate.documents import to_json, write_text
 

@@ -16,11 +16,11 @@ from benchmarks.experiments.protocol import (
     expected_counts,
     judge,
 )
-from components.constrained_trainer import heads, networks
 from components.constrained_trainer.config import GateTarget, TrainingConfig
-from components.constrained_trainer.data import Split
-from components.constrained_trainer.outlook import Outlook
-from components.constrained_trainer.snapshots import predict_scores
+from components.constrained_trainer.examples.data import Split
+from components.constrained_trainer.models import heads, networks
+from components.constrained_trainer.selection.outlook import Outlook
+from components.constrained_trainer.selection.snapshots import predict_scores
 from components.constrained_trainer.training import TrainingResult, train
 from fairgate.constraints.expressions import Constraint
 from fairgate.errors import DataError

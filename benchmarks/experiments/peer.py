@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.peers.process import Process
-from components.constrained_trainer.data import Split
+from components.constrained_trainer.examples.data import Split
 from fairgate.constraints.expressions import Constraint, rates_in
 
 # Rates that fairlearn's moments compare between groups.

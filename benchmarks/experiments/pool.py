@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.constrained_trainer.data import Split, memberships
+from components.constrained_trainer.examples.data import Split, memberships
 from components.features import TRANSFORMED_LABEL, Features
 from fairgate.constraints.rates import Group
 from fairgate.errors import DataError, SettingsError

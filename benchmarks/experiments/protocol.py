@@ -12,7 +12,7 @@ from fairgate.constraints.rates import Counts, Group
 from fairgate.documents import finite
 
 if TYPE_CHECKING:  # it loads TensorFlow
-    from components.constrained_trainer.data import Split
+    from components.constrained_trainer.examples.data import Split
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ JUDGING = (
     "benchmarks.experiments.protocol",
     "benchmarks.peers.tasks",
     "benchmarks.suite.measuring",
-    "components.constrained_trainer.thresholds",
+    "components.constrained_trainer.selection.thresholds",
     "fairgate.api",
     "fairgate.bounds",
     "fairgate.constraints",

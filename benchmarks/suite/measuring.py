@@ -10,7 +10,7 @@ import fairgate
 from benchmarks.experiments.protocol import expected_counts
 from benchmarks.peers.tasks import TEST, VALIDATION, Answer, Task
 from benchmarks.suite.tasks import SPARE
-from components.constrained_trainer.thresholds import uselessness
+from components.constrained_trainer.selection.thresholds import uselessness
 from fairgate.constraints import language
 from fairgate.constraints.expressions import violations
 from fairgate.constraints.rates import Counts, Group

@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from benchmarks.training.ours import make_loop, settings, split
 from components.constrained_trainer.config import MultiplierConfig
-from components.constrained_trainer.loop import Loop
+from components.constrained_trainer.running.loop import Loop
 
 _FREE = {"parameter", "constant", "tuple", "get-tuple-element", "bitcast", "after-all"}
 _BLOCKS = {"while", "call", "conditional"}

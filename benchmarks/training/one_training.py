@@ -39,7 +39,7 @@ def main() -> None:
 
 def trained(options: argparse.Namespace) -> dict[str, float]:
     """Seconds of the training, gigabytes, and steps per second."""
-    from components.constrained_trainer import devices
+    from components.constrained_trainer.running import devices
 
     devices.strategy(options.devices)  # first: workers are joined before TensorFlow is used
     from benchmarks.training.ours import settings, split

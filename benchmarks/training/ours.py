@@ -8,9 +8,9 @@ import numpy as np
 
 from benchmarks.training.examples import GROUPS, arrays
 from benchmarks.training.protocol import serve
-from components.constrained_trainer import devices
 from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
-from components.constrained_trainer.data import Split
+from components.constrained_trainer.examples.data import Split
+from components.constrained_trainer.running import devices
 from fairgate.constraints.rates import Group
 
 _NAMES = tuple(Group("G", str(group)) for group in range(GROUPS))
@@ -30,8 +30,10 @@ def settings(constraints: int, **others) -> TrainingConfig:
 
 def make_loop(training: Split, validation: Split, config: TrainingConfig, in_stretches=None):
     """The loop that `training.train` would run; steps in stretches, or as it finds best."""
-    from components.constrained_trainer import loop, networks, resolving
+    from components.constrained_trainer import resolving
     from components.constrained_trainer import training as trainer
+    from components.constrained_trainer.models import networks
+    from components.constrained_trainer.running import loop
 
     scope = devices.strategy(config.devices)
     config = resolving.resolve(config, training, validation, scope.num_replicas_in_sync).config

@@ -8,7 +8,7 @@ import keras
 
 from benchmarks.training.examples import arrays
 from benchmarks.training.protocol import serve
-from components.constrained_trainer import networks
+from components.constrained_trainer.models import networks
 from components.transform.inputs import ModelInput
 
 

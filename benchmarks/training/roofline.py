@@ -25,7 +25,8 @@ from dataclasses import asdict, dataclass
 import keras
 import tensorflow as tf
 
-from components.constrained_trainer import networks, paying
+from components.constrained_trainer.models import networks
+from components.constrained_trainer.running import paying
 
 # A forward pass, and two backward ones: for the inputs and for the weights.
 _PASSES = 3

@@ -18,12 +18,14 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components import folders, group_sizes, progress
-from components.constrained_trainer import devices, paying, serving, telling, weight_files
+from components.constrained_trainer import serving, telling
 from components.constrained_trainer.config import GateTarget, TrainingConfig
-from components.constrained_trainer.data import Split, load_split
+from components.constrained_trainer.examples.data import Split, load_split
 from components.constrained_trainer.history import History
-from components.constrained_trainer.outlook import Outlook
+from components.constrained_trainer.models import weight_files
 from components.constrained_trainer.resolving import resolve
+from components.constrained_trainer.running import devices, paying
+from components.constrained_trainer.selection.outlook import Outlook
 from components.constrained_trainer.training import TrainingResult, train
 from components.features import Features
 from components.model_properties import (

@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from components import progress
 from components.constrained_trainer import telling
-from components.constrained_trainer.cells import CellThresholds
 from components.constrained_trainer.config import TrainingConfig
+from components.constrained_trainer.selection.cells import CellThresholds
 from components.constrained_trainer.training import Moment, TrainingResult
 from fairgate.documents import finite, to_json
 

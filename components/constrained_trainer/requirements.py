@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from components.constrained_trainer.config import TrainingConfig
-from components.constrained_trainer.data import Split
+from components.constrained_trainer.examples.data import Split
 from fairgate.constraints.expressions import Constraint, CurveOf, RateOf, rates_in
 from fairgate.constraints.rates import RATES, Counts
 from fairgate.errors import DataError, SettingsError

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from components.constrained_trainer.config import MOST_STEPS, TrainingConfig
-from components.constrained_trainer.data import Split
+from components.constrained_trainer.examples.data import Split
 from components.transform.inputs import IMAGE
 from fairgate.constraints import language
 from fairgate.constraints.expressions import Constraint, CurveOf, RateOf, rates_in

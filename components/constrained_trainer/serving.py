@@ -10,8 +10,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.columns import group_members, label_index, memberships
-from components.constrained_trainer import networks
-from components.constrained_trainer.cells import CellThresholds
+from components.constrained_trainer.models import networks
+from components.constrained_trainer.selection.cells import CellThresholds
 from components.features import (
     CLASS,
     PROBABILITY,

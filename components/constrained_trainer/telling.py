@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from components.constrained_trainer.cells import CellThresholds
-from components.constrained_trainer.snapshots import Snapshot
+from components.constrained_trainer.selection.cells import CellThresholds
+from components.constrained_trainer.selection.snapshots import Snapshot
 from components.constrained_trainer.training import TrainingResult
 
 _ROUNDING = 1e-9

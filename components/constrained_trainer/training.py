@@ -15,27 +15,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.constrained_trainer import (
-    deciding,
-    devices,
-    encodings,
-    heads,
-    interruption,
-    networks,
-    optimism,
-    yardsticks,
-)
-from components.constrained_trainer.checkpoints import Checkpoints
-from components.constrained_trainer.choosing import choose, predicted_to_pass
 from components.constrained_trainer.config import TrainingConfig
-from components.constrained_trainer.data import Split
-from components.constrained_trainer.loop import make_loop
-from components.constrained_trainer.outlook import Outlook
+from components.constrained_trainer.examples import encodings
+from components.constrained_trainer.examples.data import Split
+from components.constrained_trainer.models import heads, networks
 from components.constrained_trainer.requirements import require_equal_parts, require_examples
 from components.constrained_trainer.resolving import Resolved, resolve
-from components.constrained_trainer.session import Moment, Session
-from components.constrained_trainer.snapshots import Rating, Snapshot, predict_scores
-from components.constrained_trainer.yardsticks import Yardstick
+from components.constrained_trainer.running import devices, interruption
+from components.constrained_trainer.running.checkpoints import Checkpoints
+from components.constrained_trainer.running.loop import make_loop
+from components.constrained_trainer.running.session import Moment, Session
+from components.constrained_trainer.selection import deciding, optimism, yardsticks
+from components.constrained_trainer.selection.choosing import choose, predicted_to_pass
+from components.constrained_trainer.selection.outlook import Outlook
+from components.constrained_trainer.selection.snapshots import Rating, Snapshot, predict_scores
+from components.constrained_trainer.selection.yardsticks import Yardstick
 from components.transform.inputs import ModelInput
 from fairgate.constraints import algebra, language
 from fairgate.constraints.expressions import Constraint, CurveOf, rates_in

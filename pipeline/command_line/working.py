@@ -57,7 +57,7 @@ def _done_before(tree: Settings) -> Run | None:
 def frontier(options: argparse.Namespace) -> Answer:
     """One training after another."""
     tree = _settings(options)
-    from components.constrained_trainer import limits
+    from components.constrained_trainer.search import limits
 
     asked = limits.read(options.limits) if options.limits is not None else limits.DEFAULT
     # Refused here, before anything heavy starts.
@@ -71,7 +71,7 @@ def frontier(options: argparse.Namespace) -> Answer:
 def tune(options: argparse.Namespace) -> Answer:
     """Trainings with other settings, one after another."""
     tree = _settings(options)
-    from components.constrained_trainer.budget import Budget
+    from components.constrained_trainer.search.budget import Budget
 
     # Refused here, before anything heavy starts.
     budget = Budget(options.trials, options.seconds)

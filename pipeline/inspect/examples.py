@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from components import tfrecords
 from components.columns import group_members, label_groups_and_image, label_index
-from components.constrained_trainer.data import Split
+from components.constrained_trainer.examples.data import Split
 from components.example_gen.splits import list_splits
 from components.features import Features
 from components.pictures import decode

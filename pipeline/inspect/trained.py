@@ -18,7 +18,7 @@ from scipy.special import expit
 from tfx_bsl.arrow import table_util
 
 from components.constrained_trainer import history
-from components.constrained_trainer.snapshots import predict_scores
+from components.constrained_trainer.selection.snapshots import predict_scores
 from components.constrained_trainer.training import TrainingResult
 from components.fairness_metrics import gate as gates
 from components.report import curves, gathering, sections

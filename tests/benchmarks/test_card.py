@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.training import card, contenders, reading, roofline
 from benchmarks.training.speeds import Case
-from components.constrained_trainer import networks
+from components.constrained_trainer.models import networks
 from components.transform.inputs import ModelInput
 
 

@@ -25,7 +25,7 @@ from benchmarks.experiments import (
     workers,
 )
 from components.constrained_trainer.config import TrainingConfig
-from components.constrained_trainer.data import Split
+from components.constrained_trainer.examples.data import Split
 from fairgate.constraints import language
 from fairgate.constraints.rates import Counts, Group
 from fairgate.errors import SettingsError

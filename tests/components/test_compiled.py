@@ -119,7 +119,7 @@ _TRAINING = """
 import json, sys
 from components import compiled
 from components.constrained_trainer.training import train
-from tests.components.constrained_trainer.test_loop import CONFIG, TRAINING, VALIDATION, changed
+from tests.components.constrained_trainer.running.test_loop import CONFIG, TRAINING, VALIDATION, changed
 import tensorflow as tf
 
 for number in range(int(sys.argv[2])):

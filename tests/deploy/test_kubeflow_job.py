@@ -10,9 +10,9 @@ import time
 import kubernetes
 import pytest
 
-from components.constrained_trainer import interruption
 from components.constrained_trainer.launchers import kubeflow, waiting
 from components.constrained_trainer.launchers.config import KubeflowJob
+from components.constrained_trainer.running import interruption
 from fairgate.errors import SettingsError
 from pipeline.clusters import jobs
 from pipeline.settings import load

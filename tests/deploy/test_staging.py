@@ -10,10 +10,10 @@ import pytest
 from tfx.types import artifact_utils, standard_artifacts
 
 from components import vertex as vertex_ai
-from components.constrained_trainer import interruption
 from components.constrained_trainer.launchers import kubeflow, vertex, waiting
 from components.constrained_trainer.launchers.config import KubeflowJob, SharedVolume, VertexJob
 from components.constrained_trainer.launchers.staging import within_reach
+from components.constrained_trainer.running import interruption
 from fairgate.errors import SettingsError
 from tests.deploy.vertex_api import Jobs, listening
 

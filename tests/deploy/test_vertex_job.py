@@ -11,8 +11,8 @@ import pytest
 from google.cloud import aiplatform_v1
 
 from components import vertex as vertex_ai
-from components.constrained_trainer import interruption
 from components.constrained_trainer.launchers import vertex, waiting
+from components.constrained_trainer.running import interruption
 from pipeline.clusters import jobs
 from pipeline.dag import CONSTRAINED, create_pipeline
 from pipeline.settings import load

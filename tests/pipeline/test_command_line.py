@@ -200,7 +200,7 @@ def test_a_bad_limit_is_told_before_tensorflow_loads():
 
 
 def test_the_help_tells_the_limits_that_are_swept_by_default(capsys):
-    from components.constrained_trainer import limits
+    from components.constrained_trainer.search import limits
 
     with pytest.raises(SystemExit):
         main(["frontier", "--help"])

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import pytest
 
-from components.constrained_trainer.frontier import Measured, Point
+from components.constrained_trainer.search.frontier import Measured, Point
 from fairgate.documents import to_json
 from pipeline import frontier, swept
 

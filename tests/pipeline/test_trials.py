@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from components.constrained_trainer.tuning import Trial
+from components.constrained_trainer.search.tuning import Trial
 from pipeline import trials
 
 SETTINGS = {

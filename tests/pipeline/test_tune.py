@@ -9,8 +9,8 @@ import pytest
 import yaml
 from rich.console import Console
 
-from components.constrained_trainer.budget import Budget
-from components.constrained_trainer.tuning import Trial
+from components.constrained_trainer.search.budget import Budget
+from components.constrained_trainer.search.tuning import Trial
 from pipeline import settings, tune
 
 GIVEN = """

@@ -16,11 +16,11 @@ import numpy as np
 
 from benchmarks.peers.serving import serve_tasks
 from benchmarks.peers.tasks import TRAIN, VALIDATION, Answer, Task
-from components.constrained_trainer import deciding
-from components.constrained_trainer.cell_program import CellProgram
-from components.constrained_trainer.cells import Cells
 from components.constrained_trainer.config import TrainingConfig
-from components.constrained_trainer.data import Split
+from components.constrained_trainer.examples.data import Split
+from components.constrained_trainer.selection import deciding
+from components.constrained_trainer.selection.cell_program import CellProgram
+from components.constrained_trainer.selection.cells import Cells
 from components.constrained_trainer.training import TrainingResult, parse, train
 from fairgate.constraints.linear import linearize
 from fairgate.constraints.rates import Group

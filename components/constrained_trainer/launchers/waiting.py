@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from absl import logging
 
-from components.constrained_trainer import interruption
+from components.constrained_trainer.running import interruption
 
 POLL_SECONDS = 10.0
 # A network that is away for longer than this many questions in a row is not coming back.

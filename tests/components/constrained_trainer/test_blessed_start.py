@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from tfx.types import standard_artifacts
 
-from components.constrained_trainer import executor, weight_files
+from components.constrained_trainer import executor
 from components.constrained_trainer.config import TrainingConfig
+from components.constrained_trainer.models import weight_files
 
 
 def model(folder, value: float):

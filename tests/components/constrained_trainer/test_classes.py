@@ -6,12 +6,14 @@ import keras
 import numpy as np
 import pytest
 
-from components.constrained_trainer import deciding, networks, telling, thresholds
+from components.constrained_trainer import telling
 from components.constrained_trainer.config import MultiplierConfig, SelectionConfig, TrainingConfig
-from components.constrained_trainer.data import Split
-from components.constrained_trainer.frontier import sweep
+from components.constrained_trainer.examples.data import Split
+from components.constrained_trainer.models import networks
+from components.constrained_trainer.search.frontier import sweep
+from components.constrained_trainer.selection import deciding, thresholds
+from components.constrained_trainer.selection.yardsticks import measure
 from components.constrained_trainer.training import train
-from components.constrained_trainer.yardsticks import measure
 from components.transform.inputs import ModelInput
 from fairgate.constraints import parse
 from fairgate.constraints.classes import seen_as

@@ -7,7 +7,7 @@ import json
 from components import progress
 from components.constrained_trainer.history import HISTORY_FILE, History
 from components.constrained_trainer.training import train
-from tests.components.constrained_trainer.test_loop import CONFIG, TRAINING, VALIDATION
+from tests.components.constrained_trainer.running.test_loop import CONFIG, TRAINING, VALIDATION
 
 
 def test_how_long_compiling_took_is_told_once_there_was_a_second_call(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from components.constrained_trainer import resolving, training
 from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
-from components.constrained_trainer.data import Split
+from components.constrained_trainer.examples.data import Split
 from components.constrained_trainer.resolving import (
     Rarest,
     rarest_set,

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.constrained_trainer import deciding, networks, serving
-from components.constrained_trainer.cells import Cells, CellThresholds
-from components.constrained_trainer.data import load_split
-from components.constrained_trainer.snapshots import predict_scores
+from components.constrained_trainer import serving
+from components.constrained_trainer.examples.data import load_split
+from components.constrained_trainer.models import networks
+from components.constrained_trainer.selection import deciding
+from components.constrained_trainer.selection.cells import Cells, CellThresholds
+from components.constrained_trainer.selection.snapshots import predict_scores
 from components.features import (
     SLICES_LABEL,
     TRANSFORMED_IMAGE,

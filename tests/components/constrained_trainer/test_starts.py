@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from components.constrained_trainer import networks
 from components.constrained_trainer.config import TrainingConfig
+from components.constrained_trainer.models import networks
 from components.constrained_trainer.training import train
 from fairgate.errors import SettingsError
 from tests.components.constrained_trainer.toy import (

@@ -9,7 +9,7 @@ import pytest
 from components import progress
 from components.constrained_trainer.config import TrainingConfig
 from components.constrained_trainer.history import History
-from components.constrained_trainer.session import Moment
+from components.constrained_trainer.running.session import Moment
 
 
 def said(tmp_path, moments: list[tuple[float, int]], steps: int = 1000) -> list[str]:

@@ -7,14 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from components.constrained_trainer import choosing, telling
+from components.constrained_trainer import telling
 from components.constrained_trainer.config import (
     GateTarget,
     MultiplierConfig,
     SelectionConfig,
 )
-from components.constrained_trainer.outlook import Outlook
-from components.constrained_trainer.snapshots import predict_scores
+from components.constrained_trainer.selection import choosing
+from components.constrained_trainer.selection.outlook import Outlook
+from components.constrained_trainer.selection.snapshots import predict_scores
 from components.constrained_trainer.training import train
 from fairgate.constraints import language, linear
 from fairgate.constraints.rates import Group

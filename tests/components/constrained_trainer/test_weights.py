@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.constrained_trainer import networks, serving, thresholds, yardsticks
+from components.constrained_trainer import serving
 from components.constrained_trainer.config import TrainingConfig
-from components.constrained_trainer.data import Split, load_split, relative
+from components.constrained_trainer.examples.data import Split, load_split, relative
+from components.constrained_trainer.examples.sampling import Rounds, Sampler
+from components.constrained_trainer.models import networks
 from components.constrained_trainer.resolving import watched_split
-from components.constrained_trainer.sampling import Rounds, Sampler
+from components.constrained_trainer.selection import thresholds, yardsticks
 from components.constrained_trainer.training import train
 from components.features import SLICES_UNIT, SLICES_WEIGHT, Features
 from components.transform.inputs import model_inputs

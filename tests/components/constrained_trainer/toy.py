@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from components.constrained_trainer.config import SelectionConfig, TrainingConfig
-from components.constrained_trainer.data import Split
-from components.constrained_trainer.snapshots import predict_scores
+from components.constrained_trainer.examples.data import Split
+from components.constrained_trainer.selection.snapshots import predict_scores
 from fairgate.constraints.rates import Group
 
 GROUPS = (Group("G", "a"), Group("G", "b"))

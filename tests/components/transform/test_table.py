@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.constrained_trainer import networks, serving
+from components.constrained_trainer import serving
+from components.constrained_trainer.models import networks
 from components.features import SLICES_LABEL, Features, GroupFeature, LabelFeature
 from components.transform.inputs import (
     ModelInput,
