@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 from fairgate.documents import write_text
@@ -11,6 +12,8 @@ from pipeline.settings import Settings
 
 _KNOWN = "gs://"  # what TensorFlow's wheel has, besides folders; s3:// and hdfs:// it has not
 _WRITTEN = ("artifacts", "ledger", "serving")
+_KEY = "GOOGLE_APPLICATION_CREDENTIALS"
+_WAITED = 20  # seconds: a store that is there answers within one
 
 
 def require_known(settings: Settings) -> None:
@@ -36,6 +39,75 @@ def require_known(settings: Settings) -> None:
         )
 
 
+def require_reachable(settings: Settings) -> None:
+    """Raises SettingsError where an object store has no such bucket, or does not let its names be listed.
+
+    By Google's client, which says so at once: TensorFlow's takes a bucket that is missing for one that is
+    away, and asks for hours.
+    """
+    fields = {"data.path": settings.data.path}
+    fields |= {field: getattr(settings, field) for field in _WRITTEN}
+    for field, place in fields.items():
+        if place is not None and place.startswith(_KNOWN):
+            _require_listed(field, place)
+
+
+def _require_listed(field: str, place: str) -> None:
+    import requests
+    from google.api_core import exceptions
+    from google.auth import exceptions as credentials
+    from google.cloud import storage
+    from google.cloud.storage.retry import DEFAULT_RETRY
+
+    from components.evaluator import files
+
+    bucket, _, name = place.removeprefix(_KNOWN).partition("/")
+    named = f"{field} = {place!r}"
+    other = f"name another one with --set {field}=gs://BUCKET/FOLDER"
+    try:
+        try:
+            client = files.client()
+        except credentials.DefaultCredentialsError:
+            if field in _WRITTEN or os.environ.get(_KEY):
+                raise
+            client = storage.Client.create_anonymous_client()  # data may be there for everybody
+        retry = DEFAULT_RETRY.with_timeout(_WAITED)
+        found = client.list_blobs(bucket, prefix=name, max_results=1, timeout=_WAITED, retry=retry)
+        next(iter(found), None)
+    except exceptions.NotFound:
+        raise SettingsError(
+            f"{named}: there is no bucket {bucket!r}. Make it (gcloud storage buckets create "
+            f"gs://{bucket}), or {other}"
+        ) from None
+    except (exceptions.Forbidden, exceptions.Unauthorized) as error:
+        raise SettingsError(
+            f"{named}: bucket {bucket!r} cannot be read with these credentials, or in their project: "
+            f"{error.message}. Give them roles/storage.object{_role(field)} on it, use others "
+            f"({_KEY} names a key where there is no gcloud login), or {other}"
+        ) from None
+    except exceptions.ClientError as error:
+        raise SettingsError(f"{named}: bucket {bucket!r}: {error.message}. Or {other}") from None
+    except (
+        exceptions.GoogleAPIError,
+        credentials.TransportError,
+        requests.RequestException,
+    ) as error:
+        raise SettingsError(
+            f"{named}: bucket {bucket!r} does not answer within {_WAITED} seconds: {error}. See that "
+            "https://storage.googleapis.com can be reached from here (HTTPS_PROXY names a way), and run "
+            "again"
+        ) from None
+    except credentials.GoogleAuthError as error:
+        raise SettingsError(
+            f"{named}: there are no credentials for bucket {bucket!r} that Google takes: {error}. Log in "
+            f"(gcloud auth application-default login), or name a key by {_KEY}"
+        ) from None
+
+
+def _role(field: str) -> str:
+    return "Admin" if field in _WRITTEN else "Viewer"
+
+
 def require_writable(settings: Settings) -> None:
     """Raises SettingsError where a store that is written to later cannot be written to now."""
     import tensorflow as tf
@@ -49,8 +121,8 @@ def require_writable(settings: Settings) -> None:
         except tf.errors.OpError as error:
             raise SettingsError(
                 f"{field} = {place!r}: cannot be written: {error.message.splitlines()[0]}. See that the "
-                "bucket is there and that the credentials may write (roles/storage.objectAdmin); "
-                "GOOGLE_APPLICATION_CREDENTIALS names a key where there is no gcloud login"
+                f"credentials may write there (roles/storage.objectAdmin); {_KEY} names a key where "
+                "there is no gcloud login"
             ) from None
 
 

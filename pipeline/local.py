@@ -271,6 +271,7 @@ def _check_inputs(settings: Settings) -> None:
     """Raises DataError for missing data before anything heavy starts."""
     from components.example_gen.splits import list_splits
 
+    elsewhere.require_reachable(settings)
     list_splits(settings.data.folder, settings.data.splits.patterns())
     elsewhere.require_writable(settings)
 

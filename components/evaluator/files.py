@@ -49,7 +49,7 @@ class TensorFlowFiles:
 
 def _create_object(file: str, text: str) -> None:
     """As `TensorFlowFiles.create`, where the store itself lets one of several writers win."""
-    blob = storage.Blob.from_uri(file, client=_client())
+    blob = storage.Blob.from_uri(file, client=client())
     try:
         blob.upload_from_string(text, if_generation_match=0)
     except exceptions.PreconditionFailed:
@@ -59,8 +59,9 @@ def _create_object(file: str, text: str) -> None:
 
 
 @functools.cache
-def _client() -> storage.Client:
-    return storage.Client()
+def client() -> storage.Client:
+    """Google's own; of no project, for objects need none, and a login alone names none."""
+    return storage.Client(project=None)
 
 
 FILES = TensorFlowFiles()

@@ -23,9 +23,9 @@ def store(tmp_path_factory) -> Iterator[ObjectStore]:
         made = stores.ObjectStore(str(tmp_path_factory.mktemp("store")), BUCKET)
         for name, value in made.environment().items():
             patch.setenv(name, value)
-        files._client.cache_clear()
+        files.client.cache_clear()
         yield made
-        files._client.cache_clear()
+        files.client.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -34,3 +34,4 @@ def well(store) -> Iterator[None]:
     yield
     store.fail(0)
     store.go_down("")
+    store.forbid("")

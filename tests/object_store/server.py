@@ -44,6 +44,7 @@ class ObjectStore:
         self._objects = Objects(*buckets)
         self._one_in = 0
         self._outage: re.Pattern[str] | None = None
+        self._forbidden: re.Pattern[str] | None = None
         self._asked: list[str] = []
         self._failed = 0
         self._folder = Path(folder)
@@ -88,6 +89,10 @@ class ObjectStore:
         self._outage = re.compile(at) if at else None
         self._is_down = False
 
+    def forbid(self, at: str) -> None:
+        """Requests whose method and target match are not permitted (403); "": all are."""
+        self._forbidden = re.compile(at) if at else None
+
     def asked(self) -> list[str]:
         """Method and target of all requests so far."""
         return list(self._asked)
@@ -107,6 +112,9 @@ class ObjectStore:
             turn = self._one_in and len(self._asked) % self._one_in == 0
             self._failed += bool(turn)
             is_refused = self._is_down or (turn and self._failed % 2)
+            is_forbidden = self._forbidden is not None and bool(self._forbidden.search(line))
+        if is_forbidden:
+            return Answer.refusal(403, "fairgate@a-project does not have storage.objects access")
         if is_refused:
             return Answer.refusal(503, "nothing was done, by intention")
         answer = self._done(request)
@@ -172,7 +180,17 @@ class ObjectStore:
 class _There(BaseProxy):
     """The store in its process. Beam replaces Python's own kind of proxy, which then cannot be sent."""
 
-    _exposed_ = ("environment", "put", "names", "read", "fail", "go_down", "asked", "failed")
+    _exposed_ = (
+        "environment",
+        "put",
+        "names",
+        "read",
+        "fail",
+        "go_down",
+        "forbid",
+        "asked",
+        "failed",
+    )
 
     def __getattr__(self, name: str) -> Any:
         if name not in self._exposed_:
