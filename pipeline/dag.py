@@ -36,7 +36,7 @@ from components.schema_gen.component import ImportSchemaGen
 from components.statistics_gen.component import StatisticsGen
 from fairgate.gate import checks
 from pipeline import compared, places
-from pipeline import report as reports
+from pipeline.results import report as reports
 from pipeline.settings import Settings
 
 BASELINE = "ConstrainedTrainer.baseline"

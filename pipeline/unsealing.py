@@ -15,13 +15,14 @@ from fairgate.errors import DataError
 from fairgate.gate import ledger
 from fairgate.gate.attempts import End
 from fairgate.gate.judgement import BASELINE, CONSTRAINED
-from pipeline import compared, evaluation, report, runs
+from pipeline import compared
 from pipeline.dag import BASELINE as BASELINE_NODE
 from pipeline.dag import CONSTRAINED as CONSTRAINED_NODE
 from pipeline.inspect.metadata import Metadata
-from pipeline.runs import Run
+from pipeline.results import evaluation, report, runs
+from pipeline.results.runs import Run
+from pipeline.results.verdict import VERDICT_FILE, Verdict
 from pipeline.settings import Settings, load
-from pipeline.verdict import VERDICT_FILE, Verdict
 
 
 def unseal(run: Run) -> tuple[End, list[Run]]:

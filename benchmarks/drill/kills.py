@@ -41,10 +41,10 @@ NAMED = (
     # What is kept of results and runs.
     "src/fairgate/documents.py: stream.write(text)",
     "src/fairgate/documents.py: partial.replace(file)",
-    "pipeline/runner.py: runner.run_with_ir(",
-    "pipeline/runner.py: done = _execution(",
-    "pipeline/local.py: verdict.write(",
-    "pipeline/local.py: write_steps(",
+    "pipeline/running/runner.py: runner.run_with_ir(",
+    "pipeline/running/runner.py: done = _execution(",
+    "pipeline/running/local.py: verdict.write(",
+    "pipeline/running/local.py: write_steps(",
 )
 """Lines right before and right after what must be one operation: FILE: how the line begins."""
 
@@ -56,10 +56,10 @@ _CRITICAL = (
     "fairgate/gate/ledger.py",
     "fairgate/gate/files.py",
     "fairgate/documents.py",
-    "pipeline/contents.py",
-    "pipeline/runner.py",
-    "pipeline/local.py",
-    "pipeline/report.py",
+    "pipeline/running/contents.py",
+    "pipeline/running/runner.py",
+    "pipeline/running/local.py",
+    "pipeline/results/report.py",
     "tfx/orchestration/",
 )
 _CRITICAL_SHARE = 0.7

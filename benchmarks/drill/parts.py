@@ -26,7 +26,7 @@ from fairgate.documents import write_text
 from fairgate.gate import ledger
 from fairgate.gate.attempts import Attempt, Question
 from fairgate.records import Records
-from pipeline import terminal
+from pipeline.running import terminal
 
 _FILES = {"saved_model.pb": 50_000, "variables/variables.index": 500, "assets/vocabulary": 2_000}
 _FILES |= {f"variables/variables.data-0000{shard}-of-00004": 200_000 for shard in range(4)}

@@ -61,7 +61,7 @@ def load(told: Path | None = None) -> None:
     Raises:
       RuntimeError: TensorFlow has begun to work, so that whatever is forked would wait for its threads.
     """
-    import pipeline.runner  # noqa: F401  (TFX first: it patches what others import)
+    import pipeline.running.runner  # noqa: F401  (TFX first: it patches what others import)
 
     names = [f"pipeline.{name}" for name in ("basis", "evaluation", "local", "report")]
     if told is not None:
@@ -108,7 +108,7 @@ class _Stages:
 
     def watch(self, entered: Any) -> None:
         """Calls `entered` at the beginning of each."""
-        from pipeline import terminal
+        from pipeline.running import terminal
 
         real = terminal.Display.step
 

@@ -25,7 +25,7 @@ from benchmarks.experiments.workers import ENVIRONMENT, Job, Setting, run_all
 from benchmarks.peers.environments import Unavailable, python_of
 from fairgate.errors import FairGateError
 from pipeline import settings as pipeline_settings
-from pipeline import terminal
+from pipeline.running import terminal
 from pipeline.settings import Settings
 
 FOLDER = Path("runs/experiments")
@@ -124,7 +124,7 @@ def _pool(settings: Settings, console: Console) -> Path:
     from benchmarks.experiments import pool
 
     if settings.data.path is None and not Path(settings.data.folder).exists():
-        from pipeline import local
+        from pipeline.running import local
 
         console.print("Drawing the stand-in (once; some minutes) ...")
         local.make_stand_in(settings)

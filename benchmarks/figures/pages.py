@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benchmarks import markers
 from fairgate.gate import tables
-from pipeline.verdict import Verdict
+from pipeline.results.verdict import Verdict
 
 REPOSITORY = Path(__file__).parents[2]
 MEASURED = Path(__file__).with_name("measured.json")

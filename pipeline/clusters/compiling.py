@@ -16,11 +16,11 @@ from tfx.components import FileBasedExampleGen
 from tfx.orchestration import pipeline
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
-from pipeline import measured
 from pipeline.clusters import endpoints, jobs, requirements
 from pipeline.clusters.requirements import Target
 from pipeline.dag import create_pipeline
 from pipeline.deployment import Placement
+from pipeline.running import measured
 from pipeline.settings import Settings
 
 _TRAINER, _PUSHER = "ConstrainedTrainer", "Pusher"

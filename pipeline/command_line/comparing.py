@@ -12,7 +12,7 @@ from rich.text import Text
 from fairgate.gate import tables, words
 from fairgate.gate.judgement import CONSTRAINED, GateRow, ModelResult, document_of
 from pipeline.command_line import documents
-from pipeline.runs import Run
+from pipeline.results.runs import Run
 
 NAMES = ("A", "B")
 # Where a run's files go decides nothing.

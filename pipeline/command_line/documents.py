@@ -9,8 +9,8 @@ from typing import Any
 
 from fairgate.errors import DataError
 from fairgate.gate.judgement import CONSTRAINED, GateRow
-from pipeline.runs import FRONTIER_FILE, TRIALS_FILE, Run
-from pipeline.verdict import Verdict
+from pipeline.results.runs import FRONTIER_FILE, TRIALS_FILE, Run
+from pipeline.results.verdict import Verdict
 
 
 def summary(run: Run) -> dict[str, Any]:

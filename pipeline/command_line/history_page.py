@@ -14,7 +14,7 @@ from fairgate.gate import words
 from fairgate.report import charts, pages
 from fairgate.report.charts import Chart, Series
 from pipeline.command_line import documents
-from pipeline.runs import Run
+from pipeline.results.runs import Run
 
 _PAGES = pages.environment("pipeline")
 _MOST_CHARTS = 12

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from fairgate.answers import DONE, Answer
 from fairgate.documents import write_text
 from fairgate.errors import DataError
-from pipeline import removal
-from pipeline import runs as all_runs
 from pipeline.called import called
+from pipeline.results import removal
+from pipeline.results import runs as all_runs
 
 if TYPE_CHECKING:
     from rich.console import Console

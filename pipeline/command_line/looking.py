@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from fairgate.answers import BLOCKED, DONE, FAILED, Answer
 from fairgate.gate import words
-from pipeline import runs as all_runs
 from pipeline.called import called
 from pipeline.command_line import documents
-from pipeline.runs import Run
+from pipeline.results import runs as all_runs
+from pipeline.results.runs import Run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +34,7 @@ def show(options: argparse.Namespace) -> Answer:
     state = run.state
 
     def in_words(console: Console) -> None:
-        from pipeline import ending
+        from pipeline.results import ending
 
         _header(run, console)
         if run.verdict is None:
@@ -49,7 +49,7 @@ def show(options: argparse.Namespace) -> Answer:
 
 def explain(options: argparse.Namespace) -> Answer:
     """Why a run was blocked, or why not; the exit status is the one that the run had."""
-    from pipeline import next_steps
+    from pipeline.results import next_steps
 
     run = _run(options, options.run)
     status = _STATUS.get(run.state, FAILED)
@@ -152,7 +152,7 @@ def _without_verdict(run: Run, console: Console) -> None:
 
 
 def _show_frontier(run: Run, console: Console) -> None:
-    from pipeline import swept
+    from pipeline.sweeps import swept
 
     frontier = documents.whole(run.folder)["frontier"]
     if frontier.get("points"):

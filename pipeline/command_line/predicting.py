@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from fairgate.answers import DONE, FAILED, Answer
 from fairgate.errors import DataError, FairGateError
-from pipeline import runs
 from pipeline.called import called
-from pipeline.runs import Run
+from pipeline.results import runs
+from pipeline.results.runs import Run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -144,7 +144,7 @@ def loading(verbose: bool) -> Iterator[None]:
     from rich.progress import BarColumn, Progress, TextColumn
 
     from components import progress
-    from pipeline import terminal
+    from pipeline.running import terminal
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn())

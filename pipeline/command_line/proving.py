@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from fairgate.answers import DONE, FAILED, Answer
 from fairgate.errors import DataError
-from pipeline import evidence
-from pipeline import runs as all_runs
 from pipeline.called import called
+from pipeline.results import evidence
+from pipeline.results import runs as all_runs
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,9 +7,10 @@ import pathlib
 from typing import TYPE_CHECKING
 
 from fairgate.answers import DONE, Answer
-from pipeline import ending, terminal
-from pipeline import runs as all_runs
 from pipeline.command_line import documents
+from pipeline.results import ending
+from pipeline.results import runs as all_runs
+from pipeline.running import terminal
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -11,8 +11,8 @@ from fairgate.answers import Answer
 from fairgate.data.answers import positive_of
 from fairgate.errors import SettingsError
 from fairgate.gate import checks
-from pipeline import runs as all_runs
-from pipeline.runs import Run
+from pipeline.results import runs as all_runs
+from pipeline.results.runs import Run
 from pipeline.settings import Settings, load
 
 

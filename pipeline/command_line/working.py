@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from components.features import Features
     from pipeline.data.from_csv.making import Made
-    from pipeline.runs import Run
+    from pipeline.results.runs import Run
     from pipeline.settings import Settings
 
 # How a run with a verdict ended, in words.
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> Answer:
         )
         document = documents.whole(done.folder) | {"new": False, "told": said}
         return Answer(DONE, document, lambda console: print(said))
-    from pipeline import local
+    from pipeline.running import local
 
     ended = local.run(tree, verbose=options.verbose)
     return Answer(ended.status, documents.whole(ended.folder))
@@ -62,7 +62,7 @@ def frontier(options: argparse.Namespace) -> Answer:
     asked = limits.read(options.limits) if options.limits is not None else limits.DEFAULT
     # Refused here, before anything heavy starts.
     limits.tightening(tree.trainer.constraints, tree.data.features.vocabulary, asked)
-    from pipeline import frontier as frontiers
+    from pipeline.sweeps import frontier as frontiers
 
     ended = frontiers.run(tree, asked, verbose=options.verbose)
     return Answer(ended.status, documents.whole(ended.folder))
@@ -76,8 +76,8 @@ def tune(options: argparse.Namespace) -> Answer:
     # Refused here, before anything heavy starts.
     budget = Budget(options.trials, options.seconds)
     file = None if options.write is None else pathlib.Path(options.write)
-    from pipeline import tune as tunes
     from pipeline.called import called
+    from pipeline.sweeps import tune as tunes
 
     ended = tunes.run(tree, budget, file, called(), verbose=options.verbose)
     return Answer(ended.status, documents.whole(ended.folder))
@@ -86,7 +86,7 @@ def tune(options: argparse.Namespace) -> Answer:
 def data(options: argparse.Namespace) -> Answer:
     """The synthetic stand-in."""
     tree = _settings(options)
-    from pipeline import local
+    from pipeline.running import local
 
     folder = tree.data.folder
     if tree.data.path is not None:

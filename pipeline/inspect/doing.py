@@ -18,7 +18,7 @@ from fairgate.gate.judgement import CONSTRAINED
 from fairgate.report import sections
 from pipeline.inspect.run import REPOSITORY, Run, open_run
 from pipeline.inspect.shown import Charts, Table
-from pipeline.runs import SETTINGS_FILE
+from pipeline.results.runs import SETTINGS_FILE
 from pipeline.settings import Settings, load
 
 _PATH = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]

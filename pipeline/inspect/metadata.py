@@ -15,7 +15,7 @@ from ml_metadata.proto import metadata_store_pb2 as proto
 
 from pipeline import places
 from pipeline.inspect.shown import Table
-from pipeline.metadata_file import require_usable
+from pipeline.running.metadata_file import require_usable
 
 _STATES = {"COMPLETE": "done", "CACHED": "reused"}
 # TFX's own, on every artifact; what a component says of it is among the others.

@@ -16,11 +16,11 @@ from components.report.data import ReportData
 from fairgate.errors import DataError
 from fairgate.gate import words
 from fairgate.gate.judgement import MODELS
-from pipeline import report as reports
-from pipeline import runs
 from pipeline.inspect.judged import Judged
 from pipeline.inspect.metadata import Metadata
 from pipeline.inspect.shown import Element, Table
+from pipeline.results import report as reports
+from pipeline.results import runs
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 _DATA_FILE = "report.json"
@@ -124,9 +124,9 @@ def open_run(name: str = "", root: str | os.PathLike[str] = "runs") -> Run:
     """Opens a run that has ended with a verdict.
 
     Args:
-      name: as `pipeline.runs.find` has it: a pipeline's name, for its newest run, a run's id or folder;
-        or the pipeline root of a cluster, local or gs://, or a folder in it, for the newest run below.
-        Empty: the newest run with a verdict.
+      name: as `pipeline.results.runs.find` has it: a pipeline's name, for its newest run, a run's id or
+        folder; or the pipeline root of a cluster, local or gs://, or a folder in it, for the newest run
+        below. Empty: the newest run with a verdict.
       root: folder of runs, from here or from the repository.
 
     Raises:

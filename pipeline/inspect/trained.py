@@ -27,12 +27,12 @@ from components.report.data import ReportData, Scores
 from fairgate.gate.attempts import Attempt
 from fairgate.gate.config import GateConfig
 from fairgate.gate.judgement import BASELINE, CONSTRAINED
-from pipeline import evaluation
 from pipeline.inspect.examples import Examples
 from pipeline.inspect.judged import Judged
 from pipeline.inspect.quiet import unseen
 from pipeline.inspect.shown import Charts
-from pipeline.report import shown_settings
+from pipeline.results import evaluation
+from pipeline.results.report import shown_settings
 from pipeline.settings import DataSettings, Settings
 
 _LABEL = "label"

@@ -60,7 +60,7 @@ def test_a_plan_goes_by_the_stages_and_has_all_kinds():
 def run(tmp_path):
     """Three steps that each write a file twice."""
     from fairgate.documents import write_text
-    from pipeline import terminal
+    from pipeline.running import terminal
 
     def work() -> int:
         folder = tmp_path

@@ -111,7 +111,7 @@ class Workplace:
                 # Tests train many models for one test split. What ML Metadata knows of them stays as it
                 # is: another artifact is another input.
                 shutil.rmtree(self.ledger, ignore_errors=True)
-                stack.enter_context(mock.patch("pipeline.counted.require_known"))
+                stack.enter_context(mock.patch("pipeline.running.counted.require_known"))
             output = stack.enter_context(captured())
             status = main(self.arguments(assignments))
         new = [folder for folder in self.run_folders() if folder not in before]

@@ -109,7 +109,7 @@ def test_the_model_card_is_beside_it(passed):
 
 
 def test_every_run_leaves_evidence_that_fits_it(passed):
-    from pipeline import evidence
+    from pipeline.results import evidence
 
     checked = evidence.check(passed.folder / evidence.EVIDENCE_FILE)
     assert (checked.problems, checked.absent, checked.signed_by) == ([], [], None)
@@ -119,8 +119,8 @@ def test_every_run_leaves_evidence_that_fits_it(passed):
 
 
 def test_a_frontier_with_the_same_constraints_is_shown(passed, made, place, tmp_path):
-    from pipeline import report
-    from pipeline.verdict import Verdict
+    from pipeline.results import report
+    from pipeline.results.verdict import Verdict
 
     home = tmp_path / "tiny"
     (home / "run").mkdir(parents=True)

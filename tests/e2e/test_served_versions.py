@@ -45,7 +45,7 @@ def if_new(shop: Workplace, *assignments: str) -> tuple[int, str, int]:
     """Status, words and number of new run folders of `run --if-new`."""
     before = len(shop.run_folders())
     shutil.rmtree(shop.ledger, ignore_errors=True)  # as `Workplace.run` does
-    with mock.patch("pipeline.counted.require_known"), captured() as output:
+    with mock.patch("pipeline.running.counted.require_known"), captured() as output:
         status = main([*shop.arguments((*SHORT, *assignments)), "--if-new"])
     return status, " ".join(output[0].split()), len(shop.run_folders()) - before
 

@@ -10,7 +10,7 @@ import pytest
 from components import folders
 from components.evaluator import files
 from fairgate.errors import DataError, SettingsError
-from pipeline import elsewhere, local
+from pipeline.running import elsewhere, local
 from pipeline.settings import load
 
 SCHEMA = "data.schema_file=gs://bucket/elsewhere/schema.pbtxt"

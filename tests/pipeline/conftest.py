@@ -8,10 +8,10 @@ import pytest
 
 from fairgate.gate.attempts import Attempt, delta_of
 from fairgate.gate.judgement import BASELINE, CONSTRAINED
-from pipeline import evaluation as evaluations
 from pipeline.__main__ import main
+from pipeline.results import evaluation as evaluations
+from pipeline.results.verdict import Verdict
 from pipeline.settings import Settings, load
-from pipeline.verdict import Verdict
 from tests.pipeline import run_folders
 from tests.pipeline.verdicts import Measured, evaluation
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import settings
-from pipeline.verdict import Verdict
+from pipeline.results.verdict import Verdict
 
 GAP = "max_gap(FPR, [Young]) <= 0.05"
 

@@ -16,7 +16,7 @@ from fairgate.errors import DataError
 from pipeline.inspect import Judged, Run, doing, many_test_splits, open_run
 from pipeline.inspect.run import REPOSITORY
 from pipeline.inspect.shown import Banner, Element, Table
-from pipeline.runs import NoSuchRun
+from pipeline.results.runs import NoSuchRun
 from pipeline.settings import Settings, load
 from tests.components.report import sample
 from tests.pipeline import run_folders

@@ -60,7 +60,8 @@ def test_data_that_is_there_is_told_as_json_too(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("command", ["run", "frontier", "tune"])
 def test_work_that_has_ended_is_told_as_a_document(command, tmp_path, monkeypatch, capsys):
-    from pipeline import frontier, local, tune
+    from pipeline.running import local
+    from pipeline.sweeps import frontier, tune
 
     files = {
         "run": {"verdict": run_folders.blocked()},

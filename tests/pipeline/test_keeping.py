@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from pipeline import removal
-from pipeline.runs import Run
+from pipeline.results import removal
+from pipeline.results.runs import Run
 from tests.pipeline import run_folders
 from tests.pipeline.run_folders import BLOCKED, PASSED, words_of
 
@@ -118,7 +118,7 @@ def test_a_removal_that_was_cut_short_leaves_no_run_to_be_listed(root, monkeypat
 
 
 def _every(root):
-    from pipeline import runs
+    from pipeline.results import runs
 
     return runs.every(root)
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fairgate.gate import explaining
-from pipeline.runs import Run
+from pipeline.results.runs import Run
 from tests.pipeline import run_folders
 from tests.pipeline.run_folders import BLOCKED, PASSED, words_of
 
@@ -76,7 +76,7 @@ def test_a_run_without_a_verdict_says_why(root, said, command, files, status, wo
 
 @pytest.mark.parametrize("command", ["show", "explain"])
 def test_a_run_that_goes_on_is_said_to(root, said, command):
-    from pipeline import local
+    from pipeline.running import local
 
     run = Run(run_folders.write(root, "celeba/20261123-170000-000"))
     with local._only_run_in(root / "celeba", run.id):

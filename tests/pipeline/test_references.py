@@ -14,8 +14,8 @@ from fairgate import visible
 from fairgate.errors import SettingsError
 from pipeline import sources, typed
 from pipeline.command_line import comparing
-from pipeline.local import in_run_folder
-from pipeline.runs import Run
+from pipeline.results.runs import Run
+from pipeline.running.local import in_run_folder
 from pipeline.settings import Settings, document, dump, load, revalidated
 from tests.pipeline.files import write
 

@@ -224,7 +224,7 @@ def judge(
 def verdict(settings: Settings, judgement: Judgement) -> SimpleNamespace:
     """The verdict that a run would tell of it."""
     from components.evaluator.stamp import read_attempt
-    from pipeline.evaluation import read_verdict
+    from pipeline.results.evaluation import read_verdict
 
     return read_verdict(
         settings,

@@ -16,7 +16,7 @@ from components.report.curves import Scored
 from components.report.data import GroupSize, Mistake, ReportData, Scores
 from fairgate.gate.attempts import Attempt
 from fairgate.gate.config import GateConfig
-from pipeline.verdict import Verdict
+from pipeline.results.verdict import Verdict
 
 SETTINGS = {
     "gate": {"minimum_accuracy": 0.8, "minimum_negatives": 100},
