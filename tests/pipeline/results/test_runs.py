@@ -55,7 +55,7 @@ def test_looking_at_a_run_does_not_keep_another_from_starting(tmp_path, monkeypa
     (tmp_path / ".lock").touch()
     with open(tmp_path / ".lock") as looking:
         fcntl.flock(looking, fcntl.LOCK_SH)
-        monkeypatch.setattr(local.time, "sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+        monkeypatch.setattr(runs.time, "sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
         with local._only_run_in(tmp_path, "later"):
             assert (tmp_path / ".lock").read_text() == "later"
 
