@@ -46,6 +46,8 @@ PLANTED = [
     ("metadata", "components/evaluator/files.py", "import ml_metadata"),
     ("tensorflow", "src/fairgate/gate/checks.py", "import tensorflow"),
     ("tensorflow", "src/fairgate/constraints/linear.py", "import keras"),
+    ("rooms", "pipeline/results/verdict.py", "from pipeline.running import local"),
+    ("rooms", "pipeline/running/local.py", "from pipeline.sweeps import tune"),
     ("training", f"{TRAINER}/selection/choosing.py", f"from {TRAINER_} import training"),
     ("training", f"{TRAINER}/running/loop.py", f"from {TRAINER_}.search import budget"),
     ("training", f"{TRAINER}/examples/data.py", f"from {TRAINER_}.models import networks"),
