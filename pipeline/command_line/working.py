@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> Answer:
 def _done_before(tree: Settings) -> Run | None:
     """The run that did all that there would be to do."""
     with loading(verbose=False):
-        from pipeline import basis  # which loads TensorFlow
+        from pipeline.running import basis  # which loads TensorFlow
 
         return basis.last(tree)
 
