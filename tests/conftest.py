@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
 # Read when TensorFlow is loaded: object stores in tests are on this machine, and are asked again at once.
 os.environ.setdefault("GCS_RETRY_CONFIG_INIT_DELAY_TIME_US", "10000")
+os.environ.setdefault("GCS_RETRY_CONFIG_MAX_DELAY_TIME_US", "100000")
 
 import pytest
 import tensorflow as tf
@@ -28,6 +30,12 @@ def pytest_configure(config: pytest.Config) -> None:
     tf.config.list_logical_devices()
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is there by now stays: no collection of garbage looks through it again."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leaves out what needs a GPU where there is none."""
     if item.get_closest_marker("gpu") and not devices.gpus():
@@ -40,8 +48,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole runs first: they take longest, and share a run."""
-    items.sort(key=lambda item: room(item.nodeid) != "e2e")
+    """What takes longest first, so that all processes end at about the same time."""
+    longest = ("e2e", "deploy", "tests/object_store/test_whole_run.py")
+    rank = {name: number for number, name in enumerate(longest)}
+    items.sort(key=lambda item: rank.get(room(item.nodeid), len(longest)))
 
 
 class RoomScheduling(LoadScopeScheduling):

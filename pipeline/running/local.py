@@ -182,7 +182,9 @@ def displaying(settings: Settings, console: Console, steps: int) -> Iterator[ter
                 make_stand_in(settings)
         with display.step("Load TFX"):
             _check_inputs(settings)
-            from pipeline.running import runner  # noqa: F401
+            from pipeline.running import memory, runner  # noqa: F401
+
+            memory.settle()
         yield display
 
 

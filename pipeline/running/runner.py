@@ -124,7 +124,6 @@ def _run_nodes(
             except NoSolution as found:
                 step.outcome = terminal.NOT_ASKED
                 return str(found)
-            memory.release()
             done = _execution(store, settings.name, run_id, name)
             if done.last_known_state == metadata_store_pb2.Execution.CACHED:
                 step.outcome = "reused"
@@ -134,6 +133,8 @@ def _run_nodes(
                     step.outcome = "reused"
             elif name not in _NO_RESULTS:
                 contents.keep(_results(store, settings.name, name, done.id))
+            if step.outcome != "reused":
+                memory.release()
             try:
                 notes = _notes(store, settings, run_id, name, pages) if until is None else []
             except NoSolution as found:

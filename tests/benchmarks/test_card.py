@@ -111,7 +111,7 @@ def test_contenders_are_alone_on_a_gpu(monkeypatch):
 
 @pytest.mark.slow
 def test_little_of_everything_is_measured_on_a_cpu(tmp_path):
-    command = ["-m", "benchmarks.training.card", "--small", "--seconds", "900"]
+    command = ["-m", "tests.benchmarks.forked_card", "--small", "--seconds", "900"]
     subprocess.run([sys.executable, *command, "--folder", str(tmp_path)], check=True)
     [file] = tmp_path.glob("*.json")
     found = json.loads(file.read_text())

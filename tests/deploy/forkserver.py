@@ -8,6 +8,7 @@ Loading takes a container half a minute; a test of twenty commands need not wait
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import runpy
@@ -21,6 +22,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # whatever is printed while loading is no answer
     _load()
+    gc.collect()
+    gc.freeze()  # of no interest to the children's collections
     print("ready", file=answers)
     for line in sys.stdin:
         request = json.loads(line)
