@@ -2,21 +2,19 @@
 
 python -m benchmarks.scale [--of pictures table] [--examples 20000 80000] [--against CHECKOUT] ...
 
-Each number is of one run in a process of its own. With --against the runs of another checkout take turns
-with these. Nothing is asserted.
+Each number is of one run in a process of its own. What was measured is kept in measured.json, from
+which the tables of docs/scale.md are written; with --against the runs of another checkout take turns
+with these, and nothing is kept. Nothing is asserted.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
-import os
-import platform
 import sys
 from pathlib import Path
 
-from benchmarks.scale import data
-from benchmarks.scale.measuring import Measured, measure, table
+from benchmarks.scale import data, kept
+from benchmarks.scale.measuring import Measured, conditions, measure, table
 
 HERE = Path(__file__).resolve().parents[2]
 
@@ -24,22 +22,23 @@ HERE = Path(__file__).resolve().parents[2]
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale")
     parser.add_argument("--of", nargs="+", choices=data.KINDS, default=list(data.KINDS))
-    parser.add_argument("--examples", nargs="+", type=int, default=[20_000, 80_000])
+    parser.add_argument("--examples", nargs="*", type=int, default=[20_000, 80_000])
     parser.add_argument("--steps", type=int, default=500, help="of each training")
     parser.add_argument("--against", type=Path, help="a checkout to compare with, with its .venv")
     parser.add_argument(
         "--work", type=Path, default=Path("build/scale"), help="folder for data and runs"
     )
-    parser.add_argument("--output", type=Path, help="a Markdown file for the tables")
+    parser.add_argument(
+        "--pages", action="store_true", help="write docs/scale.md of what is kept, and run nothing"
+    )
     options = parser.parse_args()
+    if options.pages:
+        kept.write_page(HERE / "docs/scale.md")
+        return
     if min(options.examples) < 1_000:
         parser.error("--examples: at least 1000, so that every split has every group")
     checkouts = {"": HERE} | ({"before": options.against.resolve()} if options.against else {})
-    lines = [
-        f"{datetime.date.today()}, {os.cpu_count()} cores ({platform.machine()}), load "
-        f"{os.getloadavg()[0]:.1f} at the start. Of each step: processor seconds of all cores (and "
-        "seconds on the clock), and peak memory in GB of the whole process so far.",
-    ]
+    print(f"{conditions()}. {kept.COLUMNS}")
     for kind in options.of:
         found: dict[str, dict[int, Measured]] = {name: {} for name in checkouts}
         for examples in options.examples:
@@ -48,12 +47,12 @@ def main() -> None:
             for name, checkout in checkouts.items():
                 print(f"{kind}, {examples:,} examples {name}", file=sys.stderr, flush=True)
                 found[name][examples] = measure(checkout, settings, work / (name or "now"))
+            if not options.against:
+                kept.keep(kind, examples, options.steps, found[""][examples])
         for name, of in found.items():
-            lines += ["", f"**{kind}{' ' if name else ''}{name}**", "", *table(of)]
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if options.output:
-        options.output.write_text(text)
+            print(f"\n**{kind}{' ' if name else ''}{name}**\n", *table(of), sep="\n")
+    if not options.against:
+        kept.write_page(HERE / "docs/scale.md")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import os
+import platform
 import resource
 import shutil
 import subprocess
@@ -22,11 +25,13 @@ class Measured:
       steps: as its `steps.json` has them.
       seconds: on the clock.
       processor_seconds: of the process and its children.
+      conditions: when and on what it was measured, in words.
     """
 
     steps: list[dict]
     seconds: float
     processor_seconds: float
+    conditions: str = ""
 
     def step(self, name: str) -> dict:
         """Of that name; empty where the run had none."""
@@ -51,7 +56,15 @@ def measure(checkout: Path, settings: Path, work: Path) -> Measured:
         )
     [kept] = (work / "runs").glob("*/*/steps.json")
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Measured(json.loads(kept.read_text()), seconds, used)
+    return Measured(json.loads(kept.read_text()), seconds, used, conditions())
+
+
+def conditions() -> str:
+    """Date, machine, and how busy it is now."""
+    return (
+        f"{datetime.date.today()}, {os.cpu_count()} cores ({platform.machine()}), a load of "
+        f"{os.getloadavg()[2]:.1f} over the last quarter of an hour"
+    )
 
 
 def table(runs: Mapping[int, Measured]) -> list[str]:

@@ -208,10 +208,10 @@ class TrainingConfig(Strict):
         description="XLA; auto: on from so many steps that it pays for compiling (1000 on a CPU, 3000 on "
         "a GPU, 10000 there with convolutions), except for convolutions on a CPU and for several devices",
     )
-    resident_gb: float = Field(
-        4.0,
-        ge=0,
-        description="a split up to this size is kept on the device, a larger one read as needed [GB]",
+    resident_gb: _NotNegative | Auto = Field(
+        "auto",
+        description="a split up to this size is kept on the device, a larger one read as needed [GB]; "
+        "auto: 4 on a GPU, 0.25 on a CPU, where it would be in memory beside the file",
     )
     checkpoint_seconds: float = Field(
         30.0,

@@ -199,10 +199,9 @@ def _outlook(
 
 def _plan(splits: list[Split], config: TrainingConfig, scope: tf.distribute.Strategy) -> str:
     """One line for the log: what trains on what."""
-    described = []
+    described, most = [], devices.resident_gb(config.resident_gb, scope)
     for name, split in zip(("training", "validation"), splits, strict=True):
-        resident = split.fits_in(config.resident_gb)
-        place = "on the device" if resident else "read from disk as needed"
+        place = "on the device" if split.fits_in(most) else "read from disk as needed"
         described.append(f"{len(split):,} {name} examples, {split.nbytes / 1e9:.2f} GB {place}")
     return f"{devices.describe(scope)}; {'; '.join(described)}; compiling"
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from benchmarks.scale import data
+from benchmarks.scale import data, kept
 from benchmarks.scale.measuring import Measured, table
 from components.example_gen import splits
 from components.example_gen.checks import check_shards
 from pipeline.settings import load
+
+PAGES = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.parametrize("kind", data.KINDS)
@@ -49,3 +53,20 @@ def test_a_table_has_a_row_for_each_step_and_the_growth_of_memory():
         "| Transform | (10.0) | 1.10 | 15.5 (20.0) | 1.20 | 1.09 |",
         "| **whole run** | 30 (20) | 1.10 | 60 (40) | 1.20 | 1.09 |",
     ]
+
+
+def test_what_is_kept_of_a_size_is_the_last_run_and_the_page_has_it(tmp_path):
+    file, page = tmp_path / "measured.json", tmp_path / "scale.md"
+    page.write_text(f"before\n{kept.BEGIN}\nold\n{kept.END}\nafter\n")
+    for seconds in (1.0, 2.0):
+        step = {"name": "Transform", "seconds": seconds, "peak_memory_gb": 1.25}
+        kept.keep("table", 1_000, 10, Measured([step], seconds, 3.0, "on Monday"), file)
+    kept.write_page(page, file)
+    text = page.read_text()
+    assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
+    assert "| Transform | (2.0) | 1.25 |" in text and "(1.0)" not in text
+    assert "- 1,000: on Monday, 10 steps of each training." in text
+
+
+def test_the_tables_on_the_page_are_those_of_what_is_kept():
+    assert kept.section(kept.read()) in (PAGES / "scale.md").read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -135,7 +136,7 @@ class Split:
         """The examples at `rows`, in that order, in memory."""
         return replace(
             self,
-            inputs={name: column[rows] for name, column in self.inputs.items()},
+            inputs={name: taken(column, rows) for name, column in self.inputs.items()},
             labels=self.labels[rows],
             memberships=self.memberships[rows],
             weights=None if self.weights is None else relative(self.weights[rows]),
@@ -244,6 +245,30 @@ class Split:
         """
         members = dict(zip(self.groups, self.memberships.T, strict=True))
         return scored_groups(scores, self.labels, members, self.counted)
+
+
+def taken(column: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """`column[rows]`, in memory; of a mapped file these rows are read and no others.
+
+    A look at a mapped row would bring 64 kB around it into this process's memory.
+    """
+    if not isinstance(column, np.memmap) or not isinstance(column.base, mmap.mmap):
+        return column[rows]
+    size = column.strides[0]
+    with open(column.filename, "rb") as file:
+        places = (column.offset + size * rows.astype(np.int64)).tolist()
+        read = b"".join([os.pread(file.fileno(), size, place) for place in places])
+    return np.frombuffer(read, column.dtype).reshape(len(rows), *column.shape[1:])
+
+
+def forget(*columns: np.ndarray) -> None:
+    """Takes the pages of mapped files out of this process's memory; what is needed again is read again.
+
+    The system keeps them as long as memory is free, and counts them to nobody.
+    """
+    for column in columns:
+        if isinstance(column.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            column.base.madvise(mmap.MADV_DONTNEED)
 
 
 def whole(counts: Measured) -> dict[Group | None, Counts]:

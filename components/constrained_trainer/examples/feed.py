@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.constrained_trainer.examples.augmentation import Augmentation
-from components.constrained_trainer.examples.data import Split
+from components.constrained_trainer.examples.data import Split, forget, taken
 from components.constrained_trainer.examples.sampling import Rounds, Sampler
 from components.transform.inputs import IMAGE
 
@@ -68,6 +68,7 @@ class Feed:
         self._blocks: Iterator[Any] | None = None
         self._block = Block(0, sys.maxsize, self._on_devices(self._columns)) if resident else None
         self.resident = resident
+        forget(*split.inputs.values())  # read to be copied, and by whoever looked at them before
 
     def block(self, step: int) -> Block:
         """Examples for `step` and what follows; steps must be asked for in order."""
@@ -129,7 +130,7 @@ class Feed:
         return firsts.map(read, num_parallel_calls=2, deterministic=True).prefetch(_AHEAD)
 
     def _gather(self, rows: np.ndarray) -> list[np.ndarray]:
-        return [column[rows] for column in tf.nest.flatten(self._columns)]
+        return [taken(column, rows) for column in tf.nest.flatten(self._columns)]
 
     def _types(self) -> list[tf.DType]:
         return [tf.as_dtype(column.dtype) for column in tf.nest.flatten(self._columns)]

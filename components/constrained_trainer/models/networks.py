@@ -21,6 +21,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from components.constrained_trainer.examples.data import forget
 from components.constrained_trainer.examples.encodings import PiecewiseLinear
 from components.transform.inputs import CATEGORICAL, IMAGE, NUMERIC, ModelInput
 from fairgate.errors import SettingsError
@@ -211,6 +212,7 @@ def predictor(model: keras.Model) -> Callable[[Mapping[str, np.ndarray]], np.nda
             part = slice(start, start + _BATCH)
             rows = {name: tf.constant(column[part]) for name, column in inputs.items()}
             found[part] = compiled(rows).numpy()
+            forget(*inputs.values())
         return found
 
     return outputs

@@ -11,6 +11,10 @@ import tensorflow as tf
 
 from fairgate.errors import SettingsError
 
+# A GPU's memory has room for a split, and nothing else to do with it. A CPU's own memory would grow with
+# the data for steps that are no faster than the system keeps the file in what memory is free.
+_RESIDENT_GB = {"CPU": 0.25, "GPU": 4.0}
+
 
 # One for all trainings of a process: two strategies over the same devices would wait for each other.
 @functools.cache
@@ -61,6 +65,11 @@ def placed(scope: tf.distribute.Strategy) -> contextlib.AbstractContextManager[o
     if isinstance(scope, tf.distribute.OneDeviceStrategy):
         return tf.device(scope.extended.worker_devices[0])
     return contextlib.nullcontext()
+
+
+def resident_gb(asked: float | str, scope: tf.distribute.Strategy) -> float:
+    """Up to what size [GB] a split is kept where `scope` trains, by `trainer.resident_gb`."""
+    return _RESIDENT_GB[kind_of(scope)] if isinstance(asked, str) else asked
 
 
 def gpus() -> int:

@@ -257,8 +257,10 @@ def _feeds(
 ) -> tuple[Feed, Feed | None]:
     """The examples of the model player, and of the multiplier player if it has its own."""
 
+    most = devices.resident_gb(config.resident_gb, scope)
+
     def feed(split: Split, sampler: Sampler | Rounds, every: int, **others: Any) -> Feed:
-        return Feed(split, sampler, split.fits_in(config.resident_gb), scope, every, **others)
+        return Feed(split, sampler, split.fits_in(most), scope, every, **others)
 
     sampler = Sampler(training, config.batch_size, config.batches, config.seed, stream=0)
     first = feed(training, sampler, every=1, augmentation=_augmentation(training, config))

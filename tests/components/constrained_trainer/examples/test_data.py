@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
+import keras
 import numpy as np
+import psutil
 import pytest
 import tensorflow as tf
 
-from components.constrained_trainer.examples.data import Split, load_split
+from components.constrained_trainer.examples.data import Split, forget, load_split, taken
+from components.constrained_trainer.models import networks
 from components.features import Features, GroupFeature, ImageFeature
 from fairgate.constraints.rates import Counts, Group
 from fairgate.constraints.units import order
@@ -129,3 +134,38 @@ def test_parts_of_different_sizes_are_no_split(images, labels, memberships):
             np.zeros(memberships, np.float32),
             (Group("G", "a"),),
         )
+
+
+@pytest.fixture
+def mapped(tmp_path) -> np.memmap:
+    """64 MB that no page of is in this process's memory: float32 (n, 800)."""
+    file = tmp_path / "numeric.bin"
+    np.random.default_rng(0).random((20_000, 800), np.float32).tofile(file)
+    return np.memmap(file, np.float32, mode="r", shape=(20_000, 800))
+
+
+def of_files() -> float:
+    """Memory of this process that files are mapped to [MB]."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("counted by Linux")
+    return psutil.Process().memory_info().shared / 1e6
+
+
+def test_rows_of_a_mapped_file_are_read_and_no_others(mapped):
+    rows, before = np.random.default_rng(1).integers(0, len(mapped), 2_000), of_files()
+    found = taken(mapped, rows)
+    assert of_files() - before < 5
+    np.testing.assert_array_equal(found, mapped[rows])
+    assert of_files() - before > 50, "or nothing was shown"
+    forget(mapped)
+    assert of_files() - before < 5
+    np.testing.assert_array_equal(taken(mapped[5:], rows[:9] // 2), mapped[5:][rows[:9] // 2])
+
+
+def test_a_prediction_leaves_no_mapped_file_in_memory(mapped):
+    model = keras.Sequential([keras.Input((800,)), keras.layers.Dense(1)])
+    predict = networks.predictor(model)
+    predict({"numeric": np.array(mapped[:2048])})  # it is compiled
+    before = of_files()
+    assert len(predict({"numeric": mapped})) == len(mapped)
+    assert of_files() - before < 5

@@ -39,6 +39,12 @@ def test_one_device_needs_no_strategy(setting):
     assert devices.strategy(setting).num_replicas_in_sync == 1
 
 
+def test_on_a_cpu_no_more_is_kept_than_a_little_unless_a_number_is_given():
+    scope = devices.strategy("cpu")
+    assert devices.resident_gb("auto", scope) == 0.25
+    assert devices.resident_gb(3.0, scope) == 3.0
+
+
 def test_two_devices_are_one_strategy_for_the_whole_process(two_replicas):
     assert two_replicas.num_replicas_in_sync == 2
     assert devices.strategy("cpu:2") is two_replicas
