@@ -17,6 +17,7 @@ COLUMNS = (
     "Of each step: processor seconds of all cores (and seconds on the clock), and the peak of the "
     "process's resident memory in GB meanwhile"
 )
+_SHOWN = ("name", "seconds", "processor_seconds", "peak_memory_gb")
 
 Kept = dict[str, dict[str, dict[str, Any]]]
 """Kind -> number of examples -> `conditions`, `steps_of_training` and the fields of `Measured`."""
@@ -32,7 +33,8 @@ def keep(kind: str, examples: int, steps: int, run: Measured, file: Path = FILE)
     """Puts a run in the place of the one of that kind and size."""
     known = read(file)
     of_kind = known.setdefault(kind, {})
-    of_kind[str(examples)] = {"steps_of_training": steps, **asdict(run)}
+    shown = [{name: step[name] for name in _SHOWN if name in step} for step in run.steps]
+    of_kind[str(examples)] = {"steps_of_training": steps, **asdict(run), "steps": shown}
     file.write_text(json.dumps(known, indent=1) + "\n")
 
 
