@@ -21,6 +21,7 @@ import tensorflow as tf
 from components import pictures, progress, tfrecords
 from components.columns import group_members, label_index, members
 from components.example_gen import tables
+from components.example_gen.units import Units
 from components.features import Features
 from fairgate.data.membership import Membership
 from fairgate.errors import DataError
@@ -50,7 +51,7 @@ class SplitCounts:
         self.left_out: dict[str, np.ndarray] = {}
         self.filled: collections.Counter[str] = collections.Counter()
         self.shards: dict[str, str] = {}
-        self.units: set[int | bytes] = set()
+        self.units = Units()
         self.weights: collections.defaultdict[Cell, float] = collections.defaultdict(float)
         self._hashes: list[np.ndarray] = []
         self._sum = 0
@@ -119,7 +120,7 @@ class SplitCounts:
         self.unknown.update(other.unknown)
         self.left_out |= other.left_out
         self.filled.update(other.filled)
-        self.units |= other.units
+        self.units.merge(other.units)
         for cell in other.weights:
             self.weights[cell] += other.weights[cell]
 
@@ -249,7 +250,7 @@ def _check_batch(
     left_out = _unknown(file, position, parsed, name, features.label.membership, setting)
     kept = ~left_out
     if features.unit is not None:
-        counts.units.update(_units(file, position, parsed[features.unit], features.unit))
+        counts.units.add(_units(file, position, parsed[features.unit], features.unit))
     for feature, group in features.groups.items():
         setting = f"data.features.groups.{feature}.values"
         unknown = _unknown(file, position, parsed, group.name, group.membership, setting)
@@ -261,8 +262,8 @@ def _check_batch(
     return kept
 
 
-def _units(file: str, position: int, column: tf.SparseTensor, name: str) -> list[int | bytes]:
-    """Whose example each record is; DataError where one does not say."""
+def _units(file: str, position: int, column: tf.SparseTensor, name: str) -> np.ndarray:
+    """(n,) whose example each record is; DataError where one does not say."""
     known = column.indices.numpy()[:, 0]
     for row in np.setdiff1d(np.arange(column.dense_shape[0]), known)[:1]:
         raise DataError(
@@ -270,7 +271,7 @@ def _units(file: str, position: int, column: tf.SparseTensor, name: str) -> list
             "expected whose example it is. Give every record a value (celeb_a has identities from 2.1.0 "
             "on), or set data.features.unit to null: examples then count as independent draws"
         )
-    return list(column.values.numpy().tolist())
+    return np.asarray(column.values.numpy())
 
 
 def _check_pictures(file: str, position: int, encoded: tf.Tensor, column: str) -> None:

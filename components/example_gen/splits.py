@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from components import tfrecords
+from components.example_gen import units
 from components.example_gen.checks import SplitCounts
 from components.example_gen.shards import list_shards
 from components.features import Features
@@ -81,12 +82,11 @@ def require_units_apart(splits: Mapping[str, SplitCounts], column: str) -> None:
     names = list(splits)
     for at, name in enumerate(names):
         for other_name in names[:at]:
-            shared = splits[name].units & splits[other_name].units
-            if shared:
-                first = min(shared, key=str)
-                shown = first.decode(errors="replace") if isinstance(first, bytes) else first
+            shared = units.shared(splits[name].units, splits[other_name].units)
+            if len(shared):
+                first = units.named(shared, splits[name].shards, column)
                 raise DataError(
-                    f"splits '{other_name}' and '{name}' both have examples of the unit {shown!r} "
+                    f"splits '{other_name}' and '{name}' both have examples of the unit {first!r} "
                     f"(column '{column}'), and of {len(shared) - 1:,} more. A model that has learned "
                     "from somebody's examples says nothing about people whom it has not seen: divide the "
                     "data by units ('data from-csv' does where data.features.unit is set), or take "

@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from components.example_gen.checks import SplitCounts
 from components.example_gen.splits import (
@@ -154,11 +155,40 @@ def test_what_the_executor_writes_is_a_digest_of_contents_alone(tmp_path):
     assert third.get_string_custom_property("test_digest") != digest
 
 
-def test_a_unit_in_two_splits_is_refused_by_name():
+@pytest.mark.parametrize(
+    ("trained_on", "others", "told"),
+    [
+        ([b"ann", b"bob", b"cem"], [b"eve", b"cem", b"eve", b"bob"], "'cem'"),
+        ([-7, 8, 9], [1, 9, -7], "9"),
+    ],
+)
+def test_a_unit_in_two_splits_is_refused_by_name(tmp_path, trained_on, others, told):
     counts = {name: SplitCounts() for name in ("train", "validation", "test")}
-    counts["train"].units, counts["validation"].units = {b"ann", b"bob", b"cem"}, {b"dan"}
-    counts["test"].units = {b"eve"}
-    require_units_apart(counts, "person")
-    counts["test"].units |= {b"bob", b"cem"}
-    with pytest.raises(DataError, match=r"'train' and 'test'.*unit 'bob' .*'person'.*1 more"):
+    for name, people in (("train", trained_on), ("test", others)):
+        file = tmp_path / name
+        with tf.io.TFRecordWriter(str(file)) as writer:
+            for person in people:
+                writer.write(record({"person": person}))
+        counts[name].shards[str(file)] = "its digest"
+        part = SplitCounts()
+        part.units.add(np.array(people, object if isinstance(people[0], bytes) else np.int64))
+        counts[name].merge(part)
+    counts["validation"].units.add(np.array([b"dan"], object))
+    expected = rf"'train' and 'test'.*unit {told} .*'person'.*1 more"
+    with pytest.raises(DataError, match=expected):
         require_units_apart(counts, "person")
+    counts["test"].units = SplitCounts().units
+    require_units_apart(counts, "person")
+
+
+def test_units_take_eight_bytes_however_often_they_come_and_whatever_they_are_called():
+    units = SplitCounts().units
+    names = np.array(
+        [b"a name that is longer than eight bytes %d" % n for n in range(1000)], object
+    )
+    for _ in range(3):
+        part = SplitCounts().units
+        part.add(names)
+        part.add(names[::2])
+        units.merge(part)
+    assert units.marks.nbytes == 8 * len(names)
