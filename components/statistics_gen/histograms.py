@@ -1,16 +1,11 @@
-"""TensorFlow Data Validation's histograms, faster: nine tenths of the time for a wide table went there.
+"""Histograms of equal intervals, made of quantiles as TensorFlow Data Validation makes them, on arrays.
 
-TFDV makes a histogram of ten equal intervals from a thousand quantiles by looking at each in Python, for
-every column of every slice. Here the same arithmetic is done on arrays, in the same order, so that the
-result is the same to the last digit; a worker elsewhere that does not know of it is slower, no more.
+TFDV looks at each of a thousand quantiles in Python, for every column of every slice.
 """
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-from collections.abc import Iterator
-from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +13,6 @@ from tensorflow_data_validation.utils import quantiles_util
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 Array = NDArray[np.float64]
-
-_of_tfdv = quantiles_util.generate_equi_width_histogram
-
-
-@contextlib.contextmanager
-def faster() -> Iterator[None]:
-    """TFDV uses `equal_widths` for the duration of the context."""
-    with mock.patch.object(quantiles_util, "generate_equi_width_histogram", equal_widths):
-        yield
 
 
 def equal_widths(
@@ -47,45 +33,34 @@ def equal_widths(
       num_buckets: how many intervals.
       num_pos_inf: weight of the values that are infinite.
     """
-    spread = np.isfinite(finite_min) and np.isfinite(finite_max) and finite_min < finite_max
-    bounds = np.linspace(finite_min, finite_max, num_buckets + 1) if spread else np.zeros(0)
-    if not spread or num_pos_inf or np.isneginf(quantiles[0]) or not np.isfinite(bounds).all():
-        return _of_tfdv(
+    if np.isfinite(finite_min) and finite_min == finite_max:
+        bounds = np.array([finite_min, finite_max], np.float64)
+    else:
+        with np.errstate(over="ignore", invalid="ignore"):
+            bounds = np.linspace(finite_min, finite_max, num_buckets + 1)
+    if num_pos_inf or np.isneginf(quantiles[0]) or not np.isfinite(bounds).all():
+        return quantiles_util.generate_equi_width_histogram(
             quantiles, cumulative_counts, finite_min, finite_max, num_buckets, num_pos_inf
         )
-    low, high = np.asarray(quantiles[:-1], np.float64), np.asarray(quantiles[1:], np.float64)
-    weights = _weights(low, high, np.asarray(cumulative_counts, np.float64))
+    q = np.asarray(quantiles, np.float64)
+    weights = _weights(q[:-1], q[1:], np.asarray(cumulative_counts, np.float64))
+    # What lies in a bin is spread evenly over it. A value on a border counts for the interval on its
+    # left, the very first for the first.
+    below = np.interp(bounds, q, np.cumsum([0.0, *weights]))
+    below[0] = 0
     histogram = statistics_pb2.Histogram(type=statistics_pb2.Histogram.STANDARD)
-    for place, (start, end) in enumerate(itertools.pairwise(bounds)):
-        met = slice(np.searchsorted(high, start), np.searchsorted(low, end, side="right"))
-        shares = _shares(low[met], high[met], start, end, is_first=place == 0)
-        # One after the other: a sum in pairs would differ in the last digit.
-        sums = np.cumsum(shares * weights[met])
-        histogram.buckets.add(
-            low_value=start, high_value=end, sample_count=sums[-1] if len(sums) else 0
-        )
+    for (low, high), count in zip(itertools.pairwise(bounds), np.diff(below), strict=True):
+        histogram.buckets.add(low_value=low, high_value=high, sample_count=count)
     return histogram
 
 
 def _weights(low: Array, high: Array, cumulative_counts: Array) -> Array:
     """What lies in each bin; what lies in several that end alike, in equal parts."""
-    weights = np.diff(cumulative_counts)
     starts = np.flatnonzero(np.diff(high, prepend=np.nan) != 0)
-    for start, end in zip(starts, [*starts[1:], len(high)], strict=True):
-        if end - start > 1:
-            weights[start:end] = weights[start:end].sum() / (end - start)
+    alike = np.diff(starts, append=len(high))
+    weights = np.repeat(np.add.reduceat(np.diff(cumulative_counts), starts) / alike, alike)
     # The least value is in the bins that are as the first.
     others = np.flatnonzero((low != low[0]) | (high != high[0]))
-    alike = others[0] if len(others) else len(low)
-    weights[:alike] += cumulative_counts[0] / alike
+    first = others[0] if len(others) else len(low)
+    weights[:first] += cumulative_counts[0] / first
     return weights
-
-
-def _shares(low: Array, high: Array, start: float, end: float, is_first: bool) -> Array:
-    """The share of each bin, `low` to `high`, that lies between `start` and `end`."""
-    at_start = (low == high) & (low == start)
-    whole = (low >= start) & (high <= end)
-    width = np.where(whole, 1.0, high - low)
-    shares = np.where(whole, 1.0, (np.minimum(high, end) - np.maximum(low, start)) / width)
-    # A bin of one value on a border counts for the interval on its left, the very first for the first.
-    return np.where(at_start, float(is_first), shares)

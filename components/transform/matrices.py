@@ -24,11 +24,12 @@ def matrix(columns: Sequence[Column], missing: float | str) -> tf.Tensor:
     Returns:
       (n, k) float64 or string.
     """
-    kinds: dict[tuple[bool, tf.DType], list[int]] = {}
+    kinds: dict[tuple[bool, int, tf.DType], list[int]] = {}
     for place, column in enumerate(columns):
-        kinds.setdefault((isinstance(column, tf.SparseTensor), column.dtype), []).append(place)
+        kind = isinstance(column, tf.SparseTensor), column.shape.rank, column.dtype
+        kinds.setdefault(kind, []).append(place)
     parts, order = [], []
-    for (sparse, _), places in kinds.items():
+    for (sparse, *_), places in kinds.items():
         of_kind = [columns[place] for place in places]
         parts.append(_scattered(of_kind, missing) if sparse else _side_by_side(of_kind, missing))
         order += places
@@ -36,8 +37,9 @@ def matrix(columns: Sequence[Column], missing: float | str) -> tf.Tensor:
 
 
 def _side_by_side(columns: Sequence[tf.Tensor], missing: float | str) -> tf.Tensor:
-    """Columns of one type, (n,) or (n, 1) each -> (n, k)."""
-    return _converted(tf.stack([tf.reshape(column, [-1]) for column in columns], axis=1), missing)
+    """Columns of one type and rank, (n,) or (n, 1) each -> (n, k)."""
+    join = tf.stack if columns[0].shape.rank == 1 else tf.concat
+    return _converted(join(columns, axis=1), missing)
 
 
 def _scattered(columns: Sequence[tf.SparseTensor], missing: float | str) -> tf.Tensor:
