@@ -272,7 +272,7 @@ def _statistics_options(features: Features) -> tfdv.StatsOptions:
         ]
     )
     # Counting every value of every text exactly is a step of Beam's own for each column and slice, and
-    # keeps them all; sketches are exact up to 16,384 different values of a column.
+    # keeps them all; sketches are exact up to 1,024 different values of a column.
     return tfdv.StatsOptions(slicing_config=config, use_sketch_based_topk_uniques=True)
 
 

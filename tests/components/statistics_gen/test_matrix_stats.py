@@ -20,6 +20,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from components.statistics_gen import executor
 from components.statistics_gen.matrix_stats import MatrixStatsGenerator
 
+# TFDV's own, of infinite numbers.
+pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+
 SCHEMA = text_format.Parse(
     """
     feature { name: "number" type: FLOAT }
@@ -92,7 +95,6 @@ def leaves(tree, path: str = "") -> dict[str, object]:
     return found
 
 
-@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")  # TFDV's
 @pytest.mark.parametrize("batches", [1, 3])
 def test_they_are_those_of_tfdv(batches):
     data = [batch(number) for number in range(batches)]
@@ -109,7 +111,6 @@ def test_they_are_those_of_tfdv(batches):
                 assert found[path] == value, (name, path)
 
 
-@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")  # TFDV's
 def test_they_take_no_more_room_than_those_of_tfdv():
     sizes = []
     for generator in (MatrixStatsGenerator(schema=SCHEMA), BasicStatsGenerator(schema=SCHEMA)):
