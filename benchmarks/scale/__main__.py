@@ -1,6 +1,6 @@
 """Time and peak memory of every component of a whole run, against the number of examples.
 
-python -m benchmarks.scale [--of pictures table] [--examples 20000 80000] [--against CHECKOUT] ...
+python -m benchmarks.scale [--of pictures table wide] [--examples 20000 80000] [--against CHECKOUT] ...
 
 Each number is of one run in a process of its own. What was measured is kept in measured.json, from
 which the tables of docs/scale.md are written; with --against the runs of another checkout take turns
@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parents[2]
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale")
-    parser.add_argument("--of", nargs="+", choices=data.KINDS, default=list(data.KINDS))
+    parser.add_argument("--of", nargs="+", choices=data.KINDS, default=["pictures", "table"])
     parser.add_argument("--examples", nargs="*", type=int, default=[20_000, 80_000])
     parser.add_argument("--steps", type=int, default=500, help="of each training")
     parser.add_argument("--against", type=Path, help="a checkout to compare with, with its .venv")

@@ -1,4 +1,4 @@
-"""Datasets of any size that are quick to make: small pictures, and a table.
+"""Datasets of any size that are quick to make: small pictures, a table, and tables of many columns.
 
 Every record differs from all others; what decides the label, and how groups differ, is the same at every
 size.
@@ -14,13 +14,14 @@ import numpy as np
 
 from pipeline.data import records, shards
 
-KINDS = ("pictures", "table")
+# Columns of numbers and of categories; 122 are those of the UCI's "Communities and Crime".
+_TABLES = {"table": (8, 2), "wide": (122, 0), "wider": (1000, 0), "mixed": (150, 50)}
+KINDS = ("pictures", *_TABLES)
 _PER_SHARD = 20_000
 # So many different ones are drawn, and come in turn.
 _DRAWN = 512
 _SIDE = 16
 _SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
-_NUMBERS, _CATEGORIES = 8, 2
 
 _COLUMN = (
     'feature {{ name: "{}" type: {} presence {{ min_fraction: 1 min_count: 1 }} shape {{}} {} }}\n'
@@ -62,7 +63,7 @@ def make(kind: str, examples: int, folder: Path, steps: int) -> Path:
     if not target.exists():
         sizes = {split: int(examples * share) for split, share in _SHARES.items()}
         starts = dict(zip(sizes, np.cumsum([0, *sizes.values()]), strict=False))
-        example = _pictures() if kind == "pictures" else _table()
+        example = _pictures() if kind == "pictures" else _table(*_TABLES[kind])
         rows = {split: range(size) for split, size in sizes.items()}
         shards.write(target, rows, lambda split, row: example(int(starts[split]) + row), _PER_SHARD)
     (folder / f"{kind}.pbtxt").write_text(_schema(kind))
@@ -72,14 +73,19 @@ def make(kind: str, examples: int, folder: Path, steps: int) -> Path:
             kind=kind,
             examples=examples,
             folder=folder,
-            inputs=f"image: {{name: image, height: {_SIDE}, width: {_SIDE}, channels: 3}}"
-            if kind == "pictures"
-            else f"numeric: {_names('x', _NUMBERS)}\n    categorical: {_names('c', _CATEGORIES)}",
+            inputs=_inputs(kind),
             network="cnn" if kind == "pictures" else "tabular",
             steps=steps,
         )
     )
     return settings
+
+
+def _inputs(kind: str) -> str:
+    if kind == "pictures":
+        return f"image: {{name: image, height: {_SIDE}, width: {_SIDE}, channels: 3}}"
+    numbers, categories = _TABLES[kind]
+    return f"numeric: {_names('x', numbers)}\n    categorical: {_names('c', categories)}"
 
 
 def _names(start: str, count: int) -> list[str]:
@@ -91,8 +97,9 @@ def _schema(kind: str) -> str:
     if kind == "pictures":
         picture = _COLUMN.format("image", "BYTES", "image_domain {}")
         return picture + "".join(_COLUMN.format(*column, "") for column in columns)
-    columns += [(name, "FLOAT") for name in _names("x", _NUMBERS)]
-    columns += [(name, "BYTES") for name in _names("c", _CATEGORIES)]
+    numbers, categories = _TABLES[kind]
+    columns += [(name, "FLOAT") for name in _names("x", numbers)]
+    columns += [(name, "BYTES") for name in _names("c", categories)]
     return "".join(_COLUMN.format(*column, "") for column in columns)
 
 
@@ -120,14 +127,13 @@ def _pictures() -> Callable[[int], bytes]:
     return example
 
 
-def _table() -> Callable[[int], bytes]:
+def _table(of_numbers: int, of_categories: int) -> Callable[[int], bytes]:
     """The serialized row of a number: its numbers lean towards label and group."""
     random, team, label = _people()
-    lean = random.normal(0, 0.7, (2, _NUMBERS))
-    numbers = (
-        random.normal(0, 1, (_DRAWN, _NUMBERS)) + label[:, None] * lean[0] + team[:, None] * lean[1]
-    )
-    codes = random.zipf(1.5, (_DRAWN, _CATEGORIES)) % 500
+    lean = random.normal(0, 0.7, (2, of_numbers))
+    numbers = random.normal(0, 1, (_DRAWN, of_numbers))
+    numbers += label[:, None] * lean[0] + team[:, None] * lean[1]
+    codes = random.zipf(1.5, (_DRAWN, of_categories)) % 500
 
     def example(number: int) -> bytes:
         at = number % _DRAWN

@@ -40,7 +40,7 @@ from pipeline.dag import (
     metadata_path,
 )
 from pipeline.results.outcomes import Outcome, Transformed, Unsolved
-from pipeline.running import counted, elsewhere, memory, metadata_file, terminal
+from pipeline.running import beam_building, counted, elsewhere, memory, metadata_file, terminal
 from pipeline.running.contents import Contents
 from pipeline.running.terminal import Display, Note
 from pipeline.settings import Settings
@@ -120,7 +120,8 @@ def _run_nodes(
             for sentence in contents.set_aside_damaged(_results(store, settings.name, name)):
                 display.note(sentence, warns=True)
             try:
-                runner.run_with_ir(_only(ir, name, cache))
+                with beam_building.remembered():
+                    runner.run_with_ir(_only(ir, name, cache))
             except NoSolution as found:
                 step.outcome = terminal.NOT_ASKED
                 return str(found)
