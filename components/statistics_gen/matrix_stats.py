@@ -6,6 +6,7 @@ steps: of a table of 122 columns that was most of what StatisticsGen did.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -62,7 +63,7 @@ class MatrixStatsGenerator(tfdv.BasicStatsGenerator):
 
     def create_accumulator(self) -> Accumulator:
         """What is known before the first example."""
-        return Accumulator(self._sketch(len(self._names)))
+        return Accumulator(_sketch(len(self._names), self._epsilon))
 
     def add_input(self, accumulator: Accumulator, examples: pa.RecordBatch) -> Accumulator:
         """Adds a batch."""
@@ -146,11 +147,8 @@ class MatrixStatsGenerator(tfdv.BasicStatsGenerator):
             result.min_num_values, result.max_num_values = min(have), max(have)
             result.tot_num_values = sum(length * examples for length, examples in have.items())
             result.avg_num_values = result.tot_num_values / known
-            sketch = self._sketch(1)
-            sketch.AddValues(pa.array(have.keys()), pa.array(have.values()))
-            [quantiles] = _quantiles(sketch, self._num_values_histogram_buckets)
             result.num_values_histogram.CopyFrom(
-                quantiles_util.generate_quantiles_histogram(*quantiles)
+                _of_lengths(tuple(have.items()), self._num_values_histogram_buckets, self._epsilon)
             )
         return result
 
@@ -186,10 +184,22 @@ class MatrixStatsGenerator(tfdv.BasicStatsGenerator):
             histogram.num_nan = nan
         return result
 
-    def _sketch(self, columns: int) -> sketches.QuantilesSketch:
-        return sketches.QuantilesSketch(
-            eps=self._epsilon, max_num_elements=1 << 32, num_streams=max(columns, 1)
-        )
+
+def _sketch(columns: int, epsilon: float) -> sketches.QuantilesSketch:
+    return sketches.QuantilesSketch(
+        eps=epsilon, max_num_elements=1 << 32, num_streams=max(columns, 1)
+    )
+
+
+@functools.lru_cache(maxsize=1024)  # most columns of a table have one value everywhere
+def _of_lengths(
+    examples: tuple[tuple[int, int], ...], buckets: int, epsilon: float
+) -> statistics_pb2.Histogram:
+    """The quantiles of how many values examples have: (values, how many examples have so many), ..."""
+    sketch = _sketch(1, epsilon)
+    sketch.AddValues(*(pa.array(each) for each in zip(*examples, strict=True)))
+    [quantiles] = _quantiles(sketch, buckets)
+    return quantiles_util.generate_quantiles_histogram(*quantiles)
 
 
 def _quantiles(sketch: sketches.QuantilesSketch, buckets: int) -> Quantiles:
