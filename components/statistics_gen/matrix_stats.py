@@ -76,9 +76,9 @@ class MatrixStatsGenerator(tfdv.BasicStatsGenerator):
             accumulator.quantiles.AddValues(pa.array(values.ravel()))  # which passes over NaN
         others = [name for name in examples.schema.names if name not in columns]
         rest = [examples.column(places[name]) for name in others]
-        batch = pa.RecordBatch.from_arrays(rest, others) if rest else examples.slice(0, 0)
+        batch = pa.RecordBatch.from_arrays(rest, others)
         super().add_input(accumulator, batch)
-        accumulator.num_examples += examples.num_rows - batch.num_rows
+        accumulator.num_examples += examples.num_rows - batch.num_rows  # of no columns, no rows
         return accumulator
 
     def merge_accumulators(self, accumulators: Iterable[Accumulator]) -> Accumulator:

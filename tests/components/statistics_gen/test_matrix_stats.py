@@ -95,9 +95,11 @@ def leaves(tree, path: str = "") -> dict[str, object]:
     return found
 
 
+@pytest.mark.parametrize("columns", [None, ["number", "whole"], ["text"]])
 @pytest.mark.parametrize("batches", [1, 3])
-def test_they_are_those_of_tfdv(batches):
+def test_they_are_those_of_tfdv(batches, columns):
     data = [batch(number) for number in range(batches)]
+    data = [each.select(columns or each.schema.names) for each in data]
     mine = statistics(MatrixStatsGenerator(schema=SCHEMA), data)
     theirs = statistics(BasicStatsGenerator(schema=SCHEMA), data)
     assert mine.keys() == theirs.keys()
