@@ -43,8 +43,9 @@ trainer:
   steps: {steps}
   snapshots: 5
 gate:
-  constraints: ["max_gap(FPR, [Team]) <= 0.3"]
+  constraints: ["max_gap(FPR, [Team]) <= 0.5"]
   minimum_accuracy: 0
+  minimum_negatives: 20
   better_than: nothing
 """
 
