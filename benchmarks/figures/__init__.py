@@ -1,9 +1,11 @@
 """The figures on the pages: which command measured them, when, on what, and how much they vary.
 
-    make figures                                  # the default run, anew; then the pages
-    python -m benchmarks.figures --run RUN        # of a run that is there
-    python -m benchmarks.figures --measured docs/suite.md    # after `make suite` has written its tables
-    python -m benchmarks.figures --pages          # the pages alone, from measured.json
+    make figures                                  # what takes minutes: runs, and what is of them
+    make figures ARGS="--run RUN"                 # the default run's, of a run that is there
+    make figures ARGS="--page docs/tour.md"       # what one page tells, done anew
+    make figures ARGS="--measured docs/suite.md"  # after `make suite` has written its tables
+    make figures ARGS="--pages"                   # the pages alone, from measured.json
+    make figures ARGS="--pictures"                # the pictures alone
 
 `measured.json` keeps it; the pages show it between two markers.
 """

@@ -16,9 +16,13 @@ from typing import Any
 import psutil
 
 from benchmarks import figures as package
-from benchmarks.figures import pages
+from benchmarks.figures import pages, pictures, transcripts
 
-FIRST = "README.md"
+FIRST, TIMES = "README.md", "docs/pipeline.md"
+TOLD = {"docs/tour.md": transcripts.tour, "docs/command_line.md": transcripts.command_line}
+"""Page -> what does in a folder what it tells."""
+SAME = {"docs/reading_a_block.md": "docs/tour.md"}
+"""Page -> the page whose output it shows, too."""
 FOLDER = Path("build/figures")
 _SHOWN = ("blessed", "pushed", "pushed_model", "outcome", "gate", "models", "reasons")
 
@@ -33,14 +37,43 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     which.add_argument("--measured", help="a page whose figures its own command has just written")
     which.add_argument("--pages", action="store_true", help="only writes the pages")
+    which.add_argument("--page", choices=TOLD, help="a page that tells a story, which is done anew")
+    which.add_argument("--pictures", action="store_true", help="only makes the pictures")
     given = parser.parse_args(arguments)
+    every = not any(vars(given).values())
     if given.measured:
         keep(given.measured, {})
-    elif not given.pages:
+    for page in TOLD if every else [given.page] if given.page else []:
+        tell(page)
+    report = None
+    if every or given.run:
         run = given.run or default_run()
-        verdict = json.loads((run / "verdict.json").read_text())
-        keep(FIRST, {"verdict": {name: verdict[name] for name in _SHOWN}})
+        of_run(run)
+        report = run / "report.html"
     pages.write()
+    if every or given.run or given.pictures:
+        pictures.make(report)
+
+
+def of_run(run: Path) -> None:
+    """Keeps the figures and the times of a default run."""
+    verdict = json.loads((run / "verdict.json").read_text())
+    keep(FIRST, {"verdict": {name: verdict[name] for name in _SHOWN}})
+    if (run / "steps.json").exists():
+        keep(TIMES, {"table": pages.times(json.loads((run / "steps.json").read_text()))})
+
+
+def tell(page: str) -> None:
+    """Does what a page tells, and keeps and writes what it shows of that."""
+    known = pages.read()[page].get("runs", {})
+    found = TOLD[page](FOLDER / Path(page).stem)
+    played = found.pop("page", None)
+    keep(page, found)
+    if played is not None:
+        file = pages.REPOSITORY / page
+        file.write_text(played(file.read_text(), known))
+    for other in (other for other, source in SAME.items() if source == page):
+        keep(other, found)
 
 
 def default_run() -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,17 @@ def read() -> dict[str, dict[str, Any]]:
     """Page, from the root of the repository -> what its figures were measured by.
 
     Of each: `command`, `date`, `version`, `machine` and `varies`, a sentence; of the default run also
-    its `verdict`, the fields of verdict.json that are shown.
+    its `verdict`, the fields of verdict.json that are shown; of others perhaps `shown`, what was printed,
+    `table`, in Markdown, or `runs`, what the page calls the runs that it shows.
     """
     return json.loads(MEASURED.read_text())
 
 
 def section(entry: dict[str, Any]) -> str:
     """What stands on a page, its markers with it."""
-    shown = f"```\n{figures(entry['verdict'])}```\n\n" if "verdict" in entry else ""
+    printed = figures(entry["verdict"]) if "verdict" in entry else entry.get("shown", "")
+    shown = f"```\n{printed}```\n\n" if printed else ""
+    shown += f"{entry['table']}\n" if "table" in entry else ""
     stamp = (
         f"*Measured on {entry['date']} by `{entry['command']}`, with version {entry['version']}, on "
         f"{entry['machine']}. {entry['varies']}*"
@@ -47,6 +51,16 @@ def figures(verdict: dict[str, Any]) -> str:
         console.print(f"PASSED: pushed to {read_back.pushed_model}")
     lines = (line.rstrip() for line in printed.getvalue().rstrip().splitlines())
     return "".join(f"{line}\n" for line in lines)
+
+
+def times(steps: Sequence[Mapping[str, Any]]) -> str:
+    """Seconds and memory of each step of a run, and of all, as a table."""
+    rows = [(step["name"], step["seconds"], step["peak_memory_gb"]) for step in steps]
+    every = ("**all**", sum(row[1] for row in rows), max(row[2] for row in rows))
+    lines = [
+        f"| {name} | {seconds:,.0f} | {memory:.1f} |" for name, seconds, memory in [*rows, every]
+    ]
+    return "\n".join(["| step | seconds | peak memory, GB |", "|---|---:|---:|", *lines, ""])
 
 
 def write() -> None:

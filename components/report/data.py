@@ -133,7 +133,10 @@ class ReportData:
       versions: what the run was made of.
       steps: as in steps.json.
       frontier: as in frontier.json.
-      drift: how the test split differs from the last pushed model's, as `drift.drift` has it.
+      inputs: statistics of the test split's inputs, a DatasetFeatureStatisticsList in base64.
+      apart: input -> how far this run's other splits are from its test split, as `inputs.gather` has it.
+      drift: how the test split differs from the last pushed model's, as `drift.drift` has it; `inputs` in
+        it is as `inputs.drift` has it.
     """
 
     verdict: dict[str, Any]
@@ -149,6 +152,8 @@ class ReportData:
     versions: dict[str, str] = field(default_factory=dict)
     steps: list[dict[str, Any]] = field(default_factory=list)
     frontier: dict[str, Any] | None = None
+    inputs: str = ""
+    apart: dict[str, float] = field(default_factory=dict)
     drift: dict[str, Any] | None = None
 
     @property

@@ -23,7 +23,7 @@ def drift(
       now: the verdict on this one, with the figures of its test split.
       same_records: whether both were judged on the same records.
     """
-    found: dict[str, Any] = {"run": then.get("run_id", ""), "rows": []}
+    found = nothing_of(then.get("run_id", ""))
     if same_records:
         return found | {"words": "The last pushed model was judged on the same records: no drift."}
     before, after = then["models"][CONSTRAINED], now["models"][CONSTRAINED]
@@ -46,6 +46,11 @@ def drift(
         "seen."
     )
     return found | {"rows": rows, "words": words}
+
+
+def nothing_of(run: str) -> dict[str, Any]:
+    """What a report shows of shares where none was compared with those of `run`."""
+    return {"run": run, "rows": [], "words": "", "inputs": None}
 
 
 def _positives(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[float | None]:

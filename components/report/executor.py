@@ -14,7 +14,7 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.features import Features
-from components.report import card_formats, gathering, page
+from components.report import card_formats, gathering, inputs, page
 from components.report.data import ReportData
 from fairgate.gate.judgement import BASELINE, CONSTRAINED
 
@@ -49,6 +49,7 @@ class Executor(base_executor.BaseExecutor):
             },
             features,
         )
+        of_inputs, apart = inputs.gather(uri["statistics"], folders, features)
         data = replace(
             gathering.trained(
                 verdict,
@@ -61,6 +62,8 @@ class Executor(base_executor.BaseExecutor):
             ),
             indicators=indicators,
             scores=scores,
+            inputs=of_inputs,
+            apart=apart,
         )
         write(artifact_utils.get_single_uri(output_dict["report"]), data)
 

@@ -48,6 +48,7 @@ def _render(data: ReportData) -> str:
         **_judged(data),
         "group_charts": judged.group_charts(data.measured),
         "indicators": sections.indicators(data) if elements.fairness_indicators() else None,
+        "indicator_rates": sections.indicator_rates(data),
         "training": sections.training(data),
         "frontier": sections.frontier(data),
         "curves": sections.curves(data),

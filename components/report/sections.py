@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from fairgate.report.sections import STYLE_OF_BASELINE, STYLE_OF_JUDGED
 
 _STYLE = {BASELINE: STYLE_OF_BASELINE, CONSTRAINED: STYLE_OF_JUDGED}
 _GROUP_STYLE = 2  # the first of those for groups and constraints
+_AT_HALF = re.compile(r"fairness_indicators_metrics/(\w+)@0\.50?")  # the threshold that is served
 _MOST_GROUPS = 6  # lines that one chart can hold and a reader tell apart
 
 
@@ -30,6 +32,34 @@ def indicators(data: ReportData) -> dict[str, Any] | None:
     if len(models) > 1:
         shown |= {"slicingMetricsCompare": data.indicators[models[1]], "evalNameCompare": models[1]}
     return shown | ({} if len(models) > 1 else {"evalNameCompare": ""})
+
+
+def indicator_rates(data: ReportData) -> list[dict[str, Any]]:
+    """The element's rates at threshold 0.5, the gate's metric first, for windows too narrow for it.
+
+    Returns:
+      Of each metric its `name` and `rows`: `slice` and `cells`, model and number.
+    """
+    shown = indicators(data)
+    if shown is None:
+        return []
+    opened = shown["opened"]
+    by_metric: dict[str, dict[str, list[tuple[str, float]]]] = {}
+    for model in (model for model in MODELS if data.indicators.get(model)):
+        for entry in data.indicators[model]:
+            for name, kinds in entry["metrics"].items():
+                found = _AT_HALF.fullmatch(name)
+                number = kinds.get("doubleValue")
+                if found and isinstance(number, int | float):
+                    rows = by_metric.setdefault(found[1], {})
+                    rows.setdefault(entry["sliceValue"], []).append((model, number))
+    return [
+        {
+            "name": metric.replace("_", " "),
+            "rows": [{"slice": name, "cells": cells} for name, cells in by_metric[metric].items()],
+        }
+        for metric in sorted(by_metric, key=lambda name: (name != opened, name))
+    ]
 
 
 def training(data: ReportData) -> dict[str, Any] | None:

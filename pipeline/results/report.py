@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -16,16 +17,16 @@ from tfx.types import artifact_utils
 
 from components.evaluator.stamp import read_attempt
 from components.example_gen.splits import WARNINGS
-from components.report import card_formats, gathering, page
+from components.report import card_formats, gathering, inputs, page
 from components.report.data import ReportData
-from components.report.drift import drift
+from components.report.drift import drift, nothing_of
 from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError
 from fairgate.gate import words
 from pipeline.results import evaluation as evaluations
 from pipeline.results import evidence
 from pipeline.results.outcomes import Unsolved
-from pipeline.results.runs import FRONTIER_FILE, REPORT_FILE, VERSIONS_FILE, Run
+from pipeline.results.runs import FRONTIER_FILE, INPUTS_FILE, REPORT_FILE, VERSIONS_FILE, Run
 from pipeline.results.verdict import VERDICT_FILE, Verdict
 from pipeline.settings import Settings
 
@@ -126,6 +127,8 @@ def publish(
     for name, text in card_formats.files(data).items():
         write_text(folder / name, text)
     write_text(folder / VERSIONS_FILE, to_json(data.versions, indent=1) + "\n")
+    if verdict.pushed and made.inputs:  # the next model's test data are held against them
+        (folder / INPUTS_FILE).write_bytes(base64.b64decode(made.inputs))
     evidence.write(Run(folder), verdict)
     return report
 
@@ -142,11 +145,13 @@ def completed(
       steps: as in steps.json.
     """
     frontier = _newest_frontier(folder.parent, made.settings)
-    drifted = _drift(folder, verdict)
+    drifted = _drift(made, folder, verdict)
     return replace(made, verdict=verdict, steps=steps, frontier=frontier, drift=drifted)
 
 
-def _drift(folder: pathlib.Path, verdict: dict[str, Any]) -> dict[str, Any] | None:
+def _drift(
+    made: ReportData, folder: pathlib.Path, verdict: dict[str, Any]
+) -> dict[str, Any] | None:
     """How the test split differs from that of the last model which this pipeline pushed before."""
     attempt = verdict.get("attempt")
     if words.is_sealed(verdict) or words.has_no_solution(verdict) or attempt is None:
@@ -158,7 +163,12 @@ def _drift(folder: pathlib.Path, verdict: dict[str, Any]) -> dict[str, Any] | No
             before = Verdict.read(file)
             if before.pushed and before.attempt is not None:
                 same = before.attempt.test_digest == attempt["test_digest"]
-                return drift(before.as_document(), verdict, same)
+                found = drift(before.as_document(), verdict, same)
+                kept = file.with_name(INPUTS_FILE)
+                if not same and made.inputs and kept.is_file():
+                    moved = inputs.drift_of(kept.read_bytes(), made.inputs, made.apart)
+                    found = (found or nothing_of(before.run_id)) | {"inputs": moved}
+                return found
     return None
 
 

@@ -31,7 +31,7 @@ from pipeline.results.verdict import VERDICT_FILE, Verdict
 SETTINGS_FILE, STEPS_FILE, VERSIONS_FILE = "settings.yaml", "steps.json", "versions.json"
 FRONTIER_FILE, TRIALS_FILE, FAILURE_FILE = "frontier.json", "trials.json", "failure.json"
 REPORT_FILE, LOG_FILE, LOCK_FILE = "report.html", "run.log", ".lock"
-BASIS_FILE = "basis.json"
+BASIS_FILE, INPUTS_FILE = "basis.json", "test_inputs.pb"
 
 State = Literal["pushed", "passed", "blocked", "running", "failed", "stopped", "frontier", "tuning"]
 _ID_FORMAT = "%Y%m%d-%H%M%S-%f"

@@ -31,6 +31,7 @@ NOT_ASKED = "not asked"
 """Outcome of a gate that refused to ask the test split, because no model was worth it."""
 
 _SAMPLING_SECONDS = 0.2
+_NARROW = 120  # columns, which a name, a bar and what is said of it need side by side
 
 
 @contextlib.contextmanager
@@ -174,7 +175,7 @@ class Display:
         if not self._console.is_terminal and now - self._reported > 5:
             self._reported = now
             share = f"{done / total:4.0%} " if total else ""
-            self._console.print(f"      {share}{message}", markup=False)
+            self._console.print(f"      {share}{message}", markup=False, soft_wrap=True)
 
     def time(self, part: str, seconds: float) -> None:
         """A `progress.Timer`: how long a part of the running step took."""
@@ -190,9 +191,12 @@ class Display:
     def _table(self) -> Group:
         """A row for each step; what there is to tell of it below, over the whole width."""
         width = max((len(step.name) for step in self.steps), default=0)
+        narrow = self._console.width < _NARROW
         shown: list[RenderableType] = []
         for step in self.steps:
-            shown.append(_row(step, width))
+            shown.append(_row(step, width, narrow))
+            if narrow and step.outcome == "running" and step.message:
+                shown.append(Padding(Text(step.message, "dim"), (0, 0, 0, 2)))
             shown += [Padding(_shown(note), (0, 0, 0, 2)) for note in step.notes]
         left = self._expected - len(self.steps)
         if left > 0 and self.steps and self.steps[-1].outcome != "failed":
@@ -206,8 +210,11 @@ class Display:
                 step.peak_memory_gb = max(step.peak_memory_gb, memory_gb())
 
 
-def _row(step: Step, width: int) -> Table:
-    """How a step stands, its name in `width` columns: these are as wide in every row."""
+def _row(step: Step, width: int, narrow: bool = False) -> Table:
+    """How a step stands, its name in `width` columns: these are as wide in every row.
+
+    Where the terminal is `narrow`, what the step says has a line of its own below.
+    """
     seconds = step.seconds or time.monotonic() - step.started
     row = Table.grid(padding=(0, 1))
     row.add_column(width=1)
@@ -220,9 +227,9 @@ def _row(step: Step, width: int) -> Table:
     elif step.total:
         bar = ProgressBar(step.total, step.done, width=24)
         detail = Table.grid(padding=(0, 1))
-        detail.add_row(bar, Text(step.message))
+        detail.add_row(bar, Text("" if narrow else step.message))
     else:
-        detail = Text(step.message, "dim")
+        detail = Text("" if narrow else step.message, "dim")
     mark = Spinner("dots") if step.outcome == "running" else _MARKS[step.outcome]
     row.add_row(mark, Text(step.name), Text(f"{seconds:.1f} s", "dim"), detail)
     return row

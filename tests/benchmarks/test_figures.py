@@ -65,9 +65,12 @@ def test_a_run_becomes_the_first_pages_figures(tmp_path, monkeypatch):
     verdict["gate"][0] |= {"value": 0.01234, "upper_bound": 0.02345}
     verdict |= {"run_id": "20261129-120000-000", "advice": []}
     (tmp_path / "verdict.json").write_text(json.dumps(verdict))
+    photographed = []
+    monkeypatch.setattr("benchmarks.figures.pictures.make", photographed.append)
 
     main(["--run", str(tmp_path)])
 
+    assert photographed == [tmp_path / "report.html"]
     text = first.read_text()
     assert text.startswith("before\n") and text.endswith("after\n")
     shown = re.findall(r"constrained +(\S+) +(\S+)", text)[-1]

@@ -106,9 +106,9 @@ def scored(names: tuple[str, str] = ("Young", "Old"), n: int = 1600) -> Scored:
     )
 
 
-def picture(side: int = 16) -> str:
+def picture(side: int = 16, grey: int = 90) -> str:
     buffer = io.BytesIO()
-    Image.fromarray(np.full((side, side, 3), 90, np.uint8)).save(buffer, "JPEG")
+    Image.fromarray(np.full((side, side, 3), grey, np.uint8)).save(buffer, "JPEG")
     return base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -141,6 +141,8 @@ def entries(models: dict[str, Any], name: str) -> list[dict[str, Any]]:
     def entry(label: str, group: dict[str, Any]) -> dict[str, Any]:
         metrics = {
             "fairness_indicators_metrics/false_positive_rate@0.5": {"doubleValue": group["fpr"]},
+            "fairness_indicators_metrics/false_positive_rate@0.22_diff": {"doubleValue": 0.1},
+            "fairness_indicators_metrics/false_negative_rate@0.5": {"doubleValue": "NaN"},
             "example_count": {"doubleValue": group["examples"]},
         }
         value = label.partition(":")[2] or label

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from components.report import curves, page
+from components.report import curves, page, sections
 from components.report.data import GroupSize, Mistake, ReportData
 from tests.components.report import sample
 
@@ -319,3 +319,16 @@ def test_what_the_validation_split_says_is_its_counts_and_advice_is_for_the_test
     assert sum(c.fp for group, c in counts.items() if group) == expected
     advice = " ".join(data.measured["advice"])
     assert "in the test split" in advice and "To ask again" not in advice
+
+
+def test_a_window_too_narrow_for_the_element_has_its_rates_at_the_served_threshold(data):
+    [first] = sections.indicator_rates(
+        data
+    )  # what is no number is left out, and so are differences
+    assert first["name"] == "false positive rate"
+    [everybody, *groups] = first["rows"]
+    assert everybody["slice"] == "Overall"
+    shown = {row["slice"]: dict(row["cells"]) for row in groups}
+    for model in ("baseline", "constrained"):
+        for name, group in data.verdict["models"][model]["groups"].items():
+            assert shown[name][model] == group["fpr"]

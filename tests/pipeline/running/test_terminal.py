@@ -201,3 +201,15 @@ def test_the_live_table_shows_notes_whole_and_as_wide_as_the_terminal(outcome, w
     assert len(lines) <= 2 + -(-len(text) // (width - 12))
     seconds = [line.index(" s") for line in lines if "✓" in line]
     assert len(set(seconds)) == 1  # one below the other
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_what_a_running_step_says_is_on_one_line(width):
+    output = io.StringIO()
+    console = Console(file=output, width=width, force_terminal=True, color_system=None)
+    display = terminal.Display(console, steps=1)
+    said = "5 steps/s, loss 0.388, accuracy 0.862, violation +0.055, 123 s left"
+    with display.step("ConstrainedTrainer.constrained"):
+        display.report(30, 100, said)
+        console.print(display._table())
+    assert any(said in line for line in output.getvalue().splitlines())
