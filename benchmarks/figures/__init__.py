@@ -6,6 +6,7 @@
     make figures ARGS="--measured docs/suite.md"  # after `make suite` has written its tables
     make figures ARGS="--pages"                   # the pages alone, from measured.json
     make figures ARGS="--pictures"                # the pictures alone
+    make figures ARGS="--notebooks"               # the notebooks' pages alone
 
 `measured.json` keeps it; the pages show it between two markers.
 """

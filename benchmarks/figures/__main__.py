@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from benchmarks import figures as package
-from benchmarks.figures import pages, pictures, transcripts
+from benchmarks.figures import notebooks, pages, pictures, transcripts
 
 FIRST, TIMES = "README.md", "docs/pipeline.md"
 TOLD = {"docs/tour.md": transcripts.tour, "docs/command_line.md": transcripts.command_line}
@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     which.add_argument("--pages", action="store_true", help="only writes the pages")
     which.add_argument("--page", choices=TOLD, help="a page that tells a story, which is done anew")
     which.add_argument("--pictures", action="store_true", help="only makes the pictures")
+    which.add_argument("--notebooks", action="store_true", help="only executes the notebooks")
     given = parser.parse_args(arguments)
     every = not any(vars(given).values())
     if given.measured:
@@ -51,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         of_run(run)
         report = run / "report.html"
     pages.write()
+    if every or given.notebooks:
+        notebooks.make(pages.read()["docs/command_line.md"]["runs"])
     if every or given.run or given.pictures:
         pictures.make(report)
 
@@ -58,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def of_run(run: Path) -> None:
     """Keeps the figures and the times of a default run."""
     verdict = json.loads((run / "verdict.json").read_text())
+    if verdict["pushed_model"]:  # as `make run` says it, whose folder is the repository
+        verdict["pushed_model"] = verdict["pushed_model"].removeprefix(f"{FOLDER}/")
     keep(FIRST, {"verdict": {name: verdict[name] for name in _SHOWN}})
     if (run / "steps.json").exists():
         keep(TIMES, {"table": pages.times(json.loads((run / "steps.json").read_text()))})

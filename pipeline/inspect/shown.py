@@ -142,6 +142,9 @@ def _picture(svg: str) -> str:
 def _chart_style() -> str:
     """The report's style sheet in its light colours: a picture cannot know what is around it."""
     style = re.sub(r"@media [^{]*\{.*?\n\}\n", "", pages.style(), flags=re.DOTALL)
+    # The colours, and from the first rule of a drawing to the last: each picture has them all.
+    colours, drawing = style[: style.index("* {")], style[style.index("svg.chart") :]
+    style = colours + drawing[: drawing.index(".against")]
     style = style.replace("color-scheme: light dark;", "color-scheme: light;")
     style += "svg,svg.chart{width:auto;max-width:none;font-family:system-ui,sans-serif}"
     return style.replace("&", "&amp;").replace("<", "&lt;")

@@ -27,6 +27,7 @@ def show_verdict(verdict: Verdict, console: Console) -> None:
     known = verdict.validation
     if known is not None and known.yardsticks:
         console.print(_yardsticks(known.yardsticks))
+        console.print()
     instead = None if known is None or not verdict.sealed else known.judgement
     if instead is not None:
         tables.show_figures(instead, console, f"{verdict.split} (the test split is sealed)")
@@ -64,7 +65,9 @@ def _yardsticks(yardsticks: Sequence[Yardstick]) -> Table:
             "" if each.beyond_least is None else f"{each.beyond_least:+.4f}",
             "" if each.worst is None else f"{each.worst:+.4f}",
         )
-    made.caption = "beyond: the least error of those whose violation is at most 0"
+    made.caption = (
+        "beyond: how much more each errs than the best of those whose violation is at most 0"
+    )
     made.caption_justify = "left"
     return made
 
