@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from typing import Any
 
 import pytest
 
-from tests.e2e.runs import Run, Workplace, captured
+from tests.e2e.runs import Run, Workplace, captured, forget
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -67,8 +68,55 @@ def areas(page: str) -> str:
     return table
 
 
-def test_sealed_attempts_to_the_end(place, tmp_path, monkeypatch):
-    own = place.copy(tmp_path / "attempts")
+@pytest.fixture(scope="module")
+def shared(place, tmp_path_factory) -> Workplace:
+    """A place of its own, whose data are prepared once."""
+    return place.copy(tmp_path_factory.mktemp("attempts") / "place")
+
+
+@pytest.fixture
+def own(shared) -> Workplace:
+    """As if nothing had run there; what is known of the data stays. Each test has seeds of its own."""
+    forget(shared.folder / "runs")
+    for folder in (*shared.run_folders(), shared.folder / "serving"):
+        shutil.rmtree(folder, ignore_errors=True)
+    return shared
+
+
+def test_one_attempt_is_shown_and_no_other_follows(own):
+    blocked = own.run(*QUICK, "gate.limit=0.001", "trainer.seed=31")
+    assert blocked.status == 3 and not blocked.verdict["attempt"]["sealed"]
+    assert blocked.verdict["gate"][0]["value"] is not None
+    for changes in (
+        ("trainer.seed=5",),
+        ("trainer.seed=5", "gate.attempts=2", "gate.confidence=0.9"),
+    ):
+        refused = own.run(*QUICK, *changes, first=False)
+        assert refused.status == 1 and not (refused.folder / "verdict.json").exists()
+        assert "FAILED: the gate did not look at this model" in refused.words
+        assert f"attempt 1, run {blocked.folder.name}" in refused.words
+
+
+def test_sealed_attempts_to_a_pass(own):
+    first = own.run(*THREE, "trainer.seed=21")
+    assert first.verdict["attempt"]["sealed"]
+    passed = own.run(*QUICK, "gate.attempts=3", "gate.limit=0.9", "trainer.seed=22", first=False)
+    assert passed.status == 0, passed.output
+    assert (
+        passed.verdict["attempt"]["number"] == 2 and passed.verdict["gate"][0]["value"] is not None
+    )
+    served = own.served()
+    refused = own.run(*QUICK, "gate.attempts=3", "trainer.seed=23", first=False)
+    assert refused.status == 1 and own.served() == served
+    assert "passed, which ended the series" in refused.words
+    early = refused.words.index("passed, which ended the series")
+    assert early < refused.words.index("ConstrainedTrainer.baseline")
+    # The block of before may be seen now; the same run again is enough.
+    again = own.run(*THREE, "trainer.seed=21", first=False)
+    assert again.verdict["attempt"]["number"] == 1 and again.verdict["gate"][0]["value"] is not None
+
+
+def test_sealed_attempts_to_the_end(own, monkeypatch):
     first = own.run(*THREE)
     assert first.status == 3, first.output
     attempt = first.verdict["attempt"]
@@ -132,38 +180,3 @@ def test_sealed_attempts_to_the_end(place, tmp_path, monkeypatch):
         assert not shortly & numbers(text), where
     assert areas(page) != areas(sealed[str(first.folder / "report.html")])
     assert "on the test split" in page.lower() and "validation split" not in areas(page)
-
-
-def test_sealed_attempts_to_a_pass(place, tmp_path):
-    own = place.copy(tmp_path / "pass")
-    first = own.run(*THREE)
-    assert first.verdict["attempt"]["sealed"]
-    passed = own.run(*QUICK, "gate.attempts=3", "gate.limit=0.9", "trainer.seed=5", first=False)
-    assert passed.status == 0, passed.output
-    assert (
-        passed.verdict["attempt"]["number"] == 2 and passed.verdict["gate"][0]["value"] is not None
-    )
-    served = own.served()
-    refused = own.run(*QUICK, "gate.attempts=3", "trainer.seed=6", first=False)
-    assert refused.status == 1 and own.served() == served
-    assert "passed, which ended the series" in refused.words
-    early = refused.words.index("passed, which ended the series")
-    assert early < refused.words.index("ConstrainedTrainer.baseline")
-    # The block of before may be seen now; the same run again is enough.
-    again = own.run(*THREE, first=False)
-    assert again.verdict["attempt"]["number"] == 1 and again.verdict["gate"][0]["value"] is not None
-
-
-def test_one_attempt_is_shown_and_no_other_follows(place, tmp_path):
-    own = place.copy(tmp_path / "one")
-    blocked = own.run(*QUICK, "gate.limit=0.001")
-    assert blocked.status == 3 and not blocked.verdict["attempt"]["sealed"]
-    assert blocked.verdict["gate"][0]["value"] is not None
-    for changes in (
-        ("trainer.seed=5",),
-        ("trainer.seed=5", "gate.attempts=2", "gate.confidence=0.9"),
-    ):
-        refused = own.run(*QUICK, *changes, first=False)
-        assert refused.status == 1 and not (refused.folder / "verdict.json").exists()
-        assert "FAILED: the gate did not look at this model" in refused.words
-        assert f"attempt 1, run {blocked.folder.name}" in refused.words
