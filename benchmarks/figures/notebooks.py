@@ -1,6 +1,6 @@
 """The notebooks with what they put out, as pages of the site: docs/executed/.
 
-    make figures ARGS="--notebooks"   # on the runs that `make figures` has made for docs/command_line.md
+    make figures ARGS="--notebooks"     # on the runs that were made for docs/command_line.md
 
 Interactive elements, of a megabyte each, and photographs are left out; a notebook of one's own has them.
 """
@@ -53,7 +53,7 @@ def make(runs: Mapping[str, str]) -> None:
 
 
 def parts(notebook: Mapping[str, Any], name: str) -> Iterator[str]:
-    """The cells of an executed notebook as Markdown, heading first; its parameters are not shown."""
+    """The cells of an executed notebook as Markdown, the heading first; not its parameters."""
     first = True
     for cell in notebook["cells"]:
         source = "".join(cell["source"]).strip()

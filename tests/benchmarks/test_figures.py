@@ -26,6 +26,30 @@ EXECUTED = {
 OTHERS = {"CHANGELOG.md"}
 """What changed measures nothing."""
 _FIGURE = re.compile(r"(?<![\w.])\d+\.\d{3,}(?![\w.]*\d)")
+_AMOUNT = re.compile(
+    r"(?<![\w.])\d[\d,.]* ?(?:ms|s|seconds|minutes|hours|GB|MB|KB|steps/s|images/s)(?![\w/])"
+)
+WRITTEN = {"docs/scale.md": "benchmarks/scale/__main__.py"}
+"""Page -> the program that writes the whole of it."""
+FROM = {
+    "CONTRIBUTING.md": {"35 s": "tests/conftest.py"},
+    "docs/own_network.md": dict.fromkeys(
+        ("4 GB", "0.25 GB"), "components/constrained_trainer/resolving.py"
+    ),
+    "docs/deploy.md": {
+        **dict.fromkeys(
+            ("3.6 GB", "3.2 GB", "1.1 GB", "14 s", "3 MB"), "kubeflow/try_dockerfile.py"
+        ),
+        "2.81 GB": "uv.lock",
+        "9 GB": "kubeflow/try_dockerfile.py",
+        "20 seconds": "pipeline/running/elsewhere.py",
+        "30 seconds": "tests/components/pusher/test_versions.py",
+    },
+    "docs/kill_drill.md": {"5 minutes": "benchmarks/drill/page.py"},
+    "docs/report.md": {"2.5 MB": "components/report/page.py", "5 MB": "components/report/page.py"},
+    "docs/troubleshooting.md": {"2 GB": "docs/pipeline.md", "1.5 GB": "Makefile"},
+}
+"""Page that no command writes -> its times and sizes, and the file that measures, sets or writes them."""
 _CODE = re.compile(r"^```(?:yaml|sh)\n.*?^```|`[^`\n]*`|https?:[^)\s]*", re.DOTALL | re.MULTILINE)
 
 
@@ -41,6 +65,15 @@ def test_every_page_with_figures_says_what_measured_them(page):
     figures = _FIGURE.findall(_CODE.sub("", page.read_text()))
     if figures and name not in {*MEASURED, *OTHERS}:
         assert page.name in (pages.REPOSITORY / EXECUTED[name]).read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_time_and_size_says_where_it_is_from(page):
+    name = str(page.relative_to(pages.REPOSITORY))
+    found = _AMOUNT.findall(_CODE.sub("", page.read_text()))
+    if found and name not in {*MEASURED, *EXECUTED, *WRITTEN, *OTHERS}:
+        assert set(found) <= set(FROM[name]), "which command or file says it?"
+        assert all((pages.REPOSITORY / source).exists() for source in FROM[name].values())
 
 
 @pytest.mark.parametrize("page", MEASURED)
