@@ -72,11 +72,13 @@ def table(runs: Mapping[int, Measured]) -> list[str]:
     sizes = sorted(runs)
     names = list(dict.fromkeys(step["name"] for size in sizes for step in runs[size].steps))
     head = [cell for size in sizes for cell in (f"{size:,}: s", "GB")]
-    rows = [["step", *head, "GB, largest / smallest"]]
+    rows = [["step", *head, "GB, largest / smallest", "s for 1,000 more"]]
     for name in names:
         of = [runs[size].step(name) for size in sizes]
         cells = [cell for step in of for cell in (_time(step), _memory(step))]
-        rows.append([name, *cells, _ratio([step.get("peak_memory_gb") for step in of])])
+        used = {size: runs[size].step(name).get("processor_seconds") for size in sizes}
+        grown = _ratio([step.get("peak_memory_gb") for step in of])
+        rows.append([name, *cells, grown, _slope(used)])
     peaks = [max(step["peak_memory_gb"] for step in runs[size].steps) for size in sizes]
     whole = [
         cell
@@ -86,7 +88,8 @@ def table(runs: Mapping[int, Measured]) -> list[str]:
             f"{peak:.2f}",
         )
     ]
-    rows.append(["**whole run**", *whole, _ratio(list(peaks))])
+    slope = _slope({size: runs[size].processor_seconds for size in sizes})
+    rows.append(["**whole run**", *whole, _ratio(list(peaks)), slope])
     rule = ["---", *["---:"] * (len(rows[0]) - 1)]
     return [f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:])]
 
@@ -101,6 +104,15 @@ def _time(step: Mapping) -> str:
 
 def _memory(step: Mapping) -> str:
     return f"{step['peak_memory_gb']:.2f}" if step else ""
+
+
+def _slope(used: Mapping[int, float | None]) -> str:
+    """Processor seconds for 1,000 examples more, between the two largest numbers of them."""
+    if len(used) < 2:
+        return ""
+    (few, least), (many, most) = list(used.items())[-2:]
+    known = least is not None and most is not None
+    return f"{1_000 * (most - least) / (many - few):.3f}" if known else ""
 
 
 def _ratio(peaks: list[float | None]) -> str:

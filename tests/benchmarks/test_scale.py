@@ -48,10 +48,14 @@ def test_a_table_has_a_row_for_each_step_and_the_growth_of_memory():
         return Measured([step | more], 20.0 * scale, 30.0 * scale)
 
     lines = table({2_000: run(2, processor_seconds=15.5), 1_000: run(1)})
-    assert lines[0] == "| step | 1,000: s | GB | 2,000: s | GB | GB, largest / smallest |"
+    assert all(line.count("|") == lines[0].count("|") for line in lines)
+    assert (
+        lines[0]
+        == "| step | 1,000: s | GB | 2,000: s | GB | GB, largest / smallest | s for 1,000 more |"
+    )
     assert lines[2:] == [
-        "| Transform | (10.0) | 1.10 | 15.5 (20.0) | 1.20 | 1.09 |",
-        "| **whole run** | 30 (20) | 1.10 | 60 (40) | 1.20 | 1.09 |",
+        "| Transform | (10.0) | 1.10 | 15.5 (20.0) | 1.20 | 1.09 |  |",
+        "| **whole run** | 30 (20) | 1.10 | 60 (40) | 1.20 | 1.09 | 30.000 |",
     ]
 
 
