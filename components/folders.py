@@ -8,9 +8,24 @@ import shutil
 
 import tensorflow as tf
 
+from fairgate.errors import DataError
+
 
 def inside(folder: str) -> list[str]:
-    """Paths of all that lies in `folder`, sorted; none where there is no such folder."""
+    """Paths of all that lies in `folder`, sorted; none where there is no such folder.
+
+    Raises:
+      DataError: it cannot be looked into, which must not be taken for an empty one.
+    """
+    if "://" not in folder:
+        try:
+            return sorted(os.path.join(folder, name) for name in os.listdir(folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except PermissionError as error:
+            raise DataError(
+                f"{folder}: cannot be looked into: {error.strerror}. Get the permission to read it"
+            ) from None
     if not tf.io.gfile.isdir(folder):
         return []
     # Object stores name folders with a slash behind.

@@ -1,13 +1,15 @@
 """Kills runs of a small pipeline again and again, and looks what they leave: all counts must be 0.
 
-python -m benchmarks.drill [--kills 60] [--seed 0] [--at "FILE: TEXT"] [--minutes 60] [--output FILE]
+python -m benchmarks.drill [--kills 60] [--runs 30] [--seed 0] [--at "FILE: TEXT"] [--minutes 60]
+                           [--output FILE]
 
-Half of the kills are of the attempt and the push alone, of two pipelines at once on one ledger and one
-serving folder, with files in the place of a model: seconds for each. The others are of whole runs: from
-nothing to the push, of one pipeline and of two at once, and of two trained pipelines that push again and
-again at once. A third comes right before a line of source that has a name, a third before one that is
-drawn of those that an undisturbed run goes through, and a third at a random moment. --parts-only leaves
-whole runs out. The exit status is 1 if anything was found.
+Whole runs are killed from nothing to the push, of one pipeline and of two at once, and two trained
+pipelines that push again and again at once; each run that was killed is gone on with, to the next kill.
+The other kills are of parts alone, seconds for each: the same data made by two commands at once, and the
+attempt and the push of two pipelines at once on one ledger and one serving folder, with files in the
+place of a model. A third comes right before a line of source that has a name, a third before one that is
+drawn of those that an undisturbed run goes through, and a third at a random moment. The exit status is
+1 if anything was found.
 """
 
 from __future__ import annotations
@@ -23,12 +25,16 @@ from pathlib import Path
 from benchmarks.drill import kills, page
 from benchmarks.drill.drill import Drill
 
-_OF_A_CHAIN = 24
+# Kills of one pipeline on its way from nothing to the push.
+_OF_A_CHAIN = 40
+# Shares of the kills of parts that are of data; of those of whole runs that are of two that push.
+_OF_DATA, _OF_ROUNDS = 0.1, 0.2
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.drill", description=__doc__)
     parser.add_argument("--kills", type=int, default=60, metavar="NUMBER")
+    parser.add_argument("--runs", type=int, metavar="NUMBER", help="of them of whole runs (half)")
     parser.add_argument("--seed", type=int, default=0, metavar="NUMBER")
     parser.add_argument(
         "--at", action="append", metavar="FILE: TEXT", help="lines in the place of those with names"
@@ -38,10 +44,15 @@ def main() -> int:
         "--work", type=Path, help="folder for all that is made (default: a new one)"
     )
     parser.add_argument("--output", type=Path, help="a Markdown file for what was found")
-    parser.add_argument("--parts-only", action="store_true", help="leaves whole runs out")
     options = parser.parse_args()
-    if options.kills < 6:
-        parser.error("--kills must be at least 6")
+    of_runs = options.kills // 2 if options.runs is None else options.runs
+    if not 6 <= options.kills >= of_runs >= 0:
+        parser.error("--kills must be at least 6, and --runs no more than that")
+    for name in options.at or ():
+        try:
+            kills.require_there(name)
+        except ValueError as error:
+            parser.error(f"--at {error}")
     work = options.work or Path(tempfile.mkdtemp(prefix="fairgate-drill-"))
     work.mkdir(parents=True, exist_ok=True)
     _say(f"in {work}")
@@ -49,7 +60,7 @@ def main() -> int:
     until = began + 60 * options.minutes
     drill = Drill(work, random.Random(options.seed), until, options.at or kills.NAMED, _say)
     text = ""
-    for _ in _phases(drill, options.kills, options.parts_only):
+    for _ in _phases(drill, of_runs, options.kills - of_runs):
         text = page.text(drill, time.monotonic() - began)
         if options.output is not None:
             options.output.write_text(text, encoding="utf-8")
@@ -57,24 +68,30 @@ def main() -> int:
     return 1 if drill.found.told else 0
 
 
-def _phases(drill: Drill, count: int, parts_only: bool) -> Iterator[None]:
+def _phases(drill: Drill, of_runs: int, of_parts: int) -> Iterator[None]:
     """The drill, part by part, so that what was found is there whenever it is stopped."""
-    of_runs = 0 if parts_only else count - count // 2
-    drill.parts(count - of_runs)
+    drill.data(round(_OF_DATA * of_parts))
     yield
-    if parts_only:
+    if not of_runs:
+        drill.parts(of_parts - len(drill.kills["parts"]))
+        yield
         return
     _say("two undisturbed runs first")
     drill.prepare()
     _say("they are there")
-    half_time = (time.monotonic() + drill.until) / 2
-    number = 0
-    while len(drill.kills["runs"]) < of_runs // 2 and time.monotonic() < half_time:
+    number, of_chains = 0, round((1 - _OF_ROUNDS) * of_runs)
+    while (left := of_chains - len(drill.kills["runs"])) > 0 and time.monotonic() < drill.until:
         number += 1
-        some = min(_OF_A_CHAIN, of_runs // 2 - len(drill.kills["runs"]))
-        drill.chain(number, pipelines=1 + number % 2, count=max(some, 6))
+        pipelines = 1 + number % 2
+        drill.chain(number, pipelines, max(6, min(left, pipelines * _OF_A_CHAIN)))
+        yield
+        # As far with the parts as with the whole runs.
+        due = round(of_parts * len(drill.kills["runs"]) / of_runs)
+        drill.parts(due - len(drill.kills["parts"]))
         yield
     drill.rounds(of_runs - len(drill.kills["runs"]))
+    yield
+    drill.parts(of_parts - len(drill.kills["parts"]))
     yield
 
 

@@ -28,6 +28,7 @@ class Found:
       damaged: entries of the ledger that cannot be read, or numbers that are missing.
       double_pushes: versions that are the model of the version before.
       failed: runs that did not go on to their end, though nobody killed them.
+      unmade: data that were not made whole, or of which half was left beside them.
       differing: verdicts that are not those of the undisturbed run.
       told: a sentence about each.
     """
@@ -39,6 +40,7 @@ class Found:
     damaged: int = 0
     double_pushes: int = 0
     failed: int = 0
+    unmade: int = 0
     differing: int = 0
     told: list[str] = field(default_factory=list)
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from benchmarks.drill import checks, kills, victim
 from benchmarks.drill.checks import Found, Watcher
-from benchmarks.drill.kills import Kill
-from benchmarks.drill.parts import Candidate
+from benchmarks.drill.kills import Kill, Lines
+from benchmarks.drill.parts import Candidate, Making
 from benchmarks.drill.place import Place
 from benchmarks.drill.victim import Work
 
@@ -88,7 +88,7 @@ class Drill:
       names: of the lines that are named.
       say: told of each kill.
       found: what must not be.
-      kills: each one that came, of whole runs and of the two steps alone.
+      kills: each one that came, of whole runs and of parts of them alone.
       at_once: how many of them came while two pipelines were at work on one serving folder.
       ended: how often something went on to its end.
     """
@@ -102,28 +102,56 @@ class Drill:
     kills: dict[str, list[Kill]] = field(default_factory=lambda: {"runs": [], "parts": []})
     at_once: int = 0
     ended: Counter[str] = field(default_factory=Counter)
+    batches: int = field(default=0, init=False)
+    of_parts: tuple[Lines, dict[str, float]] | None = field(default=None, init=False)
+
+    def data(self, count: int) -> None:
+        """The same data made by two commands at once, which are killed until `count` kills came."""
+        first = Making(self.work / "undisturbed-data", 0)
+        lines, seconds = self._undisturbed(first.folder, first.make)
+        del lines[victim.START]  # which is that of a run
+        whole = first.digest()
+        number = 0
+        until = len(self.kills["parts"]) + count
+        while len(self.kills["parts"]) < until and time.monotonic() < self.until:
+            number += 1
+            making = Making(self.work / "data", number)
+            making.folder.mkdir(exist_ok=True)
+            victims = [
+                Victim(name, making.folder, making.make, self._plan(lines, seconds, _OF_EACH))
+                for name in _NAMES
+            ]
+            self._kill(victims, None, "parts")
+            if making.digest() != whole:
+                self.found.add("unmade", f"{making.data} and what lies beside it")
 
     def parts(self, count: int) -> None:
-        """Attempt and push alone, of two pipelines at once, killed `count` times."""
+        """Attempt and push alone, of two pipelines at once, killed until `count` kills came."""
         first = Candidate(self.work / "undisturbed-parts", _NAMES[0], 0)
-        lines, seconds = self._undisturbed(first.folder, first.judge_and_push)
-        met = [name for name in self.names if _is_met(name, lines)]
-        number = batch = 0
-        while len(self.kills["parts"]) < count and time.monotonic() < self.until:
-            batch += 1
-            folder = self.work / f"parts-{batch}"
+        if self.of_parts is None:
+            self.of_parts = self._undisturbed(first.folder, first.judge_and_push)
+            del self.of_parts[0][victim.START]
+        until = len(self.kills["parts"]) + count
+        while len(self.kills["parts"]) < until and time.monotonic() < self.until:
+            self.batches += 1
+            folder = self.work / f"parts-{self.batches}"
             folder.mkdir()
             candidates = []
-            for _ in range(_TOGETHER):
-                number += 1
+            for number in range(1, _TOGETHER + 1):
                 both = [Candidate(folder, name, number) for name in _NAMES]
                 candidates += both
-                plans = [kills.plan(lines, seconds, _OF_EACH, self.draw, met) for _ in both]
                 victims = [
-                    Victim(each.name, folder, each.judge_and_push, plan)
-                    for each, plan in zip(both, plans, strict=True)
+                    Victim(
+                        each.name,
+                        folder,
+                        each.judge_and_push,
+                        self._plan(*self.of_parts, _OF_EACH),
+                    )
+                    for each in both
                 ]
                 self._kill(victims, Watcher(both[0].serving, self.found), "parts")
+                if len(self.kills["parts"]) >= until:
+                    break
             blessed = [file.name for file in (folder / "blessed").iterdir()]
             checks.served(candidates[0].serving, blessed, self.found)
             models = [each.model for each in candidates]
@@ -145,33 +173,35 @@ class Drill:
         self.expected: dict[str, dict[str, Any]] = {
             place.name: place.verdict() for place in self.places
         }
-        for name in self.names:
-            kills.named(name, self.lines)  # refused here, before anything is killed
 
     def chain(self, number: int, pipelines: int, count: int) -> None:
-        """Whole runs from nothing to the push, `pipelines` at once, killed `count` times in all."""
+        """Whole runs from nothing to the push, `pipelines` at once, to be killed `count` times in all.
+
+        A run that was killed is gone on with, to the next kill: each costs no more than a step.
+        """
         folder = self.work / f"chain-{number}"
         places = [
             Place(folder, place.name, place.seed).make(self.work / f"data-{place.seed}")
             for place in self.places[:pipelines]
         ]
         victims = [
-            self._of(place, kills.plan(self.lines, self.seconds, each, self.draw, self.names))
-            for place, each in zip(places, [count // pipelines] * pipelines, strict=True)
+            self._of(place, self._plan(self.lines, self.seconds, count // pipelines))
+            for place in places
         ]
+        before = len(self.found.told)
         self._kill(victims, Watcher(places[0].serving, self.found), "runs")
         self._look(places)
+        if len(self.found.told) == before:
+            places[0].remove()
 
     def rounds(self, count: int) -> None:
         """Two trained pipelines that push into one folder, again and again at once, killed meanwhile."""
         watcher = Watcher(self.places[0].serving, self.found)
         meeting = {stage: self.lines[stage] for stage in _MEETING}
-        met = [name for name in self.names if _is_met(name, meeting)]
         before = len(self.kills["runs"])
         while len(self.kills["runs"]) - before < count and time.monotonic() < self.until:
             victims = [
-                self._of(place, kills.plan(meeting, self.seconds, 3, self.draw, met))
-                for place in self.places
+                self._of(place, self._plan(meeting, self.seconds, 3)) for place in self.places
             ]
             self._kill(victims, watcher, "runs", again=False)
         for place in self.places:
@@ -180,7 +210,7 @@ class Drill:
         self._look(self.places)
 
     def _kill(
-        self, victims: Sequence[Victim], watcher: Watcher, what: str, again: bool = True
+        self, victims: Sequence[Victim], watcher: Watcher | None, what: str, again: bool = True
     ) -> None:
         """Starts all at once, and each of them `again` when it was killed, until all have ended."""
         for each in victims:
@@ -188,7 +218,8 @@ class Drill:
         going = list(victims)
         while going:
             time.sleep(_LOOK)
-            watcher.look()
+            if watcher is not None:
+                watcher.look()
             for each in list(going):
                 status = each.ended()
                 if status is None:
@@ -207,9 +238,19 @@ class Drill:
                     each.start()
                 else:
                     going.remove(each)
-        watcher.look()
+        if watcher is not None:
+            watcher.look()
 
-    def _undisturbed(self, folder: Path, work: Work) -> tuple[kills.Lines, dict[str, float]]:
+    def _plan(self, lines: Lines, seconds: dict[str, float], count: int) -> list[Kill]:
+        return kills.plan(
+            lines,
+            seconds,
+            count,
+            self.draw,
+            [name for name in self.names if kills.is_met(name, lines)],
+        )
+
+    def _undisturbed(self, folder: Path, work: Work) -> tuple[Lines, dict[str, float]]:
         folder.mkdir(parents=True, exist_ok=True)
         log, told = folder / "undisturbed.log", folder / "undisturbed.told"
         process = victim.record(work, log, told)
@@ -241,10 +282,3 @@ class Drill:
         self.ended[what] += 1
         if status:
             self.found.add("failed", f"exit status {status}, see {log}")
-
-
-def _is_met(name: str, lines: kills.Lines) -> bool:
-    try:
-        return bool(kills.named(name, lines))
-    except ValueError:
-        return False

@@ -38,13 +38,35 @@ NAMED = (
     "components/evaluator/executor.py: [blessing] = ",
     "components/evaluator/executor.py: settled = ledger.settle(",
     "components/evaluator/executor.py: stamp = Stamp(",
+    # Checkpoints, and what they are removed for: the trained model.
+    "components/constrained_trainer/running/checkpoints.py: self._manager.save(",
+    "components/constrained_trainer/models/weight_files.py: tf.io.gfile.rename(partial",
+    "components/constrained_trainer/executor.py: _export(result",
+    "components/constrained_trainer/executor.py: folders.remove(folder)",
+    # Other results.
+    "components/example_gen/executor.py: splits.copy_kept(",
+    "components/example_gen/executor.py: examples.set_string_custom_property(splits.TEST_DIGEST",
+    "components/statistics_gen/executor.py: group_sizes.write(",
+    "components/report/executor.py: file.write(text)",
+    "tfx/orchestration/portable/launcher.py: self._publish_successful_execution(",
+    # Data.
+    "pipeline/data/synthetic_celeba/generation.py: file.write(records.framed(",
+    "pipeline/data/synthetic_celeba/generation.py: layout.write_descriptions(",
+    "pipeline/data/unfinished.py: shutil.rmtree(left",
+    "pipeline/data/unfinished.py: unfinished.chmod(",
+    "pipeline/data/unfinished.py: unfinished.replace(folder)",
     # What is kept of results and runs.
     "src/fairgate/documents.py: stream.write(text)",
     "src/fairgate/documents.py: partial.replace(file)",
     "pipeline/running/runner.py: runner.run_with_ir(",
     "pipeline/running/runner.py: done = _execution(",
+    "pipeline/running/contents.py: write_text(self._file",
+    "pipeline/running/local.py: folder.mkdir()",
+    "pipeline/running/local.py: write_text(folder / SETTINGS_FILE",
     "pipeline/running/local.py: verdict.write(",
     "pipeline/running/local.py: write_steps(",
+    "pipeline/results/report.py: write_text(report",
+    "pipeline/results/report.py: evidence.write(",
 )
 """Lines right before and right after what must be one operation: FILE: how the line begins."""
 
@@ -57,6 +79,7 @@ _CRITICAL = (
     "fairgate/gate/files.py",
     "fairgate/documents.py",
     "pipeline/running/contents.py",
+    "pipeline/data/",
     "pipeline/running/runner.py",
     "pipeline/running/local.py",
     "pipeline/results/report.py",
@@ -146,10 +169,28 @@ def named(name: str, lines: Lines) -> list[Kill]:
     ]
     if not found or not beginning:
         raise ValueError(
-            f"--at {name!r}: an undisturbed run goes through no line that is called so. Give FILE: TEXT, "
+            f"{name!r}: an undisturbed run goes through no line that is called so. Give FILE: TEXT, "
             "the file from the root of the repository, and how the line begins"
         )
     return found
+
+
+def require_there(name: str) -> None:
+    """Raises ValueError unless there is a line of source that is called `name`: FILE: how it begins."""
+    path, _, beginning = name.partition(": ")
+    file = (_TFX.parent if path.startswith("tfx/") else REPOSITORY) / path
+    if not beginning or not file.is_file():
+        raise ValueError(f"{name!r}: give FILE: TEXT, the file from the root of the repository")
+    if not any(line.strip().startswith(beginning) for line in _texts(str(file))):
+        raise ValueError(f"{name!r}: no line of {path} begins like that")
+
+
+def is_met(name: str, lines: Lines) -> bool:
+    """Whether a run goes through the line that is called `name`."""
+    try:
+        return bool(named(name, lines))
+    except ValueError:
+        return False
 
 
 def plan(
@@ -166,7 +207,7 @@ def plan(
       seconds: stage -> how long it took.
       kills: how many.
       draw: what is random.
-      names: the lines to take for the third that is named.
+      names: the lines to take for the third that is named; all of them are there.
     """
     chosen = [
         draw.choice(named(draw.choice(names), lines)) for _ in range(kills - 2 * (kills // 3))
@@ -183,5 +224,5 @@ def plan(
 def _drawn(stage: str, lines: Lines, draw: random.Random) -> Kill:
     found = [(file, line) for file, numbers in lines[stage].items() for line in numbers]
     critical = [each for each in found if any(part in shown(each[0]) for part in _CRITICAL)]
-    file, line = draw.choice(critical if draw.random() < _CRITICAL_SHARE else found)
+    file, line = draw.choice(critical if critical and draw.random() < _CRITICAL_SHARE else found)
     return Kill(stage, "drawn", file, line, nth=draw.choice((1, 1, 2, 3)))

@@ -18,6 +18,7 @@ _MUST_NOT = {
     "double_attempts": "questions to the test split that were counted twice",
     "damaged": "entries of the ledger that could not be read, or were missing",
     "failed": "runs that did not go on to their end",
+    "unmade": "data that were not made whole, or of which half was left beside them",
     "differing": "verdicts that were not those of the undisturbed run, to the last digit",
 }
 _KINDS = {
@@ -39,13 +40,13 @@ def _lines(drill: Drill, seconds: float) -> Iterator[str]:
     yield (
         f"{datetime.date.today()}, {os.cpu_count()} cores, {seconds / 60:.0f} minutes: "
         f"{len(runs) + len(parts):,} times `kill -9`, {drill.at_once:,} of them while two pipelines "
-        "were at work at once on one serving folder. Of the attempt and the push alone, with files in "
-        f"the place of a model, were {len(parts):,}; they were done {drill.ended['parts']:,} times in "
-        "the end. "
+        "were at work at once on one serving folder, or two commands made the same data. Of the making "
+        "of data, the attempt and the push alone, with files in the place of a model, were "
+        f"{len(parts):,}; they were done {drill.ended['parts']:,} times in the end. "
         + (
             f"Of whole runs were {len(runs):,}; {drill.ended['runs']:,} went on to their end. "
             if runs
-            else "No whole run was killed this time (`--parts-only`). "
+            else "No whole run was killed this time (`--runs 0`). "
         )
         + "Made by `make drill`; `python -m benchmarks.drill --help` says what it does."
     )

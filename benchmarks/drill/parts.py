@@ -1,11 +1,13 @@
-"""The two steps that must not be cut in half, alone: the ledger's attempt, and the push.
+"""The steps that must not be cut in half, alone: the making of data, the ledger's attempt, the push.
 
 What a run spends minutes on before is left out: models are some files, whose judgement is always a pass.
-The ledger, the Pusher and what they write are those of a run, so that hundreds of kills take minutes.
+The data, the ledger, the Pusher and what they write are those of a run, so that hundreds of kills take
+minutes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 from dataclasses import dataclass
@@ -23,11 +25,15 @@ from components.evaluator.stamp import Stamp
 from components.example_gen.splits import TEST_DIGEST
 from components.pusher.executor import Executor
 from fairgate.documents import write_text
+from fairgate.errors import DataError
 from fairgate.gate import ledger
 from fairgate.gate.attempts import Attempt, Question
 from fairgate.records import Records
+from pipeline.data import unfinished
+from pipeline.data.synthetic_celeba import generation
 from pipeline.running import terminal
 
+MAKING = "Make data"
 _FILES = {"saved_model.pb": 50_000, "variables/variables.index": 500, "assets/vocabulary": 2_000}
 _FILES |= {f"variables/variables.data-0000{shard}-of-00004": 200_000 for shard in range(4)}
 _GATE = "g" * 32
@@ -120,6 +126,42 @@ class Candidate:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(draw.bytes(size))
         return export
+
+
+@dataclass(frozen=True)
+class Making:
+    """The stand-in for CelebA, as little of it as there can be.
+
+    Attributes:
+      folder: of the drill, which commands share.
+      number: of the data.
+    """
+
+    folder: Path
+    number: int
+
+    @property
+    def data(self) -> Path:
+        """What is made."""
+        return self.folder / f"data-{self.number:05d}"
+
+    def make(self) -> int:
+        """As `fairgate data`: nothing is done where they are there, or another command was faster."""
+        display = terminal.Display(Console(file=io.StringIO()), steps=1)
+        with display, display.step(MAKING), contextlib.suppress(DataError):
+            if not unfinished.is_made(self.data):
+                generation.generate(self.data, generation.MINIMUM_IMAGES, processes=1)
+        return 0
+
+    def digest(self) -> str:
+        """Of all that lies beside the data and in them; the same for all that were made whole."""
+        found = hashlib.sha256()
+        for file in sorted(self.folder.glob(f"*{self.data.name}*/**/*")):
+            if file.is_file():
+                found.update(
+                    f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}".encode()
+                )
+        return found.hexdigest()
 
 
 def _digest(text: str) -> str:

@@ -54,7 +54,6 @@ class Place:
         world = World()
         if not data.exists():
             write_dataset(data, world, _SIZES, seed=self.seed)
-        gap = "max_gap(FPR, [Team])"
         settings = {
             "name": self.name,
             "model_name": self.serving.name,
@@ -66,7 +65,7 @@ class Place:
                 "features": world.features.model_dump(mode="json"),
             },
             "trainer": {
-                "constraints": [f"{gap} <= 0.05"],
+                "constraints": ["max_gap(FPR, [Team]) <= 0.05"],
                 "steps": 120,
                 "snapshots": 3,
                 "batch_size": 32,
@@ -75,7 +74,8 @@ class Place:
                 "seed": self.seed,
             },
             "gate": {
-                "constraints": [f"{gap} <= 0.9"],
+                # Told in no time what it takes to pass, which is looked up in every run.
+                "constraints": ["FPR | [Red] <= 0.9"],
                 "minimum_negatives": 20,
                 "better_than": "nothing",
             },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -19,6 +20,9 @@ from typing import Any
 from benchmarks.drill.kills import Kill, Lines, in_scope
 
 Work = Callable[[], int]
+
+START = "Start"
+"""What comes before the first step: the lock, the folder, the settings in it."""
 
 # What takes long to load, and starts nothing when it is.
 _HEAVY = ("IPython", "apache_beam", "matplotlib", "pandas", "scipy", "sklearn", "tfx", "tfx_bsl")
@@ -71,6 +75,10 @@ def load(told: Path | None = None) -> None:
         # What can only be loaded after something else, a run loads by itself.
         with contextlib.suppress(Exception):
             importlib.import_module(name)
+    # What is loaded is never garbage. A run looks for that after each step, which would take longer than
+    # most steps do, and would copy every page that it shares with this process.
+    gc.collect()
+    gc.freeze()
     from tensorflow.python.eager import context
 
     if context.context()._initialized:
@@ -100,14 +108,15 @@ def _fork(arm: Callable[[], None], work: Work, log: Path) -> int:
 
 
 class _Stages:
-    """Knows which step the run is in; all that follows the last step counts as the last."""
+    """Knows which step the run is in: START before the first; what follows the last counts as that."""
 
     def __init__(self) -> None:
-        self.name = ""
-        self.began = 0.0
+        self.name = START
+        self.began = time.monotonic()
 
     def watch(self, entered: Any) -> None:
         """Calls `entered` at the beginning of each."""
+        entered(self.name)
         from pipeline.running import terminal
 
         real = terminal.Display.step
@@ -149,10 +158,9 @@ def _record(told: Path) -> None:
         return known[file]
 
     def line(frame: Any) -> None:
-        if stages.name:
-            files = lines.setdefault(stages.name, {})
-            files.setdefault(frame.f_code.co_filename, set()).add(frame.f_lineno)
-            seconds[stages.name] = time.monotonic() - stages.began
+        files = lines.setdefault(stages.name, {})
+        files.setdefault(frame.f_code.co_filename, set()).add(frame.f_lineno)
+        seconds[stages.name] = time.monotonic() - stages.began
 
     def keep() -> None:
         plain = {

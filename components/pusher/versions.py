@@ -227,8 +227,14 @@ def _read(folder: str) -> Record | None:
             tree = json.loads(stream.read())
         known = {field.name for field in fields(Record)}
         return Record(**{name: value for name, value in tree.items() if name in known})
-    except tf.errors.OpError:
+    except tf.errors.NotFoundError:
         return None
+    except tf.errors.OpError as error:
+        # It may say that somebody went back from a model, which would be served again.
+        raise DataError(
+            f"{file}: cannot be read, so that it is not known what that version is: {error.message}. "
+            "Get the permission to read it, and run again"
+        ) from None
     except (ValueError, TypeError, AttributeError):
         # Written by nobody we know: nothing that it could be compared with is there any more.
         return Record(files="unknown", model="")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import pathlib
 import shutil
 import tempfile
@@ -187,7 +188,7 @@ class _Places:
         aside = {}
         try:
             for place in (self.settings, self.schema, self.data):
-                if place.exists():
+                if os.path.lexists(place):
                     kept = pathlib.Path(
                         tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent)
                     )
@@ -197,7 +198,9 @@ class _Places:
         except BaseException:
             for place, kept in aside.items():
                 _remove(place)
-                if (kept / place.name).exists():
+                if os.path.lexists(
+                    kept / place.name
+                ):  # also a link, which leads nowhere from there
                     (kept / place.name).rename(place)
             raise
         finally:
@@ -206,7 +209,7 @@ class _Places:
 
 
 def _remove(place: pathlib.Path) -> None:
-    if place.is_dir():
+    if place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
     else:
         place.unlink(missing_ok=True)

@@ -86,6 +86,7 @@ def tune(options: argparse.Namespace) -> Answer:
 def data(options: argparse.Namespace) -> Answer:
     """The synthetic stand-in."""
     tree = _settings(options)
+    from pipeline.data import unfinished
     from pipeline.running import local
 
     folder = tree.data.folder
@@ -94,7 +95,7 @@ def data(options: argparse.Namespace) -> Answer:
             f"data.path = {folder!r} names existing data: only the synthetic stand-in is made. Leave "
             "data.path unset, and set data.stand_in.images and data.stand_in.seed"
         )
-    there = pathlib.Path(folder).exists()
+    there = unfinished.is_made(pathlib.Path(folder))
     if not there:
         with progress_bar("Synthetic stand-in for CelebA"):
             local.make_stand_in(tree)

@@ -17,18 +17,18 @@ from fairgate.errors import DataError
 def replacing(folder: Path) -> Iterator[Path]:
     """Yields a hidden folder beside `folder` that takes its place when all went well.
 
+    Where `folder` is a link, that is the place it leads to, perhaps on another disk.
+
     Whoever makes one holds a lock on it, which the system releases however the process ends: those of
     processes that were killed are removed by the next one that makes the same folder.
 
     Raises:
       DataError: another process was faster; nothing of its folder was touched.
     """
+    folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    beginning = f".{folder.name}.incomplete-"
-    for left in _beginning_with(folder.parent, beginning):
-        with _locked(left) as is_ours:
-            if is_ours:
-                shutil.rmtree(left, ignore_errors=True)
+    beginning = _beginning(folder)
+    _clear(folder)
     with contextlib.ExitStack() as stack:
         while True:
             unfinished = Path(tempfile.mkdtemp(prefix=beginning, dir=folder.parent))
@@ -49,6 +49,26 @@ def replacing(folder: Path) -> Iterator[Path]:
                 ) from error
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)  # gone already when all went well
+
+
+def is_made(folder: Path) -> bool:
+    """Whether `folder` is there; then nobody makes it again, and what killed ones left is removed."""
+    if not folder.exists():
+        return False
+    with contextlib.suppress(OSError):  # a folder that others can read may not be theirs to write
+        _clear(folder.resolve())
+    return True
+
+
+def _beginning(folder: Path) -> str:
+    return f".{folder.name}.incomplete-"
+
+
+def _clear(folder: Path) -> None:
+    for left in _beginning_with(folder.parent, _beginning(folder)):
+        with _locked(left) as is_ours:
+            if is_ours:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _beginning_with(folder: Path, beginning: str) -> list[Path]:

@@ -9,12 +9,13 @@ import contextlib
 import os
 import pathlib
 import shutil
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fairgate.errors import SettingsError
 from pipeline.results import runs
-from pipeline.results.runs import Run
+from pipeline.results.runs import NoSuchRun, Run
 
 _GOING = ".removed-"
 """Begins the name of a folder that is being taken away: no run is called so."""
@@ -63,22 +64,37 @@ def named(root: pathlib.Path, names: Sequence[str]) -> list[Run]:
 
 
 def remove(run: Run) -> Removed:
-    """Takes one run away.
+    """Takes one run away; of a link to one that lies elsewhere the link.
+
+    What removals that were killed left is cleared away, too.
 
     Raises:
+      NoSuchRun: another command was faster.
       SettingsError: it goes on, or another one of its pipeline does, which may read what it left.
     """
     home = run.folder.parent
     served = _served(run)
-    with _alone(home):
-        whole = [each.folder for each in runs.every(home.parent) if each.folder.parent == home]
-        last = whole == [run.folder]
-        gone = home if last else run.folder
-        # Renamed first, so that no half of a run is ever listed.
-        aside = gone.with_name(f"{_GOING}{gone.name}")
-        os.rename(gone, aside)
-    shutil.rmtree(aside)
+    try:
+        with _alone(home):
+            whole = [each.folder for each in runs.every(home.parent) if each.folder.parent == home]
+            last = whole == [run.folder]
+            gone = home if last else run.folder
+            # Renamed first, so that no half of a run is ever listed.
+            os.rename(gone, gone.with_name(f"{_GOING}{uuid.uuid4().hex}"))
+    except FileNotFoundError:
+        raise NoSuchRun(f"{run.name} is gone: another command removed it meanwhile") from None
+    for folder in (home.parent, home):
+        for aside in folder.glob(f"{_GOING}*"):
+            _clear(aside)
     return Removed(run.name, last, served)
+
+
+def _clear(folder: pathlib.Path) -> None:
+    if folder.is_symlink():
+        folder.unlink(missing_ok=True)
+    while folder.exists():
+        with contextlib.suppress(FileNotFoundError):  # another removal clears it, too
+            shutil.rmtree(folder)
 
 
 def _served(run: Run) -> str | None:

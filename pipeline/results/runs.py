@@ -17,6 +17,7 @@ import difflib
 import fcntl
 import functools
 import json
+import os
 import pathlib
 import time
 from collections.abc import Iterator, Sequence
@@ -99,8 +100,10 @@ class Run:
 
     @property
     def judges(self) -> bool:
-        """Whether it is one that asks the gate: no frontier, and no search."""
-        return not any((self.folder / file).exists() for file in (FRONTIER_FILE, TRIALS_FILE))
+        """Whether it is one that asks the gate, as far as can be seen: no frontier, and no search."""
+        with contextlib.suppress(DataError):
+            return not any(map(self._has, (FRONTIER_FILE, TRIALS_FILE)))
+        return True
 
     @functools.cached_property
     def verdict(self) -> Verdict | None:
@@ -109,8 +112,7 @@ class Run:
         Raises:
           DataError: verdict.json cannot be read.
         """
-        file = self.folder / VERDICT_FILE
-        return Verdict.read(file) if file.exists() else None
+        return Verdict.read(self.folder / VERDICT_FILE) if self._has(VERDICT_FILE) else None
 
     @functools.cached_property
     def settings(self) -> dict[str, Any]:
@@ -160,6 +162,12 @@ class Run:
         file = self.folder / LOG_FILE
         return file if file.exists() else None
 
+    def _has(self, name: str) -> bool:
+        try:
+            return (self.folder / name).exists()
+        except PermissionError as error:
+            raise _closed(self.folder, error) from None
+
     def _json(self, name: str) -> Any:
         file = self.folder / name
         try:
@@ -187,10 +195,37 @@ def next_id(home: pathlib.Path, now: datetime.datetime) -> str:
 
 
 def every(root: pathlib.Path) -> list[Run]:
-    """The runs, frontiers and searches below `root`, the newest first."""
-    # What begins with a dot is being removed.
-    found = [Run(file.parent) for file in root.glob(f"[!.]*/[!.]*/{SETTINGS_FILE}")]
+    """The runs, frontiers and searches below `root`, the newest first.
+
+    Raises:
+      DataError: a folder of runs cannot be looked into, so that the newest run may be another one.
+    """
+    found = [Run(folder) for home in _folders(root) for folder in _folders(home) if _is_run(folder)]
     return sorted(found, key=lambda run: (run.id, run.pipeline), reverse=True)
+
+
+def _folders(folder: pathlib.Path) -> list[pathlib.Path]:
+    try:
+        # What begins with a dot is being removed.
+        return [each for each in folder.iterdir() if not each.name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except PermissionError as error:
+        raise _closed(folder, error) from None
+
+
+def _is_run(folder: pathlib.Path) -> bool:
+    try:
+        return (folder / SETTINGS_FILE).exists()
+    except PermissionError:
+        return True  # which tells what is wrong when it is looked at
+
+
+def _closed(folder: pathlib.Path, error: OSError) -> DataError:
+    return DataError(
+        f"{folder}: cannot be looked into: {error.strerror}. Get the permission to read it (chmod u+rX), "
+        "or move it away"
+    )
 
 
 def find(root: pathlib.Path, name: str | None = None) -> Run:
@@ -244,9 +279,18 @@ def locked(home: pathlib.Path) -> Iterator[TextIO | None]:
 
     Args:
       home: the pipeline's folder of runs.
+
+    Raises:
+      FileNotFoundError: there is no such folder, or it was removed meanwhile.
     """
-    with open(home / LOCK_FILE, "a") as lock:
-        yield lock if _taken(lock) else None
+    while True:
+        with open(home / LOCK_FILE, "a") as lock:
+            if not _taken(lock):
+                yield None
+                return
+            if _is_there(lock):
+                yield lock
+                return
 
 
 def _taken(lock: TextIO) -> bool:
@@ -258,6 +302,14 @@ def _taken(lock: TextIO) -> bool:
         except OSError:
             time.sleep(0.02)
     return False
+
+
+def _is_there(lock: TextIO) -> bool:
+    """Whether the file still has its name: who waited for a removal holds the lock of what is gone."""
+    try:
+        return os.path.samestat(os.fstat(lock.fileno()), os.stat(lock.name))
+    except FileNotFoundError:
+        return False
 
 
 def _is_locked_by(folder: pathlib.Path) -> bool:

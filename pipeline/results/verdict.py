@@ -125,6 +125,8 @@ class Verdict(Judgement):
         """
         try:
             return cls.of(json.loads(file.read_text()))
+        except PermissionError as error:
+            raise DataError(f"{file}: cannot be read: {error.strerror}") from None
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(
                 f"{file}: not a verdict as a run writes it ({type(error).__name__}: {error}). Run the "

@@ -20,6 +20,7 @@ from fairgate.errors import DataError, FairGateError, SettingsError
 from fairgate.gate.judgement import CONSTRAINED
 from pipeline import compared, places
 from pipeline.called import called
+from pipeline.data.unfinished import is_made
 from pipeline.results import ending, runs
 from pipeline.results.runs import FAILURE_FILE, LOG_FILE, SETTINGS_FILE, STEPS_FILE, Run
 from pipeline.results.verdict import VERDICT_FILE, Verdict
@@ -122,8 +123,9 @@ def in_run_folder(
         try:
             return Ended(work(run_id, folder, console), folder)
         except FairGateError as error:
-            _keep_failure(folder, str(error))
-            console.print(f"\nFAILED: {error}", style="red", markup=False, soft_wrap=True)
+            cause = _no_room(error, folder) or str(error)
+            _keep_failure(folder, cause)
+            console.print(f"\nFAILED: {cause}", style="red", markup=False, soft_wrap=True)
             console.print(f"{consequence} Log: {log}", style="dim")
             return Ended(FAILED, folder)
         except Exception as error:
@@ -167,7 +169,7 @@ def displaying(settings: Settings, console: Console, steps: int) -> Iterator[ter
       steps: how many come after these.
     """
     _require_schema(settings.data.contract)
-    make_data = settings.data.path is None and not pathlib.Path(settings.data.folder).exists()
+    make_data = settings.data.path is None and not is_made(pathlib.Path(settings.data.folder))
     try_network = ":" in settings.trainer.network
     first = try_network + make_data + 1 + measured.waits(settings)
     display = terminal.Display(console, steps=first + steps)

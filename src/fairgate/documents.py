@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pathlib
+import uuid
 from typing import Any
 
 
@@ -39,6 +40,8 @@ def to_json(value: Any, indent: int | None = 2) -> str:
 def write_text(file: pathlib.Path, text: str, private: bool = False) -> None:
     """Writes `file`, whole or not at all: a reader never sees half of it, nor does a failure leave it.
 
+    Of several that write it at once the last one is it.
+
     Args:
       file: to be written, or replaced.
       text: what it holds then.
@@ -47,15 +50,16 @@ def write_text(file: pathlib.Path, text: str, private: bool = False) -> None:
     Raises:
       OSError: it cannot be written.
     """
-    partial = file.with_name(f".{file.name}.partial")
+    partial = file.with_name(f".{file.name}.{uuid.uuid4().hex}.partial")
     try:
-        partial.unlink(missing_ok=True)
         mode = 0o600 if private else 0o666
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with open(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
         partial.replace(file)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(file)  # as people know it
         raise

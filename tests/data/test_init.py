@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -335,6 +336,23 @@ def test_nothing_is_overwritten_without_force_and_nothing_lost_with_it(
     (tmp_path / "data" / "people" / "notes.txt").write_text("mine")
     assert main(["init", "people.csv", "--yes", "--force"]) == 2
     assert "notes.txt" in capsys.readouterr().err
+
+
+def test_a_link_in_the_place_of_what_is_replaced_stays_where_that_fails(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise DataError("no room")
+
+    write(tmp_path / "people.csv", people())
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (disk / "people-train.tfrecord-00000-of-00001").write_text("mine")
+    (tmp_path / "data").mkdir()
+    link = tmp_path / "data" / "people"
+    link.symlink_to("../disk")
+    monkeypatch.setattr(making, "make", refuse)
+    assert main(["init", "people.csv", "--yes", "--force"]) == 2
+    assert link.readlink() == pathlib.Path("../disk")
+    assert (link / "people-train.tfrecord-00000-of-00001").read_text() == "mine"
 
 
 def test_names_that_yaml_and_constraints_take_for_something_else(tmp_path):

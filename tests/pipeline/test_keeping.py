@@ -6,10 +6,11 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from pipeline.results import removal
+from pipeline.results import removal, runs
 from pipeline.results.runs import Run
 from tests.pipeline import run_folders
 from tests.pipeline.run_folders import BLOCKED, PASSED, words_of
@@ -115,11 +116,55 @@ def test_a_removal_that_was_cut_short_leaves_no_run_to_be_listed(root, monkeypat
     with pytest.raises(KeyboardInterrupt):
         removal.remove(Run(root / PASSED))
     assert [run.name for run in _every(root)] == [BLOCKED]
+    monkeypatch.undo()
+    assert removal.remove(Run(root / BLOCKED)).whole
+    assert not list(root.iterdir())
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_who_removes_a_run_second_is_told(root, said, monkeypatch, others):
+    """Also where the first one took the folder away that the lock of the pipeline lies in."""
+    if not others:
+        removal.remove(Run(root / BLOCKED))
+    real = runs._taken
+
+    def taken(lock):
+        monkeypatch.setattr(runs, "_taken", real)
+        removal.remove(Run(root / PASSED))
+        return real(lock)
+
+    monkeypatch.setattr(runs, "_taken", taken)
+    status, text = said("runs", "--remove", PASSED)
+    assert status == 2 and f"{PASSED} is gone: another command removed it" in words_of(text)
+    assert len(_every(root)) == others
+
+
+def test_of_a_link_to_a_run_the_link_is_removed(root, said, tmp_path):
+    kept = tmp_path / "another disk"
+    (root / PASSED).rename(kept)
+    (root / PASSED).symlink_to(kept)
+    status, text = said("runs", "--remove", PASSED)
+    assert status == 0 and f"removed {PASSED}" in text
+    assert (kept / "verdict.json").exists() and len(_every(root)) == 1
+
+
+def test_a_run_does_not_take_the_lock_of_what_was_removed_meanwhile(root, monkeypatch):
+    home = root / "celeba"
+    real = runs._taken
+
+    def taken(lock):
+        monkeypatch.setattr(runs, "_taken", real)
+        home.rename(root / "gone")
+        home.mkdir()
+        return real(lock)
+
+    monkeypatch.setattr(runs, "_taken", taken)
+    with runs.locked(home) as lock, runs.locked(home) as second:
+        assert lock is not None and Path(lock.name).samefile(home / runs.LOCK_FILE)
+        assert second is None
 
 
 def _every(root):
-    from pipeline.results import runs
-
     return runs.every(root)
 
 

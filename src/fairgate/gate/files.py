@@ -12,7 +12,11 @@ class Files(Protocol):
     """The file system that a ledger lies on."""
 
     def names(self, folder: str) -> list[str]:
-        """The names of what lies in `folder`, sorted; none where it is not there."""
+        """The names of what lies in `folder`, sorted; none where it is not there.
+
+        Raises:
+          OSError, DataError: it cannot be looked into, which must not be taken for an empty one.
+        """
         ...
 
     def read(self, file: str) -> str:
@@ -33,7 +37,10 @@ class LocalFiles:
 
     def names(self, folder: str) -> list[str]:
         """See `Files.names`."""
-        return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+        try:
+            return sorted(os.listdir(folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
     def read(self, file: str) -> str:
         """See `Files.read`."""

@@ -180,6 +180,25 @@ def test_going_back_makes_a_copy_the_newest_version(tmp_path, folder):
     assert list(versions.taken_back(versions.every(str(folder)))) == ["three"]
 
 
+def test_of_two_who_go_back_at_once_one_is_told_that_it_is_done(tmp_path, folder):
+    first, _ = add(tmp_path, folder, "one"), add(tmp_path, folder, "two")
+    made, told = [], []
+
+    def go_back() -> None:
+        try:
+            made.append(rolling_back.roll_back(str(folder), first.number))
+        except DataError as error:
+            told.append(str(error))
+
+    threads = [threading.Thread(target=go_back) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1 and contents(folder) == ["one", "two", "one"]
+    assert len(told) == 3 and all("it is served already" in each for each in told)
+
+
 def test_versions_of_before_records_can_be_gone_back_to(tmp_path, folder, monkeypatch):
     def told(place):
         return Path(place, "saved_model.pb").read_text()

@@ -170,6 +170,29 @@ def test_links_are_not_followed_when_it_is_cleared_up(tmp_path):
     assert (kept / "file").read_text() == "mine" and not left.exists()
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_a_link_leads_to_is_made_there(tmp_path, is_there):
+    """As people keep large data on another disk."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if is_there:
+        (disk / "data").mkdir()
+    link = tmp_path / "data"
+    link.symlink_to(disk / "data")
+    with unfinished.replacing(link) as made:
+        assert made.parent == disk
+        (made / "file").write_text("whole")
+    assert link.is_symlink() and (link / "file").read_text() == "whole"
+
+
+def test_what_a_killed_command_left_is_cleared_by_who_finds_it_made(tmp_path):
+    left = tmp_path / ".data.incomplete-old"
+    left.mkdir()
+    assert not unfinished.is_made(tmp_path / "data") and left.exists()  # who makes it clears up
+    (tmp_path / "data").mkdir()
+    assert unfinished.is_made(tmp_path / "data") and not left.exists()
+
+
 def test_a_failure_leaves_nothing(tmp_path):
     with pytest.raises(ZeroDivisionError), unfinished.replacing(tmp_path / "data") as made:
         (made / "a").write_text("half")
