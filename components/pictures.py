@@ -6,6 +6,9 @@ colour whatever they are stored in. All is TensorFlow's own operations, so that 
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from components.features import ImageFeature
@@ -65,12 +68,27 @@ def decode(encoded: tf.Tensor, image: ImageFeature) -> tf.Tensor:
     Each output pixel is the mean of the area it covers. Sampling instead would keep one pixel in forty
     of a CelebA picture, and wrinkles and smiles alike would turn to noise.
     """
+    return _decoder(image.height, image.width, image.channels)(encoded)
+
+
+@functools.cache
+def _decoder(height: int, width: int, channels: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    """`decode`, traced once: TensorFlow Transform alone traces four times what it is part of."""
+    shape = (height, width, channels)
+    return tf.function(
+        functools.partial(_decode, shape=shape),
+        input_signature=[tf.TensorSpec([], tf.string)],
+        autograph=False,
+    )
+
+
+def _decode(encoded: tf.Tensor, shape: tuple[int, int, int]) -> tf.Tensor:
     pixels = _upright(_colours(encoded), _orientation(encoded))
-    if image.channels == 1:
+    if shape[2] == 1:
         pixels = tf.tensordot(tf.cast(pixels, tf.float32), tf.constant(_GREY), 1)[..., tf.newaxis]
-    resized = tf.image.resize(pixels, (image.height, image.width), method="area")
+    resized = tf.image.resize(pixels, shape[:2], method="area")
     rounded = tf.cast(tf.clip_by_value(tf.round(resized), 0.0, 255.0), tf.uint8)
-    return tf.ensure_shape(rounded, image.shape)
+    return tf.ensure_shape(rounded, shape)
 
 
 def height(encoded: tf.Tensor) -> tf.Tensor:

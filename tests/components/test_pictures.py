@@ -201,3 +201,13 @@ DAMAGED = {
     "CMYK": encoded(smooth().convert("CMYK")),
     "turned": encoded(smooth(), exif=turned(6, "<")),
 }
+
+
+def test_what_pictures_are_decoded_by_is_traced_once():
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def several(encoded):
+        return tf.map_fn(lambda one: pictures.decode(one, COLOUR), encoded, tf.uint8)
+
+    several.get_concrete_function()
+    again = pictures._decoder(COLOUR.height, COLOUR.width, COLOUR.channels)
+    assert again.experimental_get_tracing_count() == 1

@@ -16,7 +16,7 @@ from fairgate.bounds.joint import upper_of_sum
 from fairgate.bounds.one_rate import LOWER, UPPER, check_delta
 from fairgate.bounds.paired import lower_change, upper_change
 from fairgate.bounds.shares import disjoint, independent, share, spread
-from fairgate.bounds.two_rates import Linear, Quotient, Trials, upper_bound_of_two
+from fairgate.bounds.two_rates import Linear, Quotient, Trials, newcombe_upper, upper_bound_of_two
 from fairgate.constraints.algebra import is_random, merge_terms, value_range
 from fairgate.constraints.expressions import (
     ChangeOf,
@@ -31,8 +31,10 @@ from fairgate.constraints.expressions import (
 from fairgate.constraints.rates import Measured
 from fairgate.constraints.units import UnitCounts
 
-METHODS = ("exact", *UPPER)
-"""exact: two independent rates together, others by Clopper-Pearson; or one bound for all rates."""
+METHODS = ("exact", "newcombe", *UPPER)
+"""exact: two independent rates together, others by Clopper-Pearson; newcombe: the same approximately, by
+Newcombe's limit and Wilson's; or one bound for all rates."""
+_OF_ONE = {"exact": "clopper_pearson", "newcombe": "wilson"}
 
 
 def upper_bound(
@@ -72,8 +74,9 @@ def upper_bound(
         counts: unweighted outcomes of each group; the key None holds those of everyone. Or outcomes of
             units, which may be weighted.
         delta: allowed probability of error, in (0, 1): 0.05 for 95% confidence.
-        method: one of `METHODS`. Others than "exact" take that bound (`one_rate`) for every rate
-            and never two rates together; only "hoeffding" and "clopper_pearson" are guaranteed.
+        method: one of `METHODS`. Others than "exact" and "newcombe" take that bound (`one_rate`) for
+            every rate and never two rates together; only "exact", "hoeffding" and "clopper_pearson" are
+            guaranteed.
 
     Returns:
         The bound; inf if nothing can be promised; NaN where a rate has no examples or its group
@@ -181,7 +184,7 @@ class _Bounds:
         return self.counts if fixed else None
 
     def _partner(self, term: Expression, others: Sequence[Expression]) -> RateOf | None:
-        if self.method != "exact" or not isinstance(term, RateOf):
+        if self.method not in _OF_ONE or not isinstance(term, RateOf):
             return None
         rates = (other for other in others if isinstance(other, RateOf))
         return next((other for other in rates if disjoint(term, other)), None)
@@ -204,10 +207,12 @@ class _Bounds:
             if isinstance(self.counts, UnitCounts):
                 assert isinstance(one, RateOf) and isinstance(other, RateOf)
                 return over_units.bound_of_two(self.counts, function, one, other, delta)
-            pair = [self._trials(rate) for rate in (one, other)]
-            if not all(trials.trials for trials in pair):
+            first, second = self._trials(one), self._trials(other)
+            if not (first.trials and second.trials):
                 return math.nan
-            return upper_bound_of_two(function, *pair, delta, floor)
+            if self.method == "newcombe":
+                return newcombe_upper(function, first, second, delta)
+            return upper_bound_of_two(function, first, second, delta, floor)
 
         return bound
 
@@ -274,8 +279,7 @@ class _Bounds:
             return over_units.bound_of_rate(self.counts, rate, delta, upper)
         trials = self._trials(rate)
         bounds = UPPER if upper else LOWER
-        name = "clopper_pearson" if self.method == "exact" else self.method
-        return bounds[name](trials.successes, trials.trials, delta)
+        return bounds[_OF_ONE.get(self.method, self.method)](trials.successes, trials.trials, delta)
 
     def _upper_of_ratio(self, above: Expression, below: Expression, delta: float) -> float:
         whole = self._of_one_group(above, below, delta, upper=True)
@@ -331,7 +335,7 @@ class _Bounds:
         """The bound of above / below where Buehler's applies, else None."""
         numerator, divisor = _one_rate(above), _one_rate(below)
         robust = isinstance(self.counts, UnitCounts) and self.counts.method == "cluster_robust"
-        if self.method != "exact" or robust or numerator is None or divisor is None:
+        if self.method not in _OF_ONE or robust or numerator is None or divisor is None:
             return None
         (one, a, a0), (other, b, b0) = numerator, divisor
         if not disjoint(one, other) or min(a0, a0 + a, b0, b0 + b) < 0:

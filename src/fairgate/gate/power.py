@@ -82,9 +82,10 @@ def limit_to_pass(
         delta: the gate's allowed probability of error.
         miss: allowed probability of not passing, in (0, 1).
         draws: simulated splits; None: 1000, or 200 of units, whose bounds are slow.
-        bounded: how many of them get a bound at once, 1 to `draws`, equally spaced in the order of their
-            values; None: 50, or 3. They tell how far bounds are from values, and so which of the other
-            splits could be on either side of the quantile: these are all bounded, too; of units a few.
+        bounded: how many of them get a bound at once, 1 to `draws`, equally spaced in the order of a
+            guess (an approximate bound; of units the value); None: 20, or 3. They tell how far bounds are
+            from guesses, and so which of the other splits could be on either side of the quantile: these
+            are all bounded, too; of units a few.
         seed: of the simulation; the same limits for the same seed.
         alike: the correlation of two outcomes of a unit, in [0, 1).
 
@@ -103,7 +104,7 @@ def limit_to_pass(
     >>> round(limit_to_pass(gap, fair, sizes, delta=0.05), 2)
     0.04
     """
-    usual, most = (1000, 50), None
+    usual, most = (1000, 20), None
     if isinstance(examples, UnitCounts):
         usual, most = (200, 3), max(_FEWEST, _UNITS // max(examples.units, 1))
     draws = usual[0] if draws is None else draws
@@ -130,38 +131,45 @@ def limit_to_pass(
         fpr, tpr = ({g: getattr(of, rate) for g, of in models.items()} for rate in ("fpr", "tpr"))
         drawn = simulated(fpr, tpr, examples, draws, rng)
     worse = 1.0 if constraint.sense == "<=" else -1.0
-    values = np.array([_last(worse * constraint.value(counts)) for counts in drawn])
-    order = np.argsort(values, kind="stable")
+    guess = np.array([_last(worse * _guess(constraint, counts, delta)) for counts in drawn])
+    order = np.argsort(guess, kind="stable")
     first = order[[int((index + 0.5) * draws / bounded) for index in range(bounded)]]
     found = {int(at): _last(worse * bound_of(constraint, drawn[at], delta)) for at in first}
     rank = math.ceil((1 - miss) * draws) - 1
-    undecided = _undecided(values, found, rank)
-    undecided.sort(key=lambda at: abs(values[at] - values[order[rank]]))
+    undecided = _undecided(guess, found, rank)
+    undecided.sort(key=lambda at: abs(guess[at] - guess[order[rank]]))
     nearest = undecided[:most]
     for at in nearest:
         found[at] = _last(worse * bound_of(constraint, drawn[at], delta))
     # Of the others it is known on which side of the quantile they are, and no more is needed.
-    told = np.array([found.get(at, value) for at, value in enumerate(values.tolist())])
+    told = np.array([found.get(at, value) for at, value in enumerate(guess.tolist())])
     unknown = np.array([at not in found for at in range(draws)])
-    margin = float(np.median([found[at] - values[at] for at in nearest or found]))
+    margin = float(np.median([found[at] - guess[at] for at in nearest or found]))
     # A ratio to nothing has no bound: such a split blocks, whatever the limit.
     return worse * float(np.sort(np.where(unknown, told + margin, told))[rank])
 
 
-def _undecided(values: NDArray[np.float64], found: Mapping[int, float], rank: int) -> list[int]:
+def _guess(constraint: Constraint, counts: Measured, delta: float) -> float:
+    """About where the bound is, but for a line: a hundred times as quick to find."""
+    if isinstance(counts, UnitCounts):
+        return constraint.value(counts)
+    return bound_of(constraint, counts, delta, "newcombe")
+
+
+def _undecided(guess: NDArray[np.float64], found: Mapping[int, float], rank: int) -> list[int]:
     """Which draws without a bound could be on either side of the bounds' order statistic `rank`.
 
-    Their bounds are taken to be as far from a line of their values as those that are known, and half as
+    Their bounds are taken to be as far from a line of the guesses as those that are known, and half as
     much again as these differ.
     """
-    known, reached = values[list(found)], np.array(list(found.values()))
-    rest = [at for at in range(len(values)) if at not in found]
-    if not np.all(np.isfinite(reached)) or not np.all(np.isfinite(values)) or np.ptp(known) == 0:
+    known, reached = guess[list(found)], np.array(list(found.values()))
+    rest = [at for at in range(len(guess)) if at not in found]
+    if not np.all(np.isfinite(reached)) or not np.all(np.isfinite(guess)) or np.ptp(known) == 0:
         return rest
     slope, start = np.polyfit(known, reached, 1)
     off = reached - (slope * known + start)
     slack = np.ptp(off) / 2
-    line = slope * values + start
+    line = slope * guess + start
     low, high = line + off.min() - slack, line + off.max() + slack
     for at, bound in found.items():
         low[at] = high[at] = bound

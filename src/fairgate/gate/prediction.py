@@ -64,7 +64,9 @@ def sizes_of(counts: Measured) -> dict[Group | None, Size]:
     }
 
 
-def bound_of(constraint: Constraint, counts: Measured, delta: float) -> float:
+def bound_of(
+    constraint: Constraint, counts: Measured, delta: float, method: str = "exact"
+) -> float:
     """The confidence bound on the side that could break the limit; see `bounds.upper_bound`.
 
     >>> from fairgate.constraints import parse
@@ -75,7 +77,7 @@ def bound_of(constraint: Constraint, counts: Measured, delta: float) -> float:
     0.9505
     """
     bound = bounds.upper_bound if constraint.sense == "<=" else bounds.lower_bound
-    return bound(constraint.expression, counts, delta)
+    return bound(constraint.expression, counts, delta, method)
 
 
 def resized(counts: Counts, size: Size) -> Counts:

@@ -10,8 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from fairgate.bounds import LOWER, UPPER, Linear, Quotient, Trials, upper_bound_of_two
+from fairgate.bounds import (
+    LOWER,
+    UPPER,
+    Linear,
+    Quotient,
+    Trials,
+    lower_bound,
+    upper_bound,
+    upper_bound_of_two,
+)
 from fairgate.bounds.tail import Box, Level, Region, _window, highest_probability
+from fairgate.constraints import Counts, Group, RateOf
 
 GRID = np.concatenate([[0, 1e-3, 0.01], np.linspace(0.04, 0.96, 24), [0.99, 0.999, 1]])
 
@@ -171,6 +181,15 @@ def errors(bound, n, delta, rates):
 @given(st.sampled_from(["clopper_pearson", "hoeffding"]), st.integers(1, 60), st.floats(1e-3, 0.5))
 def test_guaranteed_bounds_of_a_rate_are_wrong_with_probability_at_most_delta(name, n, delta):
     assert errors(UPPER[name], n, delta, np.linspace(0, 1, 201)).max() <= delta + 1e-12
+
+
+def test_the_approximate_bound_of_a_difference_is_the_one_that_newcombe_printed():
+    """56 of 70 and 48 of 80: his table II, column (a), method 10."""
+    one, other = Group("arm", "one"), Group("arm", "other")
+    counts = {one: Counts(tp=56, fp=0, tn=0, fn=14), other: Counts(tp=48, fp=0, tn=0, fn=32)}
+    difference = RateOf("TPR", one) - RateOf("TPR", other)
+    sides = [bound(difference, counts, 0.025, "newcombe") for bound in (lower_bound, upper_bound)]
+    assert sides == pytest.approx([0.0524, 0.3339], abs=5e-5)
 
 
 @pytest.mark.parametrize("name", ["wilson", "student_t", "bootstrap"])

@@ -301,3 +301,13 @@ def test_the_limit_is_that_of_bounding_every_draw(share):
     splits = prediction.simulated(*rates, sizes, 1500, np.random.default_rng(9))
     passed = [prediction.bound_of(line, counts, 0.05) <= found for counts in splits]
     assert abs(np.mean(passed) - 0.8) < 0.04  # it was 0.70
+
+
+def test_few_draws_need_their_bound(monkeypatch):
+    line = parse("max_gap(FPR, [sex]) <= 0.05", {"sex": ["Female", "Male"]})
+    sizes = dict(zip(line.groups(), (Size(400, 400), Size(200, 150)), strict=True))
+    asked = []
+    bound_of = power.bound_of
+    monkeypatch.setattr(power, "bound_of", lambda *each: asked.append(len(each)) or bound_of(*each))
+    power.limit_to_pass(line, ModelRates(0.05, 0.95), sizes, 0.05)
+    assert 20 <= asked.count(3) < 300  # and 1000 guesses, which name their method
