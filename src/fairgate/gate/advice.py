@@ -291,7 +291,7 @@ def _more(constraint: Constraint, counts: Measured, delta: float) -> str:
         return "{}: the limit is too near to the measured value for any number of examples."
     number = f"{_two_digits(added.examples):,}"
     if added.group is None and constraint.groups():
-        whom = f"{added.label} over all groups ({added.factor:.1f} times each)"
+        whom = f"{added.label} over all groups ({added.factor:.1f} times as many of each group)"
     else:
         of = f" of {_name(added.group)}" if added.group else ""
         whom = f"{added.label}{of} ({added.factor:.1f} times as many)"

@@ -223,7 +223,7 @@ def _commonest(counts: Measured, confidence: float) -> CheckRow:
         f"{int(errors):,} of {int(everyone.examples):,}, that answer on {int(constant):,}; of the "
         f"{int(differ):,} where they differ the model is right on {int(right):,} ({_way_out()})"
     )
-    name = f"share that is right, where it differs from {answer} to everybody"
+    name = f"share of its answers other than {answer} that are right"
     return _row(name, value, bound, _HALF, outcome, reason)
 
 
@@ -248,7 +248,7 @@ def _commonest_class(counts: Measured, classes: Sequence[str], confidence: float
         f"{int(constant.negatives):,}; of the {int(where_one_is.tp + where_one_is.fp):,} where just one "
         f"of them is right it is the model on {int(where_one_is.tp):,} ({_way_out()})"
     )
-    said = f"share where the model is right, where just it or {name} to everybody is"
+    said = f"share that is right, where either it or {name} for everybody is"
     return _row(said, value, bound, _HALF, outcome, reason)
 
 
@@ -262,7 +262,7 @@ def _says_something(counts: Measured) -> CheckRow:
         f"commonest, and {labels:,.0f} have another label than the commonest: one answer to almost "
         f"everybody says next to nothing ({_way_out()})"
     )
-    name = "other answers than the commonest, for each other label than the commonest"
+    name = "rarer answers given, for each example with a rarer label"
     outcome: Outcome = "passed" if value >= _RARE_ANSWER else "over the limit"
     return _row(name, value, None, _RARE_ANSWER, outcome, reason)
 
