@@ -302,10 +302,8 @@ def _kept(judgement: Judgement) -> list[str]:
 
 def _kept_check(row: CheckRow, judgement: Judgement) -> str:
     if row.bound is None:
-        shown = (
-            "{:,.0f}" if row.limit == int(row.limit) else "{:.2f}"
-        )  # of examples, or for each of them
-        return f"{row.name}: {shown.format(row.value)}, at least {shown.format(row.limit)}"
+        value = words.check_number(row.value, row.bound, row.limit)
+        return f"{row.name}: {value}, at least {row.limit:,g}"
     of_baseline = ""
     if row.name == "accuracy" and (baseline := judgement.models.get(BASELINE)) is not None:
         of_baseline = f"; the baseline's is {words.number(baseline.accuracy)}"

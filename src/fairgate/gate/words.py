@@ -119,6 +119,16 @@ def number(value: float | None, digits: int = 4) -> str:
     return "unknown" if value is None else f"{value:.{digits}f}"
 
 
+def check_number(value: float | None, bound: float | None, limit: float) -> str:
+    """The value of a further check: a count of examples, where it has no bound and its limit is a count.
+
+    >>> check_number(1234, None, 20), check_number(0.94, None, 0.1), check_number(0.8, 0.7, 0)
+    ('1,234', '0.9400', '0.8000')
+    """
+    is_count = value is not None and bound is None and limit == int(limit)
+    return f"{value:,.0f}" if is_count else number(value)
+
+
 def bound_of(row: Mapping[str, Any]) -> float | None:
     """The bound on the side that could break the limit."""
     bound: float | None = row["upper_bound"]

@@ -145,7 +145,7 @@ def checks(document: Document) -> list[dict[str, Any]]:
     return [
         {
             "name": row["name"],
-            "value": _shown(row["value"], row["bound"] is None),
+            "value": words.check_number(row["value"], row["bound"], row["limit"]),
             "bound": "" if row["bound"] is None else words.number(row["bound"]),
             "limit": f"{row['limit']:,g}",
             "outcome": row["outcome"],
@@ -153,10 +153,6 @@ def checks(document: Document) -> list[dict[str, Any]]:
         }
         for row in document.get("checks", [])
     ]
-
-
-def _shown(value: float | None, counted: bool) -> str:
-    return f"{value:,.0f}" if counted and value is not None else words.number(value)
 
 
 def group_rows(document: Document) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
