@@ -18,10 +18,8 @@ _WAITED = 20  # seconds: a store that is there answers within one
 
 def require_known(settings: Settings) -> None:
     """Raises SettingsError where a run on this machine could not open what a setting names."""
-    fields = {"data.path": settings.data.path, "data.schema_file": settings.data.schema_file}
-    fields |= {field: getattr(settings, field) for field in _WRITTEN}
-    for field, place in fields.items():
-        if place is not None and places.is_address(place) and not place.startswith(_KNOWN):
+    for field, place in _named(settings).items():
+        if places.is_address(place) and not place.startswith(_KNOWN):
             raise SettingsError(
                 f"{field} = {place!r}: TensorFlow's file system knows gs:// and folders of this "
                 "machine alone. Mount the bucket as a folder, or copy it to one, and name that"
@@ -45,11 +43,16 @@ def require_reachable(settings: Settings) -> None:
     By Google's client, which says so at once: TensorFlow's takes a bucket that is missing for one that is
     away, and asks for hours.
     """
-    fields = {"data.path": settings.data.path}
-    fields |= {field: getattr(settings, field) for field in _WRITTEN}
-    for field, place in fields.items():
-        if place is not None and place.startswith(_KNOWN):
+    for field, place in _named(settings).items():
+        if place.startswith(_KNOWN):
             _require_listed(field, place)
+
+
+def _named(settings: Settings) -> dict[str, str]:
+    """Each setting that names what a run reads or writes -> the place."""
+    read = {"data.path": settings.data.path, "data.schema_file": settings.data.schema_file}
+    written = {field: getattr(settings, field) for field in _WRITTEN}
+    return {field: place for field, place in (read | written).items() if place is not None}
 
 
 def _require_listed(field: str, place: str) -> None:

@@ -20,7 +20,9 @@ def test_a_bucket_that_is_there_can_be_written(store):
     elsewhere.require_writable(load([], ["ledger=gs://bucket/elsewhere/ledger"]))
 
 
-@pytest.mark.parametrize("field", ["data.path", "artifacts", "ledger", "serving"])
+@pytest.mark.parametrize(
+    "field", ["data.path", "data.schema_file", "artifacts", "ledger", "serving"]
+)
 def test_a_bucket_that_is_not_there_is_told_at_once(store, field):
     asked = load([], [f"{field}=gs://nowhere/some/folder"])
     began = time.monotonic()
