@@ -49,7 +49,8 @@ def test_a_remark_above_the_table_is_none_of_its_rows(tmp_path):
         ("alter,größe\n1,2\n".encode("cp1252"), "not UTF-8"),
     ],
 )
-def test_what_is_no_table_is_refused_in_a_sentence(tmp_path, capsys, content, message):
+def test_what_is_no_table_is_refused_in_a_sentence(tmp_path, monkeypatch, capsys, content, message):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "x.csv").write_bytes(content)
     assert main(["init", "x.csv", "--yes"]) == 2
     assert message in capsys.readouterr().err
