@@ -34,6 +34,7 @@ from components.pusher.component import Pusher
 from components.report.component import Report
 from components.schema_gen.component import ImportSchemaGen
 from components.statistics_gen.component import StatisticsGen
+from components.transform import preprocessing
 from fairgate.gate import checks
 from pipeline import compared, places
 from pipeline.results import report as reports
@@ -90,7 +91,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
                 "fairgate.data.membership",
             ),
         },
-        splits_config=_training_splits(),
+        splits_config=_training_splits(features),
         disable_statistics=True,
     )
     transform.add_upstream_node(example_validator)
@@ -276,6 +277,11 @@ def _statistics_options(features: Features) -> tfdv.StatsOptions:
     return tfdv.StatsOptions(slicing_config=config, use_sketch_based_topk_uniques=True)
 
 
-def _training_splits() -> transform_pb2.SplitsConfig:
-    """Transform sees the splits that training uses; the test split is left to the gate."""
-    return transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "validation"])
+def _training_splits(features: Features) -> transform_pb2.SplitsConfig:
+    """Transform sees the splits that training uses; the test split is left to the gate.
+
+    Of pictures alone nothing is to be known before they are transformed. What TFX is told to analyze it
+    reads all the same: then the smaller of the two.
+    """
+    analyzed = "train" if preprocessing.learns(features) else "validation"
+    return transform_pb2.SplitsConfig(analyze=[analyzed], transform=["train", "validation"])

@@ -75,6 +75,11 @@ def preprocessing_fn(
     return outputs
 
 
+def learns(features: Features) -> bool:
+    """Whether `preprocessing_fn` takes anything from training data: means, variances, vocabularies."""
+    return bool(features.numeric or features.categorical)
+
+
 def require_described(column: str, setting: str, columns: Container[str]) -> None:
     """Raises SettingsError where `column`, named by data.features.`setting`, is not in the schema."""
     if column not in columns:

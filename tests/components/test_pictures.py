@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -92,6 +93,21 @@ def test_orientation_is_found_behind_other_segments_and_in_png():
     np.testing.assert_array_equal(in_colour(data[:2] + comment + data[2:]), in_colour(data))
     png = encoded(smooth(), "PNG", exif=turned(6, "<")[6:])
     np.testing.assert_allclose(in_colour(png).numpy(), small(seen(png)), atol=1)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.binary(max_size=100), st.sampled_from(["JPEG", "PNG"]))
+def test_orientation_is_found_behind_any_bytes(before, kind):
+    exif = turned(6, "<")[0 if kind == "JPEG" else 6 :]
+    data = encoded(smooth(), kind, exif=exif)
+    if kind == "JPEG":
+        more = data[:2] + b"\xff\xfe" + struct.pack(">H", 2 + len(before)) + before + data[2:]
+    else:
+        chunk = b"prVt" + before
+        more = data[:33] + struct.pack(">I", len(before)) + chunk
+        more += struct.pack(">I", zlib.crc32(chunk)) + data[33:]
+    np.testing.assert_array_equal(in_colour(more), in_colour(data))
+    assert np.abs(in_colour(more).numpy().astype(int) - small(smooth())).max() > 20
 
 
 @pytest.mark.parametrize("bad", [0, 9, 65535])

@@ -66,6 +66,19 @@ def test_nothing_is_trained_before_the_examples_are_valid(dag):
     assert dag["ExampleValidator"] in dag["Transform"].upstream_nodes
 
 
+@pytest.mark.parametrize(
+    ("table", "analyzed"),
+    [("numeric=[age]", "train"), ("categorical=[hat]", "train"), ("", "validation")],
+)
+def test_transform_learns_from_training_data_alone_and_never_sees_the_test_split(table, analyzed):
+    assignments = [f"data.features.{table}"] if table else []
+    transform = nodes(load([], assignments))["Transform"]
+    assert json.loads(transform.exec_properties["splits_config"]) == {
+        "analyze": [analyzed],
+        "transform": ["train", "validation"],
+    }
+
+
 def test_pusher_waits_for_the_blessing(dag):
     assert dag["Pusher"].inputs["model_blessing"].producer_component_id == "Evaluator"
     assert dag["Pusher"].inputs["model"].producer_component_id == CONSTRAINED

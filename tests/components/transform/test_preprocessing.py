@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_transform as tft
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from tfx.utils import json_utils
 
 from components import pictures
-from components.features import ImageFeature
+from components.features import Features, ImageFeature
 from components.transform import preprocessing
 from tests.tiny_dataset import GROUP, IMAGE, LABEL, World, jpeg
 
@@ -170,6 +171,28 @@ def test_records_become_pixels_labels_and_group_indices(world, form):
     pixels = preprocessing.bytes_to_pixels(outputs["image_bytes"], image).numpy()
     for shown, person in zip(pixels, people, strict=True):
         np.testing.assert_array_equal(shown, pictures.decode(person.jpeg, image))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"weight": "w", "largest_weight": 2.0, "unit": "u"},
+        {"numeric": ["n"]},
+        {"categorical": ["c"]},
+        {"numeric": ["n"], "categorical": ["c"], "image": None},
+    ],
+)
+def test_it_is_known_whether_training_data_are_analyzed(more):
+    features = Features(**(World().features.model_dump(exclude_unset=True) | more))
+    kinds = {IMAGE: tf.string, LABEL: tf.int64, GROUP: tf.int64, "w": tf.float32, "u": tf.string}
+    kinds |= {"n": tf.float32, "c": tf.string}
+    config = {"features": features.model_dump_json()}
+    analyzed = tft.get_analyze_input_columns(
+        lambda given: preprocessing.preprocessing_fn(given, config),
+        {name: tf.TensorSpec([None], kind) for name, kind in kinds.items()},
+    )
+    assert bool(analyzed) == preprocessing.learns(features)
 
 
 def test_a_value_that_no_group_has_is_in_none():
