@@ -13,7 +13,7 @@ from tfx.components.util import model_utils
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils, proto_utils
 
-from components.evaluator import digests, known, questions
+from components.evaluator import batches, digests, known, questions
 from components.evaluator.files import FILES
 from components.evaluator.questions import Meaning
 from components.evaluator.stamp import Stamp, gate_digest
@@ -75,7 +75,10 @@ class Executor(standard.Executor):
             input_dict,
             output_dict,
             exec_properties
-            | {standard_component_specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(config)},
+            | {
+                standard_component_specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(config),
+                "custom_extractors": f"{batches.__name__}.{batches.extractors.__name__}",
+            },
         )
         [blessing] = output_dict[standard_component_specs.BLESSING_KEY]
         passed = model_utils.is_model_blessed(blessing)

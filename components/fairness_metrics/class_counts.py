@@ -9,8 +9,8 @@ import apache_beam as beam
 import numpy as np
 from numpy.typing import NDArray
 from tensorflow_model_analysis.metrics import metric_types
-from tensorflow_model_analysis.utils import util
 
+from components.fairness_metrics import rows
 from components.features import CLASS
 from fairgate.constraints import classes
 from fairgate.constraints.rates import Counts, Group
@@ -44,9 +44,7 @@ class ClassesCombiner(beam.CombineFn):
         self._classes = list(classes.classes_of(groups))
         self._places = {name: place for place, name in enumerate(self._classes)}
         features = classes.features_of(groups)
-        self._features = list(features)
         self._groups = [Group(feature, name) for feature in features for name in features[feature]]
-        self._rows = {group: row + 1 for row, group in enumerate(self._groups)}
         self._model_name = model_name
         self._output_name = output_name
 
@@ -57,14 +55,14 @@ class ClassesCombiner(beam.CombineFn):
     def add_input(
         self, accumulator: np.ndarray, element: metric_types.StandardMetricInputs
     ) -> np.ndarray:
-        increment = self._increment(element)
-        rows = {0}
-        features = element.get_transformed_features(self._model_name) or element.get_features()
-        for feature in self._features:
-            for value in np.asarray(features[feature]).reshape(-1):
-                name = value.decode() if isinstance(value, bytes) else str(value)
-                rows.add(self._rows.get(Group(feature, name), 0))
-        accumulator[list(rows)] += increment
+        examples = rows.count(element, self._model_name)
+        labels = rows.numbers(self._of_model(element.label), examples)
+        said = self._places_of(self._of_model(element.prediction), examples)
+        known = isinstance(element.prediction, Mapping) and BASELINE in element.prediction
+        other = self._places_of(element.prediction[BASELINE] if known else (), examples)
+        members = rows.members(element, self._model_name, self._groups, examples)
+        for row, of_group in zip(accumulator, members, strict=True):
+            row += self._table(labels[of_group], said[of_group], other[of_group])
         return accumulator
 
     def merge_accumulators(self, accumulators: Iterable[np.ndarray]) -> np.ndarray:
@@ -74,34 +72,32 @@ class ClassesCombiner(beam.CombineFn):
         found = outcomes(accumulator, [None, *self._groups], self._classes)
         return dict(zip(self._keys, (found, accumulator), strict=True))
 
-    def _increment(self, element: metric_types.StandardMetricInputs) -> np.ndarray:
-        """What one example adds; NaN where it has no label, or no answer, so that no rate is known."""
+    def _table(
+        self, labels: NDArray[np.float64], said: NDArray[np.int64], other: NDArray[np.int64]
+    ) -> np.ndarray:
+        """What examples add; NaN where one has no label, or no answer, so that no rate is known.
+
+        Args:
+          labels: (n,) places of classes.
+          said: (n,) the same of the model's answers; -1 where it names no class.
+          other: (n,) the same of the baseline's.
+        """
         size = len(self._classes)
-        label = _first(self._of_model(element.label))
-        said = self._place(self._of_model(element.prediction))
-        if said is None or label is None or not 0 <= float(label) < size:
-            return np.full(size * size + (1 + size) * _KINDS, np.nan)
-        labels, told = [int(label)], [said]
         changed = np.full((1 + size, _KINDS), np.nan)
-        if isinstance(element.prediction, Mapping) and BASELINE in element.prediction:
-            other = self._place(element.prediction[BASELINE])
-            if other is not None:
-                changed = classes.changes(labels, told, [other], size).astype(np.float64)
-        table = classes.confusion(labels, told, size)
-        return np.concatenate([table.ravel(), changed.ravel()])
+        if not np.all((labels >= 0) & (labels < size) & (said >= 0)):
+            return np.full(size * size + changed.size, np.nan)
+        if np.all(other >= 0):
+            changed = classes.changes(labels, said, other, size).astype(np.float64)
+        return np.concatenate([classes.confusion(labels, said, size).ravel(), changed.ravel()])
 
     def _of_model(self, value: Any) -> Any:
-        for name in (self._model_name, self._output_name):
-            if isinstance(value, Mapping) and name in value:
-                value = util.get_by_keys(value, [name])
-        return value
+        return rows.of_model(value, self._model_name, self._output_name)
 
-    def _place(self, answers: Any) -> int | None:
-        """The class that a model names."""
-        named = (
-            _first(answers[CLASS]) if isinstance(answers, Mapping) and CLASS in answers else None
-        )
-        return self._places.get(named.decode() if isinstance(named, bytes) else named)
+    def _places_of(self, answers: Any, examples: int) -> NDArray[np.int64]:
+        """(examples,) the class that a model names; -1 where it names none."""
+        named = answers[CLASS] if isinstance(answers, Mapping) and CLASS in answers else ()
+        places = [self._places.get(name, -1) for name in rows.texts(np.asarray(named))]
+        return np.array(places or [-1] * examples)
 
 
 def outcomes(
@@ -128,11 +124,3 @@ def outcomes(
             for group, row in zip(groups, moved, strict=True)
         }
     return classes.outcomes(tables, names, against)
-
-
-def _first(value: Any) -> Any:
-    """The value, alone or the first of an array; None where there is none, or it is NaN."""
-    values = np.asarray(value).reshape(-1)
-    if not values.size or values[0] is None or values[0] != values[0]:
-        return None
-    return values[0].item() if hasattr(values[0], "item") else values[0]

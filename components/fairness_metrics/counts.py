@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
-from tensorflow_model_analysis.utils import util
 
+from components.fairness_metrics import rows
 from components.fairness_metrics.class_counts import ClassesCombiner
 from fairgate.constraints.classes import classes_of, features_of
 from fairgate.constraints.paired import Changes
@@ -159,8 +158,6 @@ class _CountsCombiner(beam.CombineFn):
     ):
         self._keys = keys
         self._groups = [Group(feature, name) for feature, names in groups.items() for name in names]
-        self._rows = {group: row + 1 for row, group in enumerate(self._groups)}
-        self._features = list(groups)
         self._model_name = model_name
         self._output_name = output_name
 
@@ -170,48 +167,46 @@ class _CountsCombiner(beam.CombineFn):
     def add_input(
         self, accumulator: np.ndarray, element: metric_types.StandardMetricInputs
     ) -> np.ndarray:
-        accumulator += self._increments(element)
+        increments, members = self._increments(element)
+        for row, of_group in zip(accumulator, members, strict=True):
+            row += increments[of_group].sum(axis=0)
         return accumulator
 
-    def _increments(self, element: metric_types.StandardMetricInputs) -> np.ndarray:
-        """What one example adds to an accumulator."""
-        label = self._scalar(element.label)
-        prediction = self._scalar(element.prediction)
-        positive = label > 0.5
-        said_yes = prediction > DECISION_THRESHOLD
-        increment = np.zeros(_CHANGES + len(fields(Changes)))
-        if np.isnan(prediction) or np.isnan(label):
-            # An example without an answer makes every rate it belongs to unknown, not smaller.
-            increment[:] = np.nan
-        else:
-            increment[(_TP if said_yes else _FN) if positive else (_FP if said_yes else _TN)] = 1
-            other = self._baseline(element.prediction)
-            if np.isnan(other):
-                increment[_CHANGES:] = np.nan
-            elif said_yes != (other > DECISION_THRESHOLD):
-                increment[_CHANGES + 2 * (not positive) + (not said_yes)] = 1
-        found = np.zeros((1 + len(self._groups), len(increment)))
-        found[0] = increment
-        for feature in self._features:
-            for name in self._texts(element, feature):
-                row = self._rows.get(Group(feature, name))
-                if row is not None:
-                    found[row] = increment
-        return found
+    def _increments(
+        self, element: metric_types.StandardMetricInputs
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(what each example adds, float64 (examples, 8); who is where, bool (1 + groups, examples))."""
+        examples = rows.count(element, self._model_name)
+        label = rows.numbers(self._own(element.label), examples)
+        prediction = rows.numbers(self._own(element.prediction), examples)
+        other = rows.numbers(self._baseline(element.prediction), examples)
+        positive, said_yes = label > 0.5, prediction > DECISION_THRESHOLD
+        cell = np.where(positive, np.where(said_yes, _TP, _FN), np.where(said_yes, _FP, _TN))
+        change = _CHANGES + 2 * ~positive + ~said_yes
+        increments = np.zeros((examples, _CHANGES + len(fields(Changes))))
+        each = np.arange(examples)
+        increments[each, cell] = 1
+        increments[each, change] = said_yes != (other > DECISION_THRESHOLD)
+        increments[np.isnan(other), _CHANGES:] = np.nan
+        # An example without an answer makes every rate it belongs to unknown, not smaller.
+        increments[np.isnan(prediction) | np.isnan(label)] = np.nan
+        return increments, rows.members(element, self._model_name, self._groups, examples)
 
-    def _baseline(self, predictions: Any) -> float:
-        """What the baseline says; NaN where there is none."""
-        if not (isinstance(predictions, Mapping) and BASELINE in predictions):
-            return float("nan")
-        return self._scalar(predictions[BASELINE])
+    def _own(self, value: Any) -> Any:
+        return rows.of_model(value, self._model_name, self._output_name)
+
+    def _baseline(self, predictions: Any) -> Any:
+        """What the baseline says; nothing where there is none."""
+        known = isinstance(predictions, Mapping) and BASELINE in predictions
+        return rows.of_model(predictions[BASELINE], "", self._output_name) if known else ()
 
     def merge_accumulators(self, accumulators: Iterable[np.ndarray]) -> np.ndarray:
         return np.sum(list(accumulators), axis=0)
 
     def extract_output(self, accumulator: np.ndarray) -> dict[metric_types.MetricKey, Any]:
-        rows = [None, *self._groups]
+        whom = [None, *self._groups]
         return self._output(
-            {group: _counts(row) for group, row in zip(rows, accumulator, strict=True)}
+            {group: _counts(row) for group, row in zip(whom, accumulator, strict=True)}
         )
 
     def _output(
@@ -219,25 +214,6 @@ class _CountsCombiner(beam.CombineFn):
     ) -> dict[metric_types.MetricKey, Any]:
         none = np.zeros((0, 1 + len(self._groups), _CHANGES + len(fields(Changes))))
         return dict(zip(self._keys, (counts, none if cells is None else cells), strict=True))
-
-    def _scalar(self, value: Any) -> float:
-        for name in (self._model_name, self._output_name):
-            if isinstance(value, Mapping):
-                value = util.get_by_keys(value, [name]) if name in value else value
-        if isinstance(value, Mapping):
-            value = next(iter(value.values()))
-        values = np.asarray(value, dtype=np.float64).reshape(-1)
-        return float(values[0]) if values.size else float("nan")
-
-    def _texts(self, element: metric_types.StandardMetricInputs, feature: str) -> list[str]:
-        """The one group that the example is in, or several, in any order and number."""
-        features = element.get_transformed_features(self._model_name) or element.get_features()
-        values = np.asarray(features[feature]).reshape(-1)
-        return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
-
-    def _value(self, element: metric_types.StandardMetricInputs, feature: str) -> Any:
-        features = element.get_transformed_features(self._model_name) or element.get_features()
-        return np.asarray(features[feature]).reshape(-1)[0]
 
 
 class _UnitsCombiner(_CountsCombiner):
@@ -264,19 +240,26 @@ class _UnitsCombiner(_CountsCombiner):
     def add_input(
         self, accumulator: dict[str, list[np.ndarray]], element: metric_types.StandardMetricInputs
     ) -> dict[str, list[np.ndarray]]:
-        part = self._increments(element)
+        increments, members = self._increments(element)
+        parts = np.where(members.T[:, :, None], increments[:, None, :], 0.0)
         if self._units.weight is not None:
-            part = np.concatenate([part * self._weight(element), part[:, :_CHANGES]], axis=1)
-        self._put(accumulator, self._texts(element, self._units.column)[0], [part])
+            weights = self._weights(element, self._units.weight, len(parts))
+            heavy = parts * weights[:, None, None]
+            parts = np.concatenate([heavy, parts[:, :, :_CHANGES]], axis=2)
+        names = rows.column(element, self._model_name, self._units.column, len(parts))
+        for name, part in zip(rows.texts(names[:, 0]), parts, strict=True):
+            self._put(accumulator, name, [part])
         return accumulator
 
-    def _weight(self, element: metric_types.StandardMetricInputs) -> float:
-        assert self._units.weight is not None
-        weight = float(self._value(element, self._units.weight))
-        if weight < 0 or math.isinf(weight):
-            return math.nan  # the example counts nobody knows what
+    def _weights(
+        self, element: metric_types.StandardMetricInputs, name: str, examples: int
+    ) -> np.ndarray:
+        """(examples,) what each counts; NaN where nobody knows."""
+        found = rows.numbers(rows.column(element, self._model_name, name, examples), examples)
         # Over it by the rounding of float32 alone: ImportExampleGen has seen every record.
-        return weight if math.isnan(weight) else min(weight, self._units.largest_weight or weight)
+        most = np.minimum(found, self._units.largest_weight or np.inf)
+        weights: np.ndarray = np.where((found < 0) | np.isinf(found), np.nan, most)
+        return weights
 
     def _put(
         self, accumulator: dict[str, list[np.ndarray]], name: str, parts: list[np.ndarray]
@@ -299,14 +282,14 @@ class _UnitsCombiner(_CountsCombiner):
     def extract_output(
         self, accumulator: dict[str, list[np.ndarray]]
     ) -> dict[metric_types.MetricKey, Any]:
-        rows = [None, *self._groups]
+        whom = [None, *self._groups]
         if not accumulator:
-            return self._output(dict.fromkeys(rows, NOBODY))
+            return self._output(dict.fromkeys(whom, NOBODY))
         named = [(name, part) for name in sorted(accumulator) for part in accumulator[name]]
         parts = np.stack([part for _, part in named])
         cells = np.empty_like(parts)
         cells[order([name for name, _ in named])] = parts
-        return self._output(self._units.outcomes(cells, rows), cells)
+        return self._output(self._units.outcomes(cells, whom), cells)
 
 
 def _table(cells: np.ndarray) -> UnitTable:

@@ -36,6 +36,7 @@ DISPLAY_THRESHOLDS = (0.22, 0.5, 0.75)
 COUNTS = ("TruePositives", "FalsePositives", "TrueNegatives", "FalseNegatives")
 
 _MODULE = "components.fairness_metrics.metrics"
+_DISPLAY = "components.fairness_metrics.display"
 
 
 def eval_config(
@@ -46,9 +47,10 @@ def eval_config(
 ) -> config_pb2.EvalConfig:
     """The configuration of the standard Evaluator.
 
-    FairnessIndicators, ExampleCount and the confusion counts are for display, per slice. The decision
-    rests on thresholds on the overall slice: each constraint's confidence bound, that of the accuracy,
-    the number of negatives of the smallest group that needs them, and that the model is of some use.
+    FairnessIndicators, the number of examples and the confusion counts are for display, per slice. The
+    decision rests on thresholds on the overall slice: each constraint's confidence bound, that of the
+    accuracy, the number of negatives of the smallest group that needs them, and that the model is of some
+    use.
 
     Args:
       gate: the gate's settings.
@@ -133,21 +135,14 @@ def eval_config(
     if several:
         decision.append(_metric("ClassOutcomes", CLASS_OUTCOMES, groups))
     binary = [
-        config_pb2.MetricConfig(
-            class_name="FairnessIndicators",
-            module="fairness_indicators.fairness_indicators_metrics",
-            config=json.dumps({"thresholds": DISPLAY_THRESHOLDS}),
-        ),
+        _shown("AtThresholds", metric="FairnessIndicators", thresholds=DISPLAY_THRESHOLDS),
         *(
             _metric("Changed", f"{CHANGED}{field.name}", groups, field=field.name)
             for field in fields(Changes)
         ),
-        *(
-            config_pb2.MetricConfig(class_name=name, config=json.dumps({"thresholds": [0.5]}))
-            for name in COUNTS
-        ),
+        *(_shown("AtThresholds", metric=name, thresholds=[0.5]) for name in COUNTS),
     ]
-    display = [config_pb2.MetricConfig(class_name="ExampleCount"), *([] if several else binary)]
+    display = [_shown("NumberOfExamples"), *([] if several else binary)]
     return config_pb2.EvalConfig(
         model_specs=[
             config_pb2.ModelSpec(
@@ -195,6 +190,12 @@ def units_of(features: Features, gate: GateConfig) -> Units | None:
         features.slices_weight,
         features.largest_weight,
         apart=features.unit is None,
+    )
+
+
+def _shown(class_name: str, **arguments: Any) -> config_pb2.MetricConfig:
+    return config_pb2.MetricConfig(
+        class_name=class_name, module=_DISPLAY, config=json.dumps(arguments, sort_keys=True)
     )
 
 

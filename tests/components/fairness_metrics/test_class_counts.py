@@ -102,7 +102,7 @@ def test_the_gate_asks_of_classes_and_shows_no_binary_metric():
     gate = GateConfig(constraints=["max_gap(TPR(high), [Sex]) <= 0.1"])
     config = eval_config(gate, GROUPS, SLICES_LABEL)
     names = [metric.class_name for specs in config.metrics_specs for metric in specs.metrics]
-    assert "ClassOutcomes" in names and "FairnessIndicators" not in names
+    assert "ClassOutcomes" in names and "AtThresholds" not in names
     assert [list(spec.feature_keys) for spec in config.slicing_specs] == [[], ["Sex"]]
     assert {spec.prediction_key for spec in config.model_specs} == {"probability"}
     binary = eval_config(GateConfig(constraints=["FPR <= 0.1"]), {"Sex": ["F", "M"]}, SLICES_LABEL)
