@@ -218,8 +218,11 @@ def _orientation_in(head: tf.Tensor, tiff: tf.Tensor) -> tf.Tensor:
     def number(at: tf.Tensor, size: int) -> tf.Tensor:
         places = tf.clip_by_value(at[..., tf.newaxis] + tf.range(size, dtype=tf.int64), 0, last)
         read = tf.gather(padded, places)
-        up = tf.constant([256**i for i in range(size)], tf.int64)
-        return tf.reduce_sum(read * tf.where(is_little, up, up[::-1]), axis=-1)
+        up, down = (
+            tf.constant([256**i for i in order], tf.int64)
+            for order in (range(size), reversed(range(size)))
+        )
+        return tf.reduce_sum(read * tf.where(is_little, up, down), axis=-1)
 
     directory = tiff + number(tiff + 4, 4)
     count = tf.minimum(number(directory, 2), _MOST_ENTRIES)

@@ -6,7 +6,6 @@ import os
 from typing import Any
 
 import tensorflow_data_validation as tfdv
-import tfx.components as standard
 from ml_metadata.proto import metadata_store_pb2
 from tfx import types
 from tfx.dsl.components.base import executor_spec
@@ -35,6 +34,7 @@ from components.report.component import Report
 from components.schema_gen.component import ImportSchemaGen
 from components.statistics_gen.component import StatisticsGen
 from components.transform import preprocessing
+from components.transform.component import Transform
 from fairgate.gate import checks
 from pipeline import compared, places
 from pipeline.results import report as reports
@@ -75,7 +75,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
     example_validator = ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )
-    transform = standard.Transform(
+    transform = Transform(
         examples=example_gen.outputs["examples"],
         schema=schema_gen.outputs["schema"],
         preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
@@ -84,6 +84,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
             "features": features.model_dump_json(),
             "code": code_fingerprint(
                 "components.transform",
+                "components.checksums",
                 "components.columns",
                 "components.features",
                 "components.pictures",

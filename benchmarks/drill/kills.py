@@ -50,7 +50,7 @@ NAMED = (
     "components/report/executor.py: file.write(text)",
     "tfx/orchestration/portable/launcher.py: self._publish_successful_execution(",
     # Data.
-    "pipeline/data/synthetic_celeba/generation.py: file.write(records.framed(",
+    "pipeline/data/synthetic_celeba/generation.py: file.write(framed(",
     "pipeline/data/synthetic_celeba/generation.py: layout.write_descriptions(",
     "pipeline/data/unfinished.py: shutil.rmtree(left",
     "pipeline/data/unfinished.py: unfinished.chmod(",

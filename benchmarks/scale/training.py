@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 
 from benchmarks.scale import data
-from pipeline.data import records
+from components.checksums import framed
 
 _DRAWN, _SIDE = 512, 16
 
@@ -114,7 +114,7 @@ def _write(file: Path, count: int) -> None:
             transformed_group("Team"): numbers(team, 1 - team),
         }
         example = tf.train.Example(features=tf.train.Features(feature=columns))
-        drawn.append(records.framed(example.SerializeToString()))
+        drawn.append(framed(example.SerializeToString()))
     with file.open("wb") as opened:
         for start in range(0, count, _DRAWN):
             opened.writelines(drawn[: count - start])

@@ -1,4 +1,4 @@
-"""tf.Example messages and TFRecord framing, written by hand so that no worker imports TensorFlow.
+"""tf.Example messages, written by hand so that no worker imports TensorFlow.
 
 Only what datasets here need: features of exactly one int64, float or bytes value. The bytes are those
 TFDS itself writes (keys in sorted order, packed lists).
@@ -7,8 +7,6 @@ TFDS itself writes (keys in sorted order, packed lists).
 import struct
 from collections.abc import Mapping
 from functools import lru_cache
-
-from components.checksums import masked_crc
 
 _FEATURES = b"\x0a"  # Example.features, and Features.feature
 _KEY = b"\x0a"
@@ -64,14 +62,3 @@ def _feature(name: str, value: int | float | bytes) -> bytes:
     if isinstance(value, bytes):
         return bytes_feature(name, value)
     return float_feature(name, value) if isinstance(value, float) else int64_feature(name, value)
-
-
-def framed(record: bytes) -> bytes:
-    """A record as it lies in a TFRecord file: length, its checksum, the data, its checksum."""
-    length = struct.pack("<Q", len(record))
-    return (
-        length
-        + struct.pack("<I", masked_crc(length))
-        + record
-        + struct.pack("<I", masked_crc(record))
-    )

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from components import progress
+from components.checksums import framed
 from fairgate.errors import DataError
-from pipeline.data import records, unfinished
+from pipeline.data import unfinished
 
 _REPORT_EVERY = 1_000
 
@@ -43,7 +44,7 @@ def write(
                 name = f"{folder.name}-{split}.tfrecord-{shard:05d}-of-{shards:05d}"
                 with (made / name).open("wb") as file:
                     for row in part[shard::shards]:
-                        file.write(records.framed(example(split, row)))
+                        file.write(framed(example(split, row)))
                         done += 1
                         if done % _REPORT_EVERY == 0 or done == total:
                             progress.report(done, total, f"{done:,} of {total:,} rows")

@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components import tfrecords
-from components.checksums import masked_crc
+from components.checksums import framed, masked_crc
 from fairgate.errors import DataError
-from pipeline.data.records import framed
 
 
 def head(length: int) -> bytes:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.checksums import framed
 from pipeline.data import records
 
 values = (
@@ -39,7 +40,7 @@ def test_an_example_is_byte_for_byte_what_tensorflow_serializes(features):
 def test_framed_records_are_read_as_a_tfrecord(tmp_path):
     tf = pytest.importorskip("tensorflow")
     written = [b"", b"one", b"\x00" * 100_000]
-    (tmp_path / "shard").write_bytes(b"".join(map(records.framed, written)))
+    (tmp_path / "shard").write_bytes(b"".join(map(framed, written)))
     read = tf.data.TFRecordDataset(str(tmp_path / "shard")).as_numpy_iterator()
     assert list(read) == written
 

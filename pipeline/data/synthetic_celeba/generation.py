@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cv2
 
+from components.checksums import framed
 from pipeline.data import records, unfinished
 from pipeline.data.synthetic_celeba import layout
 from pipeline.data.synthetic_celeba.faces import sample
@@ -80,7 +81,7 @@ def write_shard(shard: Shard, directory: Path, seed: int, pictures: int = PICTUR
             features |= {f"landmarks/{name}": value for name, value in landmarks.items()}
             example = records.example(features)
             size += len(example)
-            file.write(records.framed(example))
+            file.write(framed(example))
     return size
 
 

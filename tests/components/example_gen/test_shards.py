@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components import tfrecords
+from components.checksums import framed
 from components.example_gen.shards import left_out, list_shards
 from fairgate.errors import DataError
-from pipeline.data.records import framed
 
 RECORDS = [b"first", b"", b"third" * 1000]
 PLAIN = b"".join(map(framed, RECORDS))
