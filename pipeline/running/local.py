@@ -24,7 +24,7 @@ from pipeline.data.unfinished import is_made
 from pipeline.results import ending, runs
 from pipeline.results.runs import FAILURE_FILE, LOG_FILE, SETTINGS_FILE, STEPS_FILE, Run
 from pipeline.results.verdict import VERDICT_FILE, Verdict
-from pipeline.running import elsewhere, measured, terminal
+from pipeline.running import elsewhere, loading, measured, terminal
 from pipeline.settings import Settings, dump
 
 if TYPE_CHECKING:  # its neighbours load TensorFlow
@@ -179,10 +179,16 @@ def displaying(settings: Settings, console: Console, steps: int) -> Iterator[ter
                 from components.constrained_trainer.models import trying
 
                 trying.require_usable(settings.trainer, settings.data.features)
+        loaded = None
         if make_data:
             with display.step("Make synthetic stand-in"):
+                from pipeline.data import synthetic_celeba  # noqa: F401  (before others are loaded)
+
+                loaded = loading.Loading()
                 make_stand_in(settings)
         with display.step("Load TFX"):
+            if loaded is not None:
+                loaded.finish()
             _check_inputs(settings)
             from pipeline.running import memory, runner  # noqa: F401
 
