@@ -69,7 +69,11 @@ class ServedModel(tf.Module):
         if len(members) > 1:
             probabilities, of_each = zip(*members, strict=True)
             self._mixture = StochasticClassifier.from_snapshots(network, of_each, probabilities)
-        self._transform = transform.transform_features_layer()
+        layer = transform.transform_features_layer()
+        # Its graph and tables are kept, and not the model of Keras 2 around them: saving would trace that
+        # by itself, for signatures that nobody asks for, which takes longer than all else.
+        self._graph = vars(layer._saved_model_loader)
+        self._transform = lambda raw: layer(raw)
         # As the schema has them: a column that it lets a record do without may be missing here too.
         columns = transform.raw_feature_spec()
         self._columns = {name: columns[name] for name in features.input_columns}
@@ -81,7 +85,9 @@ class ServedModel(tf.Module):
                 require_described(column, setting, columns)
                 self._counted[column] = columns[column]
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.string, name="examples")], autograph=False
+    )
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """(n,) serialized tf.Examples with the input columns -> `probability`, float32 (n, 1).
 
@@ -107,7 +113,9 @@ class ServedModel(tf.Module):
             scores = own[:, tf.newaxis]
         return {PROBABILITY: tf.sigmoid(scores)}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.string, name="examples")], autograph=False
+    )
     def slices(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """(n,) serialized tf.Examples -> the label, float32 (n,), and the name of each group, (n,).
 
