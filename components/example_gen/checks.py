@@ -58,8 +58,13 @@ class SplitCounts:
 
     @property
     def hashes(self) -> np.ndarray:
-        """uint64 (examples,)."""
+        """uint64 (examples,), a copy."""
         return np.concatenate(self._hashes) if self._hashes else np.zeros(0, np.uint64)
+
+    @property
+    def parts_of_hashes(self) -> Sequence[np.ndarray]:
+        """The same as they are kept, in parts of at most a batch each: all at once they take as much again."""
+        return self._hashes
 
     def add_records(self, records: Iterable[bytes]) -> None:
         """Adds serialized records to the contents."""

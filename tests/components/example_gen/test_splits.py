@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -124,11 +125,27 @@ def test_test_examples_that_occur_elsewhere_are_counted_and_told():
 
 @pytest.mark.parametrize("at_once", [1, 7, 1 << 16])
 @pytest.mark.parametrize("sizes", [(0, 5), (5, 0), (40, 60)])
-def test_repeats_are_counted_as_often_as_they_are_in_the_test_split(monkeypatch, at_once, sizes):
-    monkeypatch.setattr("components.example_gen.splits._AT_ONCE", at_once)
+def test_repeats_are_counted_as_often_as_they_are_in_the_test_split(at_once, sizes):
     rng = np.random.default_rng(1)
     test, other = ([b"%d" % number for number in rng.integers(0, 90, size)] for size in sizes)
-    assert overlap(counted(test), counted(other)) == sum(record in other for record in test)
+    parts = [other[start : start + at_once] for start in range(0, len(other), at_once)]
+    assert overlap(counted(test), counted(*parts)) == sum(record in other for record in test)
+
+
+def test_what_is_compared_takes_no_memory_by_the_records_of_the_other_split():
+    test = counted([b"%d" % number for number in range(100)])
+
+    def most(batches: int) -> int:
+        """Bytes that comparing takes at most beside what is kept."""
+        other = counted(*([b"%d" % n for n in range(at, at + 500)] for at in range(batches)))
+        tracemalloc.start()
+        found = overlap(test, other)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert found == 100
+        return peak
+
+    assert most(400) < most(40) + 10_000  # 8 bytes of 180,000 records more are 1.4 MB
 
 
 def test_what_the_executor_writes_is_a_digest_of_contents_alone(tmp_path):
