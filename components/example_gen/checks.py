@@ -63,7 +63,7 @@ class SplitCounts:
 
     @property
     def parts_of_hashes(self) -> Sequence[np.ndarray]:
-        """The same as they are kept, in parts of at most a batch each: all at once they take as much again."""
+        """The same as they are kept, a batch each: all in one array they take as much again."""
         return self._hashes
 
     def add_records(self, records: Iterable[bytes]) -> None:
