@@ -20,6 +20,9 @@ from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.slicer import slicer_lib
 from tensorflow_model_analysis.utils import util
 
+from components.evaluator import scores
+
+_BATCH = 512
 _INPUT = "examples"  # of the models' signatures
 _KEPT = (
     constants.LABELS_KEY,
@@ -39,27 +42,49 @@ def extractors(
       eval_config: with what their signatures are called, and the slices.
     """
     models = {"eval_config": eval_config, "eval_shared_model": eval_shared_model}
+    one_score = not any(spec.prediction_key for spec in eval_config.model_specs)
+    kept = [tfma.extractors.Extractor("KeepScores", scores.Keep())]
     return [
-        tfma.extractors.Extractor("ExtractSerialized", beam.Map(_serialized)),
+        tfma.extractors.Extractor("ExtractSerialized", _Serialized()),
         tfma.extractors.TransformedFeaturesExtractor(**models),
         tfma.extractors.LabelsExtractor(eval_config=eval_config),
         tfma.extractors.ExampleWeightsExtractor(eval_config=eval_config),
         tfma.extractors.PredictionsExtractor(**models),
+        *(kept if one_score else []),
         tfma.extractors.Extractor(
             slice_key_extractor.SLICE_KEY_EXTRACTOR_STAGE_NAME, beam.ParDo(_BySlice(eval_config))
         ),
     ]
 
 
-def _serialized(extracts: tfma.Extracts) -> tfma.Extracts:
-    """The records as they are, and no columns: the models parse what they need themselves.
+class _Serialized(beam.PTransform):
+    """TFX's batches, whose sizes a clock decides -> batches of one size, by which scores round.
 
-    Under the name of the signatures' argument. Without it TFMA gives records by place, which TensorFlow
-    refuses with a message that spells out all of them, and then takes.
+    They hold the records as they are, and no columns: models parse what they need themselves.
     """
+
+    def expand(self, extracts: beam.PCollection) -> beam.PCollection:
+        return (
+            extracts
+            | "Records" >> beam.FlatMap(_records)
+            | "Batch" >> beam.BatchElements(min_batch_size=_BATCH, max_batch_size=_BATCH)
+            | "Extracts" >> beam.Map(_extracts)
+        )
+
+
+def _records(extracts: tfma.Extracts) -> np.ndarray:
     batch = extracts[constants.ARROW_RECORD_BATCH_KEY]
     column = batch.column(batch.schema.get_field_index(constants.ARROW_INPUT_COLUMN))
-    records = np.asarray(column.flatten())
+    return np.asarray(column.flatten())
+
+
+def _extracts(batch: list[bytes]) -> tfma.Extracts:
+    """Under the name of the signatures' argument, too.
+
+    Without it TFMA gives records by place, which TensorFlow refuses with a message that spells out all of
+    them, and then takes.
+    """
+    records = np.array(batch, object)
     return {constants.INPUT_KEY: records, constants.FEATURES_KEY: {_INPUT: records}}
 
 
@@ -73,9 +98,11 @@ class _BySlice(beam.DoFn):
 
     def process(self, extracts: tfma.Extracts) -> Iterator[tfma.Extracts]:
         kept = {key: extracts[key] for key in _KEPT if extracts.get(key) is not None}
-        for key, rows in self._slices(kept[constants.TRANSFORMED_FEATURES_KEY]).items():
+        slices = self._slices(kept[constants.TRANSFORMED_FEATURES_KEY])
+        # TFMA has them in no order. Everybody comes first.
+        for key in sorted(slices, key=lambda each: (len(each), str(each))):
             keys = slicer_lib.slice_keys_to_numpy_array([key])
-            yield {constants.SLICE_KEY_TYPES_KEY: keys, **_rows_of(kept, np.sort(rows))}
+            yield {constants.SLICE_KEY_TYPES_KEY: keys, **_rows_of(kept, np.sort(slices[key]))}
 
     def _slices(self, features: Mapping[str, Any]) -> dict[tuple, list[int]]:
         """Key of each slice -> the rows that are in it."""

@@ -13,7 +13,7 @@ from tfx.components.util import model_utils
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils, proto_utils
 
-from components.evaluator import batches, digests, known, questions
+from components.evaluator import batches, digests, known, questions, scores
 from components.evaluator.files import FILES
 from components.evaluator.questions import Meaning
 from components.evaluator.stamp import Stamp, gate_digest
@@ -71,15 +71,13 @@ class Executor(standard.Executor):
         )
         logging.info("%s on this test split", attempt)
         set_confidence(config, attempt.confidence)
-        super().Do(
-            input_dict,
-            output_dict,
-            exec_properties
-            | {
-                standard_component_specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(config),
-                "custom_extractors": f"{batches.__name__}.{batches.extractors.__name__}",
-            },
-        )
+        asked = {
+            standard_component_specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(config),
+            "custom_extractors": f"{batches.__name__}.{batches.extractors.__name__}",
+        }
+        evaluation = output_dict[standard_component_specs.EVALUATION_KEY]
+        with scores.kept_in(artifact_utils.get_single_uri(evaluation)):
+            super().Do(input_dict, output_dict, exec_properties | asked)
         [blessing] = output_dict[standard_component_specs.BLESSING_KEY]
         passed = model_utils.is_model_blessed(blessing)
         settled = ledger.settle(root, records, attempt, passed, run, FILES)

@@ -1,9 +1,10 @@
-"""Asks both models about a split, and fetches the examples that are to be shown."""
+"""What both models say of a split, and the examples that are to be shown."""
 
 from __future__ import annotations
 
 import base64
 import io
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from components import folders, tfrecords
+from components.evaluator.scores import Kept
 from components.features import SLICES_LABEL, Features
 from components.report import curves
 from components.report.curves import Scored
@@ -41,34 +43,43 @@ def shown(folder: str, split: str, scored: Scored, features: Features) -> Scores
     )
 
 
-def score(folder: str, models: Mapping[str, str], features: Features) -> Scored:
+def score(
+    folder: str, models: Mapping[str, str], features: Features, kept: Kept | None = None
+) -> Scored:
     """Labels, groups and each model's scores of all examples, in order.
 
     Args:
       folder: of the raw examples, TFRecords.
       models: name -> folder of the SavedModel.
       features: what the columns mean.
+      kept: what they said of these examples already; None: they are asked.
     """
-    loaded = {name: tf.saved_model.load(path) for name, path in models.items()}
-    slices = next(iter(loaded.values())).signatures["slices"]
+    names = list(models)
+    loaded = [tf.saved_model.load(models[name]) for name in (names[:1] if kept else names)]
+    slices = loaded[0].signatures["slices"]
     labels: list[np.ndarray] = []
     groups: dict[str, list[np.ndarray]] = {feature: [] for feature in features.group_names}
-    scores: dict[str, list[np.ndarray]] = {name: [] for name in loaded}
-    names = {"weights": features.slices_weight}
-    names |= {"units": features.slices_unit if features.unit else None}
-    counted: dict[str, list[np.ndarray]] = {key: [] for key, name in names.items() if name}
+    scores: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    columns_of = {"weights": features.slices_weight}
+    columns_of |= {"units": features.slices_unit if features.unit else None}
+    counted: dict[str, list[np.ndarray]] = {key: [] for key, name in columns_of.items() if name}
     for batch in _records(folder).batch(_BATCH).prefetch(2):
         columns = slices(examples=batch)
         labels.append(columns[SLICES_LABEL].numpy().reshape(-1))
         for feature in groups:
-            found = columns[feature].numpy()
-            decoded = np.array([name.decode() for name in found.reshape(-1)])
-            groups[feature].append(decoded.reshape(found.shape))
+            groups[feature].append(_decoded(columns[feature].numpy()))
         for key in counted:
-            counted[key].append(columns[names[key]].numpy().reshape(-1))
-        for name, model in loaded.items():
-            answers = model.signatures["serving_default"](examples=batch)
-            scores[name].append(next(iter(answers.values())).numpy().reshape(-1))
+            counted[key].append(columns[columns_of[key]].numpy().reshape(-1))
+        if kept is not None:
+            said = kept.of(batch.numpy())
+        else:
+            answers = [model.signatures["serving_default"](examples=batch) for model in loaded]
+            said = {
+                name: next(iter(of.values())).numpy().reshape(-1)
+                for name, of in zip(names, answers, strict=True)
+            }
+        for name in names:
+            scores[name].append(said[name])
     label = np.concatenate(labels)
     known = np.isfinite(label)
     if not known.all():
@@ -81,6 +92,12 @@ def score(folder: str, models: Mapping[str, str], features: Features) -> Scored:
         most=_most(features),
         **{key: _plain(np.concatenate(parts)) for key, parts in counted.items()},
     )
+
+
+def _decoded(names: np.ndarray) -> np.ndarray:
+    """As text, of which each name is there once: as characters they would take ten times the memory."""
+    texts = [sys.intern(name.decode()) for name in names.ravel()]
+    return np.array(texts, object).reshape(names.shape)
 
 
 def _plain(column: np.ndarray) -> np.ndarray:
@@ -122,9 +139,10 @@ def _mistakes(folder: str, scored: Scored, features: Features) -> list[Mistake]:
 
 
 def _rows(folder: str, rows: set[int]) -> Iterator[tuple[int, tf.train.Example]]:
-    for index, record in _records(folder).enumerate().as_numpy_iterator():
-        if int(index) in rows:
-            yield int(index), tf.train.Example.FromString(record)
+    for number, batch in enumerate(_records(folder).batch(_BATCH)):
+        start = number * _BATCH
+        for row in rows & set(range(start, start + _BATCH)):
+            yield row, tf.train.Example.FromString(batch[row - start].numpy())
 
 
 def _seen(example: tf.train.Example, features: Features) -> tuple[str | None, dict[str, str]]:

@@ -41,9 +41,9 @@ class ReportSpec(ComponentSpec):
 class Report(base_component.BaseComponent):
     """Writes report.html, model_card.md and model_card.html, and report.json, their data.
 
-    It asks both models about the test split once more, for curves, thresholds and examples of mistakes:
-    the verdict has been spoken before, and none of it is decided here. While the test split is sealed it
-    asks about the validation split in its place.
+    Curves, thresholds and examples of mistakes are of what both models said when they were judged, which
+    the Evaluator keeps beside its results: the verdict has been spoken before, and none of it is decided
+    here. While the test split is sealed it asks them about the validation split in its place.
     """
 
     SPEC_CLASS = ReportSpec
@@ -94,7 +94,11 @@ class Report(base_component.BaseComponent):
                 card=card,
                 verdict=verdict,
                 code=code_fingerprint(
-                    "components.report", "fairgate.bounds", "fairgate.gate", "fairgate.report"
+                    "components.evaluator.scores",
+                    "components.report",
+                    "fairgate.bounds",
+                    "fairgate.gate",
+                    "fairgate.report",
                 )
                 + page.templates_digest(),
                 report=types.Channel(type=standard_artifacts.ModelEvaluation),

@@ -17,6 +17,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 import fairgate
 from components import folders, group_sizes
+from components.evaluator import scores as scores_kept
 from components.features import Features
 from components.fingerprint import code_fingerprint
 from components.report import asking, validating
@@ -107,7 +108,8 @@ def figures(
     if features.label.classes:
         return verdict, {}, None
     if not words.is_sealed(verdict):
-        scored = asking.score(folders[TEST], models, features)
+        kept = scores_kept.read(evaluation)
+        scored = asking.score(folders[TEST], models, features, kept)
         scores = asking.shown(folders[TEST], TEST, scored, features)
         return verdict, indicators(evaluation), scores
     scored = asking.score(folders[VALIDATION], models, features)

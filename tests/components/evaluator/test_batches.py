@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
+import apache_beam as beam
 import numpy as np
+import pyarrow as pa
 import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.testing.util import assert_that
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_model_analysis import constants
@@ -17,6 +23,7 @@ from components.evaluator import batches
 from components.fairness_metrics import gate
 from fairgate.constraints.rates import Counts
 from fairgate.gate.config import GateConfig
+from pipeline.settings import Settings
 from tests.components.evaluator import planted
 from tests.components.evaluator.planted import Planted
 
@@ -62,6 +69,32 @@ def test_a_slice_gets_the_rows_that_tfma_puts_there(rows):
         for key in keyed[constants.SLICE_KEY_TYPES_KEY]:
             expected.setdefault(key, []).append(row)
     assert found == expected
+
+
+@pytest.mark.parametrize("cuts", [[1, 2, 700], [600], []])
+def test_batches_are_of_one_size_however_records_come(cuts):
+    """A clock decides how TFX cuts them, and by the size of its batch a score is rounded."""
+    records = [b"%d" % number for number in range(1100)]
+    places = [0, *cuts, len(records)]
+    arrived = [
+        pa.RecordBatch.from_pydict(
+            {constants.ARROW_INPUT_COLUMN: [[each] for each in records[start:end]]}
+        )
+        for start, end in itertools.pairwise(places)
+    ]
+
+    def is_whole(found):
+        assert [len(batch) for batch in found] == [512, 512, 76]
+        assert [record for batch in found for record in batch] == records
+
+    with beam.Pipeline(options=PipelineOptions(list(Settings().beam_arguments))) as pipeline:
+        made = (
+            pipeline
+            | beam.Create([{constants.ARROW_RECORD_BATCH_KEY: each} for each in arrived])
+            | batches._Serialized()
+            | beam.Map(lambda extracts: extracts[constants.INPUT_KEY].tolist())
+        )
+        assert_that(made, is_whole)
 
 
 def test_models_get_records_by_the_name_of_their_argument(tmp_path):
