@@ -16,7 +16,7 @@ from tfx import types
 from tfx.components.statistics_gen import executor as standard
 from tfx.types import artifact_utils, standard_component_specs
 
-from components import group_sizes
+from components import group_sizes, record_batches
 from components.example_gen.splits import SIZES
 from components.statistics_gen.matrix_stats import MatrixStatsGenerator
 
@@ -45,6 +45,7 @@ class Executor(standard.Executor):
         with (
             mock.patch.object(stats_impl, "basic_stats_generator", _MATRIX),
             mock.patch.object(beam.CombinePerKey, "with_hot_key_fanout", _no_fanout),
+            record_batches.read(),
         ):
             super().Do(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(

@@ -19,6 +19,7 @@ from tfx import types
 from tfx.components.transform import executor as standard
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
+from components import record_batches
 from components.checksums import framed
 from components.features import TRANSFORMED_IMAGE
 
@@ -35,7 +36,7 @@ class Executor(standard.Executor):
         exec_properties: dict[str, Any],
     ) -> None:
         """As the standard one."""
-        with mock.patch.object(standard, "TransformProcessor", _Processor):
+        with mock.patch.object(standard, "TransformProcessor", _Processor), record_batches.read():
             super().Do(input_dict, output_dict, exec_properties)
 
 
