@@ -24,7 +24,7 @@ _BYTES = 8 << 20  # of large pictures fewer records: a batch is in memory some t
 
 @contextlib.contextmanager
 def read() -> Iterator[None]:
-    """Within, TFX's source of serialized examples reads batches; their rows are the same, in their order."""
+    """Within, TFX's source of examples reads batches; the rows are the same, in their order."""
     with mock.patch.object(tf_example_record.TFExampleRecord, "BeamSource", _beam_source):
         yield
 
@@ -66,7 +66,9 @@ class Batches(filebasedsource.FileBasedSource):
         super().__init__(pattern, splittable=False)
         self._most = most
 
-    def read_records(self, file_name: str, range_tracker: OffsetRangeTracker) -> Iterator[list[bytes]]:
+    def read_records(
+        self, file_name: str, range_tracker: OffsetRangeTracker
+    ) -> Iterator[list[bytes]]:
         """The lists of one file, in order; DataError where it is damaged."""
         batch: list[bytes] = []
         size = 0

@@ -88,6 +88,7 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
                 "components.columns",
                 "components.features",
                 "components.pictures",
+                "components.record_batches",
                 "fairgate.data.groups",
                 "fairgate.data.membership",
             ),
