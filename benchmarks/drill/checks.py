@@ -29,6 +29,7 @@ class Found:
       double_pushes: versions that are the model of the version before.
       failed: runs that did not go on to their end, though nobody killed them.
       unmade: data that were not made whole, or of which half was left beside them.
+      untold: full disks that were not told in a sentence with the way out.
       differing: verdicts that are not those of the undisturbed run.
       told: a sentence about each.
     """
@@ -41,6 +42,7 @@ class Found:
     double_pushes: int = 0
     failed: int = 0
     unmade: int = 0
+    untold: int = 0
     differing: int = 0
     told: list[str] = field(default_factory=list)
 
@@ -110,7 +112,7 @@ def verdict(file: Path, expected: dict[str, Any], found: Found) -> None:
     tree = json.loads(file.read_text())
     for name in ("models", "gate", "checks", "attempt", "reasons", "outcome"):
         if tree[name] != expected[name]:
-            found.add("differing", f"{name} in {file}")
+            found.add("differing", f"{name} in {file}: {tree[name]}, not {expected[name]}")
 
 
 def blessed(home: Path) -> list[str]:

@@ -56,10 +56,10 @@ class Victim:
         """All that it printed."""
         return self.folder / f"{self.name}.log"
 
-    def start(self) -> None:
+    def start(self, strike: Callable[[], None] = victim.kill) -> None:
         """Starts it, or starts it again."""
         self.told.unlink(missing_ok=True)
-        self.process = victim.start(self.work, self.log, self.plan, self.told)
+        self.process = victim.start(self.work, self.log, self.plan, self.told, strike)
 
     def ended(self) -> int | None:
         """Its exit status, -9 where it was killed; None while it goes on."""
@@ -88,7 +88,8 @@ class Drill:
       names: of the lines that are named.
       say: told of each kill.
       found: what must not be.
-      kills: each one that came, of whole runs and of parts of them alone.
+      kills: each one that came, of whole runs and of parts of them alone; and each disk that became full.
+      in_spite: how often something went on to its end on a full disk.
       at_once: how many of them came while two pipelines were at work on one serving folder.
       ended: how often something went on to its end.
     """
@@ -99,8 +100,11 @@ class Drill:
     names: Sequence[str] = kills.NAMED
     say: Callable[[str], None] = print
     found: Found = field(default_factory=Found)
-    kills: dict[str, list[Kill]] = field(default_factory=lambda: {"runs": [], "parts": []})
+    kills: dict[str, list[Kill]] = field(
+        default_factory=lambda: {"runs": [], "parts": [], "full": []}
+    )
     at_once: int = 0
+    in_spite: int = 0
     ended: Counter[str] = field(default_factory=Counter)
     batches: int = field(default=0, init=False)
     of_parts: tuple[Lines, dict[str, float]] | None = field(default=None, init=False)
@@ -108,7 +112,7 @@ class Drill:
     def data(self, count: int) -> None:
         """The same data made by two commands at once, which are killed until `count` kills came."""
         first = Making(self.work / "undisturbed-data", 0)
-        lines, seconds = self._undisturbed(first.folder, first.make)
+        lines, seconds = self.undisturbed(first.folder, first.make)
         del lines[victim.START]  # which is that of a run
         whole = first.digest()
         number = 0
@@ -129,7 +133,7 @@ class Drill:
         """Attempt and push alone, of two pipelines at once, killed until `count` kills came."""
         first = Candidate(self.work / "undisturbed-parts", _NAMES[0], 0)
         if self.of_parts is None:
-            self.of_parts = self._undisturbed(first.folder, first.judge_and_push)
+            self.of_parts = self.undisturbed(first.folder, first.judge_and_push)
             del self.of_parts[0][victim.START]
         until = len(self.kills["parts"]) + count
         while len(self.kills["parts"]) < until and time.monotonic() < self.until:
@@ -166,7 +170,7 @@ class Drill:
         ]
         first, second = self.places
         command = functools.partial(victim.command, first.arguments)
-        self.lines, self.seconds = self._undisturbed(first.folder, command)
+        self.lines, self.seconds = self.undisturbed(first.folder, command)
         # What it has loaded, all that follow have.
         victim.load(first.folder / "undisturbed.told")
         self._end(second)
@@ -190,7 +194,7 @@ class Drill:
         ]
         before = len(self.found.told)
         self._kill(victims, Watcher(places[0].serving, self.found), "runs")
-        self._look(places)
+        self.look(places)
         if len(self.found.told) == before:
             places[0].remove()
 
@@ -207,7 +211,7 @@ class Drill:
         for place in self.places:
             self._end(place)
         watcher.look()
-        self._look(self.places)
+        self.look(self.places)
 
     def _kill(
         self, victims: Sequence[Victim], watcher: Watcher | None, what: str, again: bool = True
@@ -226,7 +230,7 @@ class Drill:
                     continue
                 killed = each.killed_by() if status == -signal.SIGKILL else None
                 if killed is None:  # or by somebody else, who had no business here
-                    self._require_well(status, each.log, what)
+                    self.require_well(status, each.log, what)
                     going.remove(each)
                     continue
                 self.kills[what].append(killed)
@@ -250,7 +254,7 @@ class Drill:
             [name for name in self.names if kills.is_met(name, lines)],
         )
 
-    def _undisturbed(self, folder: Path, work: Work) -> tuple[Lines, dict[str, float]]:
+    def undisturbed(self, folder: Path, work: Work) -> tuple[Lines, dict[str, float]]:
         folder.mkdir(parents=True, exist_ok=True)
         log, told = folder / "undisturbed.log", folder / "undisturbed.told"
         process = victim.record(work, log, told)
@@ -267,18 +271,27 @@ class Drill:
         last = self._of(place, [])
         last.start()
         status = os.waitstatus_to_exitcode(os.waitpid(last.process, 0)[1])
-        self._require_well(status, last.log, "runs")
+        self.require_well(status, last.log, "runs")
 
-    def _look(self, places: Sequence[Place]) -> None:
-        """Looks at all that pipelines have left which have come to their end."""
+    def look(
+        self, places: Sequence[Place], expected: dict[str, dict[str, Any]] | None = None
+    ) -> None:
+        """Looks at all that pipelines have left which have come to their end.
+
+        Args:
+          places: where they were, which share a serving folder.
+          expected: name -> the verdict of an undisturbed run, if it is not that of `prepare`.
+        """
         blessed = {digest for place in places for digest in checks.blessed(place.home)}
         there = checks.served(places[0].serving, blessed, self.found)
         models = {each.record.model for each in there if each.record is not None}
         checks.ledger(places[0].ledger, models, self.found)
         for place in places:
-            checks.verdict(place.newest_verdict(), self.expected[place.name], self.found)
+            checks.verdict(
+                place.newest_verdict(), (expected or self.expected)[place.name], self.found
+            )
 
-    def _require_well(self, status: int, log: Path, what: str) -> None:
+    def require_well(self, status: int, log: Path, what: str) -> None:
         self.ended[what] += 1
         if status:
             self.found.add("failed", f"exit status {status}, see {log}")

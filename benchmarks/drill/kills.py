@@ -56,7 +56,7 @@ NAMED = (
     "pipeline/data/unfinished.py: unfinished.chmod(",
     "pipeline/data/unfinished.py: unfinished.replace(folder)",
     # What is kept of results and runs.
-    "src/fairgate/documents.py: stream.write(text)",
+    "src/fairgate/documents.py: stream.write(content)",
     "src/fairgate/documents.py: partial.replace(file)",
     "pipeline/running/runner.py: runner.run_with_ir(",
     "pipeline/running/runner.py: done = _execution(",
@@ -214,14 +214,14 @@ def plan(
     ]
     stages = list(lines)
     for _ in range(kills // 3):
-        chosen.append(_drawn(draw.choice(stages), lines, draw))
+        chosen.append(drawn(draw.choice(stages), lines, draw))
         stage = draw.choice(stages)
         chosen.append(Kill(stage, "moment", after=draw.uniform(0, seconds[stage])))
     draw.shuffle(chosen)
     return sorted(chosen, key=lambda kill: stages.index(kill.stage))
 
 
-def _drawn(stage: str, lines: Lines, draw: random.Random) -> Kill:
+def drawn(stage: str, lines: Lines, draw: random.Random) -> Kill:
     found = [(file, line) for file, numbers in lines[stage].items() for line in numbers]
     critical = [each for each in found if any(part in shown(each[0]) for part in _CRITICAL)]
     file, line = draw.choice(critical if critical and draw.random() < _CRITICAL_SHARE else found)

@@ -21,6 +21,10 @@ _MUST_NOT = {
     "unmade": "data that were not made whole, or of which half was left beside them",
     "differing": "verdicts that were not those of the undisturbed run, to the last digit",
 }
+_MUST_NOT_FULL = {
+    "untold": "ends other than status 1 and a sentence that names the place and the way out",
+    **_MUST_NOT,
+}
 _KINDS = {
     "named": "right before a line of source that has a name",
     "drawn": "right before a line that was drawn",
@@ -35,6 +39,38 @@ def text(drill: Drill, seconds: float) -> str:
 
 def _lines(drill: Drill, seconds: float) -> Iterator[str]:
     runs, parts = drill.kills["runs"], drill.kills["parts"]
+    if runs or parts:
+        yield from _killed(drill, runs, parts, seconds)
+    if drill.kills["full"]:
+        yield ""
+        yield from _full(drill, drill.kills["full"], seconds)
+    for sentence in drill.found.told:
+        yield ""
+        yield sentence
+
+
+def _full(drill: Drill, full: list[Kill], seconds: float) -> Iterator[str]:
+    yield "## Disks that were full"
+    yield ""
+    yield (
+        f"{datetime.date.today()}, {os.cpu_count()} cores, {seconds / 60:.0f} minutes: a small disk that "
+        f"held a whole run, its serving folder, the ledger and temporary files became full {len(full):,} "
+        f"times; {drill.in_spite:,} times what was left to do needed no room. Room was made each time, "
+        'and the same command given again, to its end. Made by `make drill ARGS="--kills 0"`.'
+    )
+    yield ""
+    yield from _table(
+        "found", {said: getattr(drill.found, n) for n, said in _MUST_NOT_FULL.items()}
+    )
+    yield ""
+    yield from _table(
+        "full in the step, or during the command", Counter(each.stage for each in full)
+    )
+    yield ""
+    yield from _table("right before", dict(sorted(_named(full).items())))
+
+
+def _killed(drill: Drill, runs: list[Kill], parts: list[Kill], seconds: float) -> Iterator[str]:
     yield "# Runs that were killed"
     yield ""
     yield (
@@ -62,9 +98,6 @@ def _lines(drill: Drill, seconds: float) -> Iterator[str]:
             yield from _table(title, Counter(kill.stage for kill in some))
     yield ""
     yield from _table("right before", dict(sorted(_named([*runs, *parts]).items())))
-    for sentence in drill.found.told:
-        yield ""
-        yield sentence
 
 
 def _named(some: list[Kill]) -> Counter[str]:

@@ -155,13 +155,16 @@ class Making:
 
     def digest(self) -> str:
         """Of all that lies beside the data and in them; the same for all that were made whole."""
-        found = hashlib.sha256()
-        for file in sorted(self.folder.glob(f"*{self.data.name}*/**/*")):
-            if file.is_file():
-                found.update(
-                    f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}".encode()
-                )
-        return found.hexdigest()
+        return digest_of(self.folder, f"*{self.data.name}*/**/*")
+
+
+def digest_of(folder: Path, pattern: str = "**/*") -> str:
+    """Of the names and the contents of files in `folder`."""
+    found = hashlib.sha256()
+    for file in sorted(folder.glob(pattern)):
+        if file.is_file():
+            found.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}".encode())
+    return found.hexdigest()
 
 
 def _digest(text: str) -> str:

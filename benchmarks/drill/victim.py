@@ -1,4 +1,4 @@
-"""A run in a process of its own, forked from one that has TFX loaded, that is killed as it was told."""
+"""A run in a process of its own, forked from one that has TFX loaded, that is struck as it was told."""
 
 from __future__ import annotations
 
@@ -29,7 +29,17 @@ _HEAVY = ("IPython", "apache_beam", "matplotlib", "pandas", "scipy", "sklearn", 
 _HEAVY += ("tensorflow_data_validation", "tensorflow_model_analysis", "tensorflow_transform")
 
 
-def start(work: Work, log: Path, plan: Sequence[Kill], told: Path) -> int:
+def kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def start(
+    work: Work,
+    log: Path,
+    plan: Sequence[Kill],
+    told: Path,
+    strike: Callable[[], None] = kill,
+) -> int:
     """Starts `work`, to be killed at the first of `plan` that it comes to; returns its process id.
 
     Args:
@@ -37,8 +47,9 @@ def start(work: Work, log: Path, plan: Sequence[Kill], told: Path) -> int:
       log: gets all that it prints.
       plan: in the order of the stages.
       told: gets the number of the kill in the plan, right before it.
+      strike: what happens to it there, once, if it is something else.
     """
-    return _fork(lambda: _die(plan, told), work, log)
+    return _fork(lambda: _arm(plan, told, strike), work, log)
 
 
 def record(work: Work, log: Path, told: Path) -> int:
@@ -181,40 +192,46 @@ def _record(told: Path) -> None:
     _trace(wanted, line)
 
 
-def _die(plan: Sequence[Kill], told: Path) -> None:
+def _arm(plan: Sequence[Kill], told: Path, strike: Callable[[], None]) -> None:
     stages = _Stages()
     lock = threading.Lock()
     came: Counter[int] = Counter()
     pending = list(enumerate(plan))
     files = {kill.file for kill in plan if kill.file}
 
-    def strike(number: int) -> None:
+    def come_to(number: int) -> None:
         with lock:  # of several threads, one is it
+            if not pending:
+                return
+            pending.clear()
             handle = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.write(handle, str(number).encode())
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.close(handle)
+            strike()
 
     def line(frame: Any) -> None:
-        for number, kill in pending:
+        for number, kill in list(pending):
             if kill.stage != stages.name:
                 break
             if kill.line == frame.f_lineno and kill.file == frame.f_code.co_filename:
                 came[number] += 1
                 if came[number] == kill.nth:
-                    strike(number)
+                    come_to(number)
 
     def entered(name: str) -> None:
         order = [kill.stage for _, kill in pending]
         while pending and pending[0][1].stage != name and name in order:
             pending.pop(0)  # its stage is over
-        for number, kill in pending:
-            if kill.stage == name and kill.after is not None:
+        for number, kill in list(pending):
+            if kill.stage == name and kill.after == 0:
+                come_to(number)
+            elif kill.stage == name and kill.after is not None:
                 threading.Thread(target=_strike_later, args=(kill, number), daemon=True).start()
 
     def _strike_later(kill: Kill, number: int) -> None:
         time.sleep(kill.after or 0.0)
         if stages.name == kill.stage:
-            strike(number)
+            come_to(number)
 
     stages.watch(entered)
     if files:

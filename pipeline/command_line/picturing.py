@@ -8,6 +8,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from fairgate.answers import DONE, Answer
+from fairgate.documents import write_text
 from fairgate.errors import SettingsError
 from pipeline.called import called
 from pipeline.command_line.predicting import loading
@@ -62,7 +63,7 @@ def from_pictures(options: argparse.Namespace) -> Answer:
         )
     if drafted is not None:
         drafted.parent.mkdir(parents=True, exist_ok=True)
-        drafted.write_text(text, encoding="utf-8")
+        write_text(drafted, text)
     if hidden:
         names = ", ".join(hidden[:_SHOWN])
         made.warnings.append(f"{len(hidden):,} hidden files are left out: {names}")

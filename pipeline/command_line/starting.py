@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fairgate.answers import DONE, Answer
+from fairgate.documents import naming
 from fairgate.errors import SettingsError
 from pipeline import places
 from pipeline.called import called
@@ -221,7 +222,8 @@ def _written(file: pathlib.Path, text: str) -> Iterator[pathlib.Path]:
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{file.name}.incomplete")
     try:
-        unfinished.write_text(text, encoding="utf-8")
+        with naming(file):
+            unfinished.write_text(text, encoding="utf-8")
         yield unfinished
         unfinished.replace(file)
     finally:

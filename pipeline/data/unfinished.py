@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from fairgate.documents import naming
 from fairgate.errors import DataError
 
 
@@ -36,7 +37,8 @@ def replacing(folder: Path) -> Iterator[Path]:
             if stack.enter_context(_locked(unfinished)) and unfinished.exists():
                 break
         try:
-            yield unfinished
+            with naming(folder):
+                yield unfinished
             unfinished.chmod(0o755)  # mkdtemp makes folders that only their owner can read
             try:
                 unfinished.replace(folder)

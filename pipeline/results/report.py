@@ -20,7 +20,7 @@ from components.example_gen.splits import WARNINGS
 from components.report import card_formats, gathering, inputs, page
 from components.report.data import ReportData
 from components.report.drift import drift, nothing_of
-from fairgate.documents import to_json, write_text
+from fairgate.documents import to_json, write_bytes, write_text
 from fairgate.errors import DataError
 from fairgate.gate import words
 from pipeline.results import evaluation as evaluations
@@ -128,7 +128,7 @@ def publish(
         write_text(folder / name, text)
     write_text(folder / VERSIONS_FILE, to_json(data.versions, indent=1) + "\n")
     if verdict.pushed and made.inputs:  # the next model's test data are held against them
-        (folder / INPUTS_FILE).write_bytes(base64.b64decode(made.inputs))
+        write_bytes(folder / INPUTS_FILE, base64.b64decode(made.inputs))
     evidence.write(Run(folder), verdict)
     return report
 

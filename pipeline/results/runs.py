@@ -26,6 +26,7 @@ from typing import Any, Literal, TextIO
 
 import yaml
 
+from fairgate.documents import naming
 from fairgate.errors import DataError, FairGateError
 from pipeline.results.verdict import VERDICT_FILE, Verdict
 
@@ -284,7 +285,7 @@ def locked(home: pathlib.Path) -> Iterator[TextIO | None]:
       FileNotFoundError: there is no such folder, or it was removed meanwhile.
     """
     while True:
-        with open(home / LOCK_FILE, "a") as lock:
+        with naming(home / LOCK_FILE), open(home / LOCK_FILE, "a") as lock:
             if not _taken(lock):
                 yield None
                 return

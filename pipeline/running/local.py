@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import errno
 import os
 import pathlib
 import traceback
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from components import compiled, progress
+from fairgate import no_room
 from fairgate.documents import to_json, write_text
 from fairgate.errors import DataError, FairGateError, SettingsError
 from fairgate.gate.judgement import CONSTRAINED
@@ -31,13 +31,6 @@ if TYPE_CHECKING:  # its neighbours load TensorFlow
     from components.report.data import ReportData
 
 PUSHED, FAILED, BLOCKED = 0, 1, 3
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# As others' libraries say it: TensorFlow and Beam, SQLite.
-_FULL_IN_WORDS = (
-    *(f"{os.strerror(number)}" for number in _FULL),
-    "database or disk is full",
-)
 
 
 @dataclass(frozen=True)
@@ -80,14 +73,18 @@ def run(settings: Settings, verbose: bool = False) -> Ended:
         ending.show(Run(folder), verdict, console)
         return PUSHED if verdict.pushed else BLOCKED
 
-    return in_run_folder(settings, work, "run", "Nothing was pushed.", verbose)
+    def consequence(run_id: str) -> str:
+        pushed = _pushed_by(run_id, settings)
+        return f"Its model was pushed before: {pushed}." if pushed else "Nothing was pushed."
+
+    return in_run_folder(settings, work, "run", consequence, verbose)
 
 
 def in_run_folder(
     settings: Settings,
     work: Callable[[str, pathlib.Path, Console], int],
     what: str,
-    consequence: str,
+    consequence: str | Callable[[str], str],
     verbose: bool,
 ) -> Ended:
     """Does `work` in a new folder of runs, alone there; the exit status is 1 if it fails.
@@ -96,7 +93,7 @@ def in_run_folder(
       settings: kept in the folder.
       work: given the run id, the folder and a console, returns the exit status.
       what: names the work in the first line.
-      consequence: what a failure means, said with it.
+      consequence: what a failure means, said with it; or what tells that of the run id then.
       verbose: whether to show all that libraries print, which otherwise goes to run.log.
 
     Raises:
@@ -120,24 +117,26 @@ def in_run_folder(
             raise
         console = stack.enter_context(terminal.quiet(str(log), verbose))
         console.print(f"FairGate {what} {settings.name}/{run_id}", style="bold")
+
+        def failed(cause: str, details: str) -> Ended:
+            _keep_failure(folder, cause)
+            console.print(f"\nFAILED: {cause}", style="red", markup=False, soft_wrap=True)
+            means = consequence if isinstance(consequence, str) else consequence(run_id)
+            console.print(f"{means} {details}", markup=False, soft_wrap=True)
+            return Ended(FAILED, folder)
+
         try:
             return Ended(work(run_id, folder, console), folder)
         except FairGateError as error:
-            cause = _no_room(error, folder) or str(error)
-            _keep_failure(folder, cause)
-            console.print(f"\nFAILED: {cause}", style="red", markup=False, soft_wrap=True)
-            console.print(f"{consequence} Log: {log}", style="dim")
-            return Ended(FAILED, folder)
+            return failed(_no_room(error, settings, folder) or str(error), f"Log: {log}")
         except Exception as error:
             with contextlib.suppress(OSError):  # the log has no room either
                 traceback.print_exc()
-            cause = _no_room(error, folder) or f"{type(error).__name__}: {error}".strip()[:2000]
-            _keep_failure(folder, cause)
-            console.print(f"\nFAILED: {cause}", style="red", markup=False, soft_wrap=True)
-            console.print(
-                f"{consequence} The log has the details: {log} (or run again with --verbose)"
+            said = f"{type(error).__name__}: {error}".strip()[:2000]
+            return failed(
+                _no_room(error, settings, folder) or said,
+                f"The log has the details: {log} (or run again with --verbose)",
             )
-            return Ended(FAILED, folder)
 
 
 def make_stand_in(settings: Settings) -> None:
@@ -266,6 +265,17 @@ def _run_steps(
     return verdict, display.steps, made
 
 
+def _pushed_by(run_id: str, settings: Settings) -> str:
+    """The version that this run has made, where it went as far; else empty."""
+    from components.pusher import versions  # which loads TensorFlow
+
+    with contextlib.suppress(Exception):  # what cannot be looked at is no further failure
+        for version in versions.every(os.path.join(settings.serving, settings.model_name)):
+            if version.record is not None and version.record.run == run_id:
+                return version.folder
+    return ""
+
+
 def _require_there(settings: Settings) -> None:
     """Raises DataError for a data.path that is no folder on this machine: before anything is loaded."""
     folder = settings.data.path
@@ -330,20 +340,22 @@ def _keep_failure(folder: pathlib.Path, error: str) -> None:
         write_text(folder / FAILURE_FILE, to_json({"error": error}, indent=None) + "\n")
 
 
-def _no_room(error: BaseException, folder: pathlib.Path) -> str | None:
+def _no_room(error: BaseException, settings: Settings, folder: pathlib.Path) -> str | None:
     """The sentence about a full disk, where that is what went wrong; whoever says it in what words."""
-    seen: BaseException | None = error
-    while seen is not None:
-        full = isinstance(seen, OSError) and seen.errno in _FULL
-        if full or any(word in str(seen) for word in _FULL_IN_WORDS):
-            named = getattr(seen, "filename", None)
-            return (
-                f"{named or folder.parent}: there is no room left to write ({os.strerror(errno.ENOSPC)}, "
-                "a quota or a limit of file sizes). Make room, or give another folder with --set "
-                "runs=FOLDER, and run again: what was finished is re-used"
-            )
-        seen = seen.__cause__ or seen.__context__
-    return None
+    named = no_room.place(error)
+    if named is None and not isinstance(error, FairGateError):
+        # Whoever fails on a full disk may say something else: that a file cannot be opened.
+        named = no_room.full_one(settings.runs, settings.serving) or None
+    if named is None:
+        return None
+    where = pathlib.Path(named or folder.parent)
+    ways = {settings.serving: "--set serving=FOLDER", settings.runs: "--set runs=FOLDER"}
+    others = "TMPDIR=FOLDER in the environment" if where.is_absolute() else ways[settings.runs]
+    way = next((ways[each] for each in ways if where.is_relative_to(each)), others)
+    return no_room.sentence(
+        str(where),
+        f"Make room, or give another folder with {way}, and run again: what was finished is re-used",
+    )
 
 
 @contextlib.contextmanager

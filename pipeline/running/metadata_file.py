@@ -15,6 +15,7 @@ import ml_metadata as mlmd
 from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2
 
+from fairgate import no_room
 from fairgate.errors import DataError
 
 _SECONDS = 5.0  # for which a lock of another process is waited for
@@ -53,6 +54,7 @@ def require_usable(file: pathlib.Path, writes: bool = True) -> bool:
 
     Raises:
       DataError: it cannot be read or written, is damaged, held by another process, or is something else.
+      OSError: there is no room to write.
     """
     if not file.exists() or (file.is_file() and not file.stat().st_size):
         return False
@@ -70,6 +72,7 @@ def require_usable(file: pathlib.Path, writes: bool = True) -> bool:
                 f"{file}: another process holds it ({said}): a viewer, a copy that is being made, or a "
                 "run on another machine. End that, or wait for it, and run again"
             ) from None
+        no_room.require(file)
         raise DataError(
             f"{file}: cannot be used ({said}). Look whether it and its folder may be read and written, "
             "and whether there is room; then run again"
@@ -89,10 +92,12 @@ def speaking(file: pathlib.Path) -> Iterator[None]:
 
     Raises:
       DataError: in its place.
+      OSError: in its place where it is for lack of room, which SQLite tells in many words.
     """
     try:
         yield
     except errors.StatusError as error:
+        no_room.require(file)
         said = " ".join(str(error).split())[:300]
         raise DataError(
             f"{file}: ML Metadata could not use it: {said}. Look whether there is room, and whether "

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fairgate import signals, streams
+from fairgate import no_room, signals, streams
 from fairgate.documents import to_json
 from fairgate.errors import FairGateError
 from fairgate.visible import visible
@@ -86,7 +86,10 @@ def _caught(options: argparse.Namespace, work: Callable[[], Answer]) -> Answer:
         print(f"\n{message}", file=sys.stderr)
         return Answer(128 + ended.number, {"error": message})
     except FairGateError as error:
-        status, message = getattr(options, "refusal", USAGE_ERROR), str(error)
+        if no_room.place(error) is None:
+            status, message = getattr(options, "refusal", USAGE_ERROR), str(error)
+        else:
+            status, message = FAILED, unexpected(error)
     except Exception as error:
         if os.environ.get("FAIRGATE_TRACEBACK"):
             traceback.print_exc()
@@ -97,6 +100,12 @@ def _caught(options: argparse.Namespace, work: Callable[[], Answer]) -> Answer:
 
 def unexpected(error: Exception) -> str:
     """In a sentence, an error that nobody thought of."""
+    full = no_room.place(error)
+    where = full or (
+        no_room.full_one(os.getcwd()) if full == "" or isinstance(error, OSError) else ""
+    )
+    if where or full is not None:
+        return no_room.sentence(where, "Make room, and run the same command again")
     if isinstance(error, OSError) and error.strerror:
         places = [str(each) for each in (error.filename, error.filename2) if each is not None]
         said = f"{' and '.join(places)}: {error.strerror}" if places else error.strerror

@@ -8,6 +8,7 @@ import math
 import os
 import pathlib
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -50,16 +51,48 @@ def write_text(file: pathlib.Path, text: str, private: bool = False) -> None:
     Raises:
       OSError: it cannot be written.
     """
+    write_bytes(file, text.encode(), private)
+
+
+def write_bytes(file: pathlib.Path, content: bytes, private: bool = False) -> None:
+    """As `write_text`, what is no text."""
     partial = file.with_name(f".{file.name}.{uuid.uuid4().hex}.partial")
     try:
         mode = 0o600 if private else 0o666
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with open(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with open(descriptor, "wb") as stream:
+            stream.write(content)
         partial.replace(file)
     except BaseException as error:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         if isinstance(error, OSError):
             error.filename = str(file)  # as people know it
+        raise
+
+
+def append_line(file: pathlib.Path, text: str) -> None:
+    """Adds a line to `file`, whole or not at all: half of one would spoil the next.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    with naming(file), open(file, "ab", buffering=0) as stream:
+        before, line = stream.tell(), (text + "\n").encode()
+        try:
+            if stream.write(line) < len(line):  # the disk is full: the next write says so
+                stream.write(line)
+        except OSError:
+            stream.truncate(before)
+            raise
+
+
+@contextlib.contextmanager
+def naming(file: str | os.PathLike[str]) -> Iterator[None]:
+    """An OSError inside says that it is about `file`, if it does not name one: writes do not."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(file)
         raise

@@ -22,7 +22,7 @@ from fairgate.answers import BLOCKED, DONE, Answer
 from fairgate.commands import declared_in, require_writable, rows_told
 from fairgate.data.counting import MOST_GROUPS
 from fairgate.data.groups import GroupFeature
-from fairgate.documents import to_json, write_text
+from fairgate.documents import append_line, to_json, write_text
 from fairgate.errors import DataError, SettingsError
 from fairgate.gate import tables, words
 from fairgate.monitoring import reading
@@ -175,8 +175,8 @@ class _Watch:
     def _raise(self, alarms: Sequence[Alarm]) -> None:
         for alarm in alarms:
             if self.options.events:
-                with open(self.options.events, "a", encoding="utf-8") as events:
-                    events.write(to_json({"event": "alarm", **asdict(alarm)}, indent=None) + "\n")
+                line = to_json({"event": "alarm", **asdict(alarm)}, indent=None)
+                append_line(pathlib.Path(self.options.events), line)
             what = f"{alarm.constraint} is shown broken by record {alarm.record:,}"
             print(f"ALARM: {what}", flush=True)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from components.features import Features
 from components.measured import small_crossings
+from fairgate.documents import write_text
 from fairgate.errors import DataError
 from pipeline.data import records, shards
 from pipeline.data.from_csv import days, dividing, meaning, numbers
@@ -158,9 +159,9 @@ def keep(
     shards.write(folder, {split: part for split, (_, part) in rows.items()}, example, per_shard)
     if not schema_file.exists():
         schema_file.parent.mkdir(parents=True, exist_ok=True)
-        schema_file.write_text(
+        write_text(
+            schema_file,
             draft(parts, features, whole, {name for name, yes in dated.items() if yes}),
-            encoding="utf-8",
         )
     cells = division.count(rows, features)
     warnings = [*small_crossings(features), *division.warnings(cells, shares, features)]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import uuid
 from typing import Protocol
+
+from fairgate.documents import naming
 
 
 class Files(Protocol):
@@ -52,13 +55,14 @@ class LocalFiles:
         os.makedirs(folder, exist_ok=True)
         partial = os.path.join(folder, f".{uuid.uuid4().hex}")
         try:
-            with open(partial, "x", encoding="utf-8") as stream:
+            with naming(file), open(partial, "x", encoding="utf-8") as stream:
                 stream.write(text)
                 stream.flush()
                 os.fsync(stream.fileno())
             os.link(partial, file)  # one operation, which fails if the name is taken
         finally:
-            os.unlink(partial)
+            with contextlib.suppress(FileNotFoundError):  # there was no room for it
+                os.unlink(partial)
 
 
 LOCAL = LocalFiles()

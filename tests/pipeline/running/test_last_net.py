@@ -18,7 +18,10 @@ from tests.pipeline import run_folders
 
 REPOSITORY = Path(__file__).parents[3]
 UNFORESEEN = {
-    "os": (OSError(28, "No space left on device", "runs/x"), "runs/x: No space left on device"),
+    "os": (
+        OSError(28, "No space left on device", "runs/x"),
+        "runs/x: there is no room left to write",
+    ),
     "permission": (PermissionError(13, "Permission denied", "a.csv"), "a.csv: Permission denied"),
     "text": (UnicodeDecodeError("utf-8", b"\xfc", 0, 1, "invalid start byte"), "UTF-8"),
     "memory": (MemoryError(), "not enough memory"),

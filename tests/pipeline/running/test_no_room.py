@@ -15,6 +15,7 @@ import pytest
 from fairgate.errors import DataError
 from pipeline.results import runs
 from pipeline.running import local, metadata_file
+from pipeline.settings import load
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -90,14 +91,17 @@ def test_a_full_disk_is_told_whoever_says_it(tmp_path, what):
 
 
 def test_a_full_disk_is_found_below_other_errors(tmp_path):
+    settings, folder = load([], [f"runs={tmp_path}", f"serving={tmp_path}"]), tmp_path / "x" / "1"
     try:
         try:
             raise OSError(28, "No space left on device", "runs/x/part")
         except OSError as error:
             raise RuntimeError("the step failed") from error
     except RuntimeError as error:
-        assert local._no_room(error, tmp_path).startswith("runs/x/part: there is no room left")
-    assert local._no_room(KeyError("label"), tmp_path) is None
+        assert local._no_room(error, settings, folder).startswith(
+            "runs/x/part: there is no room left"
+        )
+    assert local._no_room(KeyError("label"), settings, folder) is None
 
 
 # The clock.
