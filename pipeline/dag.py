@@ -29,6 +29,7 @@ from components.example_validator.component import ExampleValidator
 from components.fairness_metrics import gate
 from components.features import SLICES_LABEL, Features
 from components.fingerprint import code_fingerprint
+from components.pusher import versions
 from components.pusher.component import Pusher
 from components.report.component import Report
 from components.schema_gen.component import ImportSchemaGen
@@ -57,8 +58,14 @@ _SAYS_WHAT_WORKERS_RUN = (
 )
 
 
-def create_pipeline(settings: Settings) -> pipeline.Pipeline:
-    """The TFX pipeline of `settings`; nothing runs yet."""
+def create_pipeline(settings: Settings, here: bool = True) -> pipeline.Pipeline:
+    """The TFX pipeline of `settings`; nothing runs yet.
+
+    Args:
+      settings: what runs.
+      here: whether it runs on this machine, at once: what is served is looked up now then, and not
+        when it is needed, so that the cache knows it.
+    """
     features = settings.data.features
 
     example_gen = ImportExampleGen(
@@ -114,6 +121,10 @@ def create_pipeline(settings: Settings) -> pipeline.Pipeline:
     if settings.trainer.warm_start == "blessed":
         resolvers.append(_latest_blessed_model())
         start["blessed_model"] = resolvers[0].outputs["model"]
+    if settings.trainer.warm_start == "served":
+        folder = os.path.join(settings.serving, settings.model_name)
+        there = versions.every(folder) if here else []
+        start["served"] = there[-1].folder if there else folder
     if settings.trainer.selection.rated_by == "gate":
         start["statistics"] = statistics_gen.outputs["statistics"]
         start["gate"] = gate_target(settings)

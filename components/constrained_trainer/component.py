@@ -26,6 +26,7 @@ class ConstrainedTrainerSpec(ComponentSpec):
         "features": ExecutionParameter(type=str),
         "code": ExecutionParameter(type=str),
         "gate": ExecutionParameter(type=str, optional=True),
+        "served": ExecutionParameter(type=str, optional=True),
         WORKERS: ExecutionParameter(type=str, optional=True),
     }
     INPUTS: ClassVar = {
@@ -63,6 +64,7 @@ class ConstrainedTrainer(base_component.BaseComponent):
         blessed_model: types.BaseChannel | None = None,
         statistics: types.BaseChannel | None = None,
         gate: GateTarget | None = None,
+        served: str | None = None,
     ):
         """Args:
         examples: transformed examples with splits `train` and `validation`.
@@ -73,6 +75,8 @@ class ConstrainedTrainer(base_component.BaseComponent):
         blessed_model: another, which is preferred where it resolves to one.
         statistics: of the split `test`, by group and label: how many examples the gate will have.
         gate: what it will ask; with `statistics`, for snapshots that are rated by it.
+        served: folder of the version to start from with `warm_start: served`; or of all versions, the
+          newest of which is looked up when the component runs.
 
         Raises:
           SettingsError: one of `statistics` and `gate` is given without the other.
@@ -90,6 +94,7 @@ class ConstrainedTrainer(base_component.BaseComponent):
                 blessed_model=blessed_model,
                 statistics=statistics,
                 gate=gate.model_dump_json() if gate else None,
+                served=served,
                 config=config.model_dump_json(),
                 features=features.model_dump_json(),
                 code=fingerprint(config),

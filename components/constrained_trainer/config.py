@@ -185,10 +185,11 @@ class TrainingConfig(Strict):
         "example's bytes decides where that is needed. The groups must be inputs of the model, and the "
         "law must allow that people are judged by them",
     )
-    warm_start: Literal["none", "baseline", "blessed"] = Field(
+    warm_start: Literal["none", "baseline", "blessed", "served"] = Field(
         "none",
-        description="start of the constrained model: fresh weights, the baseline's, or those of the "
-        "last blessed model (the baseline's while there is none)",
+        description="start of the constrained model: fresh weights, the baseline's, those of the last "
+        "blessed model, or of the served one, the newest version in the serving folder (the baseline's "
+        "while there is none)",
     )
     layers: Literal["all", "head"] = Field(
         "all",
@@ -245,7 +246,7 @@ class TrainingConfig(Strict):
         if self.layers == "head" and self.warm_start == "none":
             raise ValueError(
                 "layers: head trains the last layer of a model that is there: set warm_start to "
-                "baseline or blessed"
+                "baseline, blessed or served"
             )
         if self.layers == "head" and self.augmentation != "none":
             raise ValueError(

@@ -35,7 +35,9 @@ from components.model_properties import (
     PREDICTED_TO_PASS,
     VALIDATION,
 )
+from components.pusher import versions
 from components.transform.inputs import model_inputs
+from fairgate.errors import DataError, SettingsError
 
 WEIGHTS_FILE = "weights.npz"
 
@@ -79,7 +81,7 @@ class Executor(base_executor.BaseExecutor):
                 resolved,
                 history,
                 inputs=inputs,
-                start=_start(input_dict, config),
+                start=_start(input_dict, config, exec_properties.get("served")),
                 baseline=_weights_of(input_dict, "base_model"),
                 checkpoints=folder,
                 scope=scope,
@@ -146,13 +148,41 @@ def read_split(
 
 
 def _start(
-    input_dict: dict[str, list[types.Artifact]], config: TrainingConfig
+    input_dict: dict[str, list[types.Artifact]], config: TrainingConfig, served: str | None
 ) -> list[np.ndarray] | None:
-    """The weights to start from: the last blessed model's, or else the baseline's, if that is asked."""
+    """The weights to start from: another model's, if one is asked for and there, or the baseline's."""
     if config.warm_start == "none":
         return None
-    blessed = _weights_of(input_dict, "blessed_model")
-    return _weights_of(input_dict, "base_model") if blessed is None else blessed
+    if config.warm_start == "served":
+        found = _served_weights(served)
+    else:
+        found = _weights_of(input_dict, "blessed_model")
+    return _weights_of(input_dict, "base_model") if found is None else found
+
+
+def _served_weights(served: str | None) -> list[np.ndarray] | None:
+    """The weights of a version, or of the newest one in a folder of them; None where there is none."""
+    if not served:
+        raise SettingsError(
+            "trainer.warm_start = served: ConstrainedTrainer was not told where models are served; give "
+            "it `served`, or choose baseline"
+        )
+    folder = served
+    if not tf.io.gfile.exists(os.path.join(served, "saved_model.pb")):
+        there = versions.every(served)
+        if not there:
+            logging.info("nothing is served in %s yet: training starts from the baseline", served)
+            return None
+        folder = there[-1].folder
+    logging.info("training starts from what is served: %s", folder)
+    try:
+        return serving.weights(folder)
+    except (tf.errors.OpError, ValueError, LookupError) as error:
+        raise DataError(
+            f"{folder}: trainer.warm_start = served, but this is no whole model of ConstrainedTrainer "
+            f"({' '.join(str(error).split())[:200]}). Go back to a version that is (fairgate serving "
+            "roll-back), or choose baseline"
+        ) from error
 
 
 def _gone(input_dict: dict[str, list[types.Artifact]], config: TrainingConfig) -> str:

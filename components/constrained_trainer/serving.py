@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
+from tensorflow.core.protobuf import trackable_object_graph_pb2
 
 from components.columns import group_members, label_index, memberships
 from components.constrained_trainer.models import networks
@@ -20,11 +22,13 @@ from components.features import (
     SLICES_WEIGHT,
     Features,
 )
+from components.transform import preprocessing
 from components.transform.inputs import unpack_inputs
-from components.transform.preprocessing import require_described, weights
+from components.transform.preprocessing import require_described
 from fairgate.optimization.serving import StochasticClassifier, draws_by_key
 
 UNKNOWN_GROUP = "(unknown)"
+_OF_RANDOM_LAYERS = "seed_generator_state"  # as Keras calls them, which counts them to no weights
 
 
 class ServedModel(tf.Module):
@@ -144,7 +148,7 @@ class ServedModel(tf.Module):
             outputs[feature] = tf.gather(tf.constant([*names, UNKNOWN_GROUP]), index)
         counted = tf.io.parse_example(examples, self._counted) if self._counted else {}
         if self._features.weight is not None:
-            outputs[SLICES_WEIGHT] = weights(counted[self._features.weight])
+            outputs[SLICES_WEIGHT] = preprocessing.weights(counted[self._features.weight])
             digests = tf.strings.to_hash_bucket_strong(examples, 2**62, [0, 0])
             outputs[SLICES_UNIT] = tf.strings.as_string(digests)
         if self._features.unit is not None:
@@ -154,6 +158,28 @@ class ServedModel(tf.Module):
             names = column if column.dtype == tf.string else tf.strings.as_string(column)
             outputs[SLICES_UNIT] = tf.reshape(names, [-1])
         return outputs
+
+
+def weights(directory: str) -> list[np.ndarray]:
+    """The weights of the network in a SavedModel of `export`, as `keras.Model.get_weights` has them.
+
+    Read from its variables alone: no graph is loaded.
+
+    Raises:
+      tf.errors.OpError, ValueError, LookupError: its variables cannot be read, or somebody else wrote it.
+    """
+    reader = tf.train.load_checkpoint(os.path.join(directory, "variables", "variables"))
+    graph = trackable_object_graph_pb2.TrackableObjectGraph.FromString(
+        reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH")
+    )
+    children = [{each.local_name: each.node_id for each in node.children} for node in graph.nodes]
+    states = children[children[0]["_states"]]
+    of_network = [graph.nodes[states[str(place)]].attributes[0] for place in range(len(states))]
+    return [
+        np.asarray(reader.get_tensor(state.checkpoint_key))
+        for state in of_network
+        if not state.full_name.endswith(_OF_RANDOM_LAYERS)
+    ]
 
 
 def _index(found: tf.Tensor) -> tf.Tensor:

@@ -18,7 +18,7 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
 from pipeline.clusters import endpoints, jobs, requirements
 from pipeline.clusters.requirements import Target
-from pipeline.dag import create_pipeline
+from pipeline.dag import CONSTRAINED, create_pipeline
 from pipeline.deployment import Placement
 from pipeline.running import measured
 from pipeline.settings import Settings
@@ -82,13 +82,13 @@ def _create(target: Target, settings: Settings) -> pipeline.Pipeline:
                 "runs": requirements.runs_folder(settings),
                 "serving": requirements.serving_folder(settings),
             }
-        )
+        ),
+        here=False,
     )
     nodes = built.components
     requirements.require_known_components(settings, [node.id for node in nodes])
     for node in nodes:
-        # Argo Workflows refers to tasks by NAME.Succeeded: a dot would end the name.
-        node.with_id(node.id.replace(".", "-"))
+        node.with_id(_node_id(node.id))
     jobs.train_in_jobs(built, settings, target)
     if target == "vertex":
         endpoints.push_to_endpoint(built, settings)
@@ -107,7 +107,11 @@ def _compile(built: pipeline.Pipeline, settings: Settings, command: list[str]) -
     job = cast(_Spec, runner.run(built, write_out=False))
     job["runtimeConfig"]["gcsOutputDirectory"] = deploy.pipeline_root
     # What is served is known to no cache: Pusher looks, and does nothing where all is well.
-    job["pipelineSpec"]["root"]["dag"]["tasks"][_PUSHER].pop("cachingOptions", None)
+    looks = [_PUSHER]
+    if settings.trainer.warm_start == "served":
+        looks.append(_node_id(CONSTRAINED))
+    for name in looks:
+        job["pipelineSpec"]["root"]["dag"]["tasks"][name].pop("cachingOptions", None)
     return job
 
 
@@ -168,6 +172,11 @@ def _kubernetes_config(settings: Settings, name: str) -> _Spec:
     if cluster.image_pull_secrets:
         kubernetes.set_image_pull_secrets(task, list(cluster.image_pull_secrets))
     return cast(_Spec, task.platform_config.get("kubernetes", {}))
+
+
+def _node_id(name: str) -> str:
+    """Argo Workflows refers to tasks by NAME.Succeeded: a dot would end the name."""
+    return name.replace(".", "-")
 
 
 def _trains(name: str) -> bool:

@@ -101,7 +101,8 @@ def _problems(settings: Settings, target: Target) -> Iterator[str]:
     if target == "kubeflow" and settings.trainer.warm_start == "blessed":
         yield (
             "trainer.warm_start = 'blessed': looking up the last blessed model takes a resolver, which "
-            "open-source Kubeflow Pipelines does not run; choose baseline or none"
+            "open-source Kubeflow Pipelines does not run; choose served, which starts from the newest "
+            "version in the serving folder, or baseline"
         )
 
 

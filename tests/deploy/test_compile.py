@@ -152,6 +152,22 @@ def test_vertex_looks_up_the_last_blessed_model():
     assert any("resolver" in e for e in spec["deploymentSpec"]["executors"].values())
 
 
+@pytest.mark.parametrize("target", ["vertex", "kubeflow"])
+def test_what_is_served_is_looked_up_by_the_container(target):
+    asked = "trainer.warm_start=served"
+    spec = vertex(asked)["pipelineSpec"] if target == "vertex" else kubeflow(asked)[0]
+    tasks = spec["root"]["dag"]["tasks"]
+    name = "ConstrainedTrainer-constrained"
+    assert "cachingOptions" not in tasks[name], "no cache knows what is served"
+    assert "cachingOptions" in tasks["ConstrainedTrainer-baseline"]
+    given = tasks[name]["inputs"]["parameters"]["served"]["runtimeValue"]["constant"]
+    pushed = json.loads(
+        tasks["Pusher"]["inputs"]["parameters"]["push_destination"]["runtimeValue"]["constant"]
+    )
+    assert given == pushed["filesystem"]["base_directory"]
+    assert all("container" in each for each in spec["deploymentSpec"]["executors"].values())
+
+
 def test_pods_go_where_the_settings_say():
     _, platform = kubeflow(
         "deploy.kubeflow.nodes.node_selector={pool: cpu}",
@@ -245,7 +261,11 @@ def test_vertex_is_told_its_account_network_and_labels():
         ("vertex", "data.schema_file=/etc/s.pbtxt", ("data.schema_file = '/etc/s.pbtxt'",)),
         ("vertex", "data.schema_file=../s.pbtxt", ("data.schema_file = '../s.pbtxt'",)),
         ("vertex", "data.schema_file=nowhere.pbtxt", ("data.schema_file = 'nowhere.pbtxt'",)),
-        ("kubeflow", "trainer.warm_start=blessed", ("trainer.warm_start = 'blessed'", "baseline")),
+        (
+            "kubeflow",
+            "trainer.warm_start=blessed",
+            ("trainer.warm_start = 'blessed'", "choose served"),
+        ),
     ],
 )
 def test_what_a_cluster_cannot_do_is_refused_by_the_name_of_the_setting(target, assignment, parts):

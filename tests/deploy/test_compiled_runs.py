@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from components import vertex
+from components.constrained_trainer.serving import weights as weights_served
 from tests.deploy import harness, kubernetes_api, platforms
 from tests.deploy.commands import free_ports
 from tests.deploy.harness import Drill, Harness, Kubeflow, TaskFailedError, Vertex
@@ -140,6 +141,24 @@ def test_a_gate_that_does_not_hold_ends_blocked(cluster, drilled, undisturbed, s
     pushed = blocked.artifacts["Pusher", "pushed_model"]
     assert pushed.metadata["pushed"] == 0
     assert cluster.served(target) == before and service.asked == []
+
+
+@pytest.mark.parametrize("target", ["vertex", "kubeflow"])
+def test_a_training_starts_from_what_is_served(cluster, drilled, undisturbed, target):
+    run = drilled[0] if target == "vertex" else undisturbed
+    assignments = ("trainer.warm_start=served", "trainer.layers=head", "trainer.steps=30")
+    file = cluster.compile(target, *assignments, "trainer.snapshots=3", "trainer.seed=7")
+    again = run.fork(
+        harness.load(file, {BUCKET: str(cluster.folder)}),
+        cluster.folder / f"{target}-served",
+        after="ConstrainedTrainer-baseline",
+    )
+    again.run(until="ConstrainedTrainer-constrained")
+    *body, head, bias = weights(again)
+    *served, old_head, old_bias = weights_served(str(cluster.served(target)[-1]))
+    for one, other in zip(body, served, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(head, old_head) and not np.array_equal(bias, old_bias)
 
 
 def test_an_endpoint_gets_the_folder_that_was_pushed(cluster, drilled, serving):

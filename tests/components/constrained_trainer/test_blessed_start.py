@@ -24,10 +24,10 @@ def test_it_starts_from_the_baseline_and_says_so(tmp_path):
         "blessed_model": [model(tmp_path / "blessed", 2.0)],
     }
     config = TrainingConfig(warm_start="blessed")
-    assert executor._start(inputs, config)[0][0] == 2.0
+    assert executor._start(inputs, config, None)[0][0] == 2.0
     assert executor._gone(inputs, config) == ""
     (tmp_path / "blessed" / executor.WEIGHTS_FILE).unlink()
-    assert executor._start(inputs, config)[0][0] == 1.0
+    assert executor._start(inputs, config, None)[0][0] == 1.0
     said = executor._gone(inputs, config)
     assert str(tmp_path / "blessed") in said and "trainer.warm_start=baseline" in said
     assert executor._gone(inputs, TrainingConfig(warm_start="baseline")) == ""
