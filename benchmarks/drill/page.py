@@ -56,7 +56,7 @@ def _full(drill: Drill, full: list[Kill], seconds: float) -> Iterator[str]:
         f"{datetime.date.today()}, {os.cpu_count()} cores, {seconds / 60:.0f} minutes: a small disk that "
         f"held a whole run, its serving folder, the ledger and temporary files became full {len(full):,} "
         f"times; {drill.in_spite:,} times what was left to do needed no room. Room was made each time, "
-        'and the same command given again, to its end. Made by `make drill`.'
+        "and the same command given again, to its end. Made by `make drill`."
     )
     yield ""
     yield from _table(
