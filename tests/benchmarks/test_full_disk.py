@@ -20,6 +20,8 @@ needs_mounts = pytest.mark.skipif(
 )
 
 
+@pytest.mark.e2e
+@pytest.mark.slow
 @needs_mounts
 def test_a_disk_that_becomes_full_in_any_step_is_told_and_gone_on_from(tmp_path):
     """Every step once, the making of data, and all other commands that write."""
