@@ -1,6 +1,7 @@
 # FairGate: `make run` does the main job, `make test` passes the tests. `make help` lists the rest.
 
-PYTHON ?= python3.11
+# The newest locked target is not the first choice: 3.11 runs on every Debian from 12 on, 3.12 and 3.13 from 13 on.
+PYTHON ?= $(firstword $(foreach version,3.11 3.13 3.12,$(shell command -v python$(version) 2>/dev/null)) python3.11)
 UV     := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 VENV   := .venv/bin/python
 ARGS   ?=

@@ -1,8 +1,8 @@
 """Runs the README's commands where nothing is installed but what the README asks for.
 
-    sudo python3 tools/try_bare_machine.py --work FOLDER [--base FOLDER] [--command "make run"]
+    sudo python3 tools/try_bare_machine.py --work FOLDER [--debian 13] [--base FOLDER] [--command "make run"]
 
-A minimal Debian 12 with Python 3.11, make and git (debootstrap makes it in --base, unless one lies there
+A minimal Debian with its Python, make and git (debootstrap makes it in --base, unless one lies there
 already) is the lower layer of an overlay; the committed HEAD of this repository is cloned into it, and an
 ordinary user runs the commands there in a chroot, with an environment that holds nothing but PATH, HOME
 and what --set says. It is no virtual machine: the kernel and the network are those of this one.
@@ -22,13 +22,14 @@ sys.path[0] = str(ROOT)  # run by path, from anywhere
 
 from tools import chroot  # noqa: E402
 
-PACKAGES = "ca-certificates,make,git,python3.11"  # what the README asks for
+PACKAGES = "ca-certificates,make,git"  # what the README asks for, beside the release's own Python
+RELEASES = {12: ("bookworm", "python3.11"), 13: ("trixie", "python3.13")}
 COMMANDS = ["make run", "make test"]
 HOME = "/home/person"
 
 
-def make_base(base: pathlib.Path) -> None:
-    """Makes the minimal Debian in `base`.
+def make_base(base: pathlib.Path, debian: int) -> None:
+    """Makes the minimal Debian of this version in `base`.
 
     Raises:
       SystemExit: debootstrap is missing.
@@ -40,10 +41,11 @@ def make_base(base: pathlib.Path) -> None:
         )
     began = time.monotonic()
     partial = base.with_name(base.name + ".partial")
-    options = ["--variant=minbase", f"--include={PACKAGES}"]
-    subprocess.run(["debootstrap", *options, "bookworm", str(partial)], check=True)
+    release, python = RELEASES[debian]
+    options = ["--variant=minbase", f"--include={PACKAGES},{python}"]
+    subprocess.run(["debootstrap", *options, release, str(partial)], check=True)
     partial.rename(base)
-    print(f"Debian 12 in {base}: {time.monotonic() - began:.0f} s", flush=True)
+    print(f"Debian {debian} in {base}: {time.monotonic() - began:.0f} s", flush=True)
 
 
 def prepare(root: pathlib.Path, certificates: list[pathlib.Path]) -> str:
@@ -70,7 +72,7 @@ def main() -> int:
         raise SystemExit(f"{work} holds an earlier try: remove {work / 'layer'} or name another")
     if not base.exists():
         base.parent.mkdir(parents=True, exist_ok=True)
-        make_base(base)
+        make_base(base, options.debian)
     variables = {"HOME": HOME} | dict(pair.split("=", 1) for pair in options.set)
     results = []
     with chroot.layer([base], work / "layer", work) as root:
@@ -94,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--work", type=pathlib.Path, required=True, help="folder for what is written: 5 GB and more"
+    )
+    parser.add_argument(
+        "--debian", type=int, choices=sorted(RELEASES), default=12, help="its version (default: 12)"
     )
     parser.add_argument(
         "--base", type=pathlib.Path, help="the minimal Debian; made if missing (default: WORK/base)"
