@@ -1,6 +1,6 @@
 """Runs the README's commands where nothing is installed but what the README asks for.
 
-    sudo python3 tools/try_bare_machine.py --work FOLDER [--debian 13] [--base FOLDER] [--command "make run"]
+    sudo python3 tools/try_bare_machine.py --work FOLDER [--debian 13] [--command "make run"]
 
 A minimal Debian with its Python, make and git (debootstrap makes it in --base, unless one lies there
 already) is the lower layer of an overlay; the committed HEAD of this repository is cloned into it, and an

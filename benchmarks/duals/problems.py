@@ -152,7 +152,7 @@ class Restart:
 
     def __init__(self, *owners: Any) -> None:
         variables = itertools.chain.from_iterable(owner.variables for owner in owners)
-        self._start = [(v, np.array(v)) for v in {id(v): v for v in variables}.values()]
+        self._start = [(v, v.numpy()) for v in {id(v): v for v in variables}.values()]
 
     def __call__(self) -> None:
         for variable, value in self._start:

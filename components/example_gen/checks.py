@@ -326,9 +326,9 @@ def _unknown(
         column = parsed[name]
         if isinstance(column, tf.SparseTensor):
             values = column.values.numpy()[column.indices.numpy()[:, 0] == row]
-            shown = f"the value {values[0]!r}" if len(values) else "no value"
+            shown = f"the value {_plain(values[0])!r}" if len(values) else "no value"
         else:
-            shown = f"the value {column.numpy()[row]!r}"
+            shown = f"the value {_plain(column.numpy()[row])!r}"
         expected = ["none" if item is None else repr(item) for item in membership.items]
         raise DataError(
             f"{file}: record {position + row}: column '{name}' has {shown}; "
@@ -379,3 +379,8 @@ def explain_parse_error(
                         else f"expected one {one} value"
                     )
                 )
+
+
+def _plain(value: Any) -> Any:
+    """A number as Python shows it, and not with NumPy's name around it."""
+    return value.item() if isinstance(value, np.generic) else value

@@ -43,6 +43,7 @@ KUBEFLOW = [
 
 # Digests of code, 16 digits, and of what a gate decides by, code among it, 32.
 _FINGERPRINT = re.compile(r"\b(?:[0-9a-f]{16}){1,2}\b")
+_OF_OLDER_TFDV = ("_slice_sqls",)  # of the target for Python 3.11
 _SPEC_FLAG = "--json_serialized_inputs_spec_args"
 
 
@@ -80,7 +81,7 @@ def readable(tree: dict[str, Any]) -> dict[str, Any]:
 
 def _laid_open(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _laid_open(item) for key, item in value.items()}
+        return {key: _laid_open(value[key]) for key in value if key not in _OF_OLDER_TFDV}
     if isinstance(value, list):
         return [_laid_open(item) for item in value]
     if not isinstance(value, str):

@@ -274,6 +274,25 @@ def _certificate(
         .add_extension(
             x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS]), critical=False
         )
+        # As RFC 5280 wants them, and Python 3.13 with it.
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
+        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.KeyUsage(
+                digital_signature=True,
+                key_cert_sign=ca,
+                crl_sign=ca,
+                content_commitment=False,
+                key_encipherment=not ca,
+                data_encipherment=False,
+                key_agreement=False,
+                encipher_only=False,
+                decipher_only=False,
+            ),
+            critical=True,
+        )
         .sign(signer, hashes.SHA256())
     )
     return made.public_bytes(serialization.Encoding.PEM)

@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 
@@ -61,7 +60,7 @@ class CalmAdam(keras.optimizers.Adam):
         """The model with the means in the place of its trainable weights, until this is left."""
         places = {id(variable): place for place, variable in enumerate(self._trainable_variables)}
         variables = model.trainable_variables
-        before = [np.array(variable) for variable in variables]
+        before = [variable.numpy() for variable in variables]
         for variable in variables:
             variable.assign(self.means[places[id(variable)]])
         try:
