@@ -267,19 +267,20 @@ def test_the_commands_of_pages_are_found():
     ids=lambda page: page.name,
 )
 def test_the_pythons_that_are_named_are_those_of_the_package(page):
-    """A range is what the package is for; a single one is what the pipeline runs on."""
+    """A range is what the package is for; one, or one and another, is what the pipeline runs on."""
     text = page.read_text()
     classifiers = "\n".join(PROJECT["project"]["classifiers"])
     said = re.findall(r"^Programming Language :: Python :: (3\.\d+)$", classifiers, re.MULTILINE)
-    for first, last in re.findall(r"Python (3\.\d+) (?:to|-|and) (3\.\d+)", text):
+    for first, last in re.findall(r"Python (3\.\d+) (?:to|-) (3\.\d+)", text):
         assert (first, last) == (said[0], said[-1])
     for least in re.findall(r"Python (3\.\d+)(?: or newer| or later|\+)", text):
         assert PROJECT["project"]["requires-python"] == f">={least}"
-    single = r"(?i)python ?(3\.\d+)(?! (?:to|-|and) 3|(?: or newer| or later|\+)|[\d.])"
+    single = r"(?i)python ?(3\.\d+)(?! (?:to|-) 3|(?: or newer| or later|\+)|[\d.])"
+    another = r"(?i)python ?3\.\d+ and (3\.\d+)"
     [pipeline] = [
         SpecifierSet(PROJECT["tool"]["uv"]["dependency-groups"]["pipeline"]["requires-python"])
     ]
-    for version in re.findall(single, text):
+    for version in re.findall(single, text) + re.findall(another, text):
         assert f"{version}.1" in pipeline, version
 
 
