@@ -50,3 +50,9 @@ def listening(listener: Listener, timer: Timer | None = None) -> Iterator[None]:
         _listeners.remove(listener)
         for each in timers:
             _timers.remove(each)
+
+
+def forget_listeners() -> None:
+    """Nobody listens any more: in the copy of a process, where those who do are in the other one."""
+    _listeners.clear()
+    _timers.clear()

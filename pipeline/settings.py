@@ -155,6 +155,11 @@ class Settings(Strict):
     cache: bool = Field(
         True, description="re-use results whose inputs, settings and code are unchanged"
     )
+    beside: bool = Field(
+        True,
+        description="on this machine, run Transform beside StatisticsGen and ExampleValidator, where "
+        "there are two cores, 2 GB of free memory and no GPU",
+    )
     beam_arguments: Annotated[tuple[str, ...], IsSecret()] = Field(
         (
             # Fuses steps, so that records stream from file to file instead of piling up in memory.

@@ -58,7 +58,7 @@ NAMED = (
     # What is kept of results and runs.
     "src/fairgate/documents.py: stream.write(content)",
     "src/fairgate/documents.py: partial.replace(file)",
-    "pipeline/running/runner.py: runner.run_with_ir(",
+    "pipeline/running/runner.py: LocalDagRunner().run_with_ir(",
     "pipeline/running/runner.py: done = _execution(",
     "pipeline/running/contents.py: write_text(self._file",
     "pipeline/running/local.py: folder.mkdir()",

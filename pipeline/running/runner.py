@@ -40,7 +40,15 @@ from pipeline.dag import (
     metadata_path,
 )
 from pipeline.results.outcomes import Outcome, Transformed, Unsolved
-from pipeline.running import beam_building, counted, elsewhere, memory, metadata_file, terminal
+from pipeline.running import (
+    beam_building,
+    beside,
+    counted,
+    elsewhere,
+    memory,
+    metadata_file,
+    terminal,
+)
 from pipeline.running.contents import Contents
 from pipeline.running.terminal import Display, Note
 from pipeline.settings import Settings
@@ -62,8 +70,8 @@ def run(settings: Settings, run_id: str, display: Display) -> Outcome | Unsolved
     Where it is known that no model can pass, or none is worth asking the test split about, the nodes that
     are left have nothing to do.
     """
-    with _created(settings) as (pipeline, store):
-        if why := _run_nodes(pipeline, store, settings, run_id, display):
+    with _hands(settings) as hands, _created(settings) as (pipeline, store):
+        if why := _run_nodes(pipeline, store, settings, run_id, display, hands):
             absl_logging.warning("%s", why)
             return _unsolved(store, settings.name, run_id, why)
         return _outcome(store, settings, run_id)
@@ -71,8 +79,8 @@ def run(settings: Settings, run_id: str, display: Display) -> Outcome | Unsolved
 
 def transform(settings: Settings, run_id: str, display: Display) -> Transformed:
     """Runs the nodes up to Transform, as `run` does."""
-    with _created(settings) as (pipeline, store):
-        _run_nodes(pipeline, store, settings, run_id, display, until=TRANSFORM)
+    with _hands(settings) as hands, _created(settings) as (pipeline, store):
+        _run_nodes(pipeline, store, settings, run_id, display, hands, until=TRANSFORM)
     examples = standard_artifacts.Examples()
     examples.set_mlmd_artifact(
         _output(store, settings.name, run_id, TRANSFORM, "transformed_examples")
@@ -80,6 +88,24 @@ def transform(settings: Settings, run_id: str, display: Display) -> Transformed:
     graph = _output(store, settings.name, run_id, TRANSFORM, "transform_graph")
     statistics = _output(store, settings.name, run_id, STATISTICS, "statistics")
     return Transformed(examples, graph.uri, statistics.uri)
+
+
+def _hands(settings: Settings) -> contextlib.AbstractContextManager[beside.Hands | None]:
+    """For Transform, beside what looks at the same examples."""
+    return beside.hands(
+        settings.beside, lambda ir: _carry_out(pipeline_pb2.Pipeline.FromString(ir))
+    )
+
+
+def _finished(hands: beside.Hands, display: Display) -> bool:
+    """Whether they have carried out the step that is shown now, part of it beside those before."""
+    display.time("beside other steps", hands.busy_for)
+    return hands.finish()
+
+
+def _carry_out(ir: pipeline_pb2.Pipeline) -> None:
+    with beam_building.remembered():
+        LocalDagRunner().run_with_ir(ir)
 
 
 @contextlib.contextmanager
@@ -98,9 +124,13 @@ def _run_nodes(
     settings: Settings,
     run_id: str,
     display: Display,
+    hands: beside.Hands | None,
     until: str | None = None,
 ) -> str:
     """Runs the nodes in order, `until` the last if it is given; `store` has their results.
+
+    Where there are `hands`, they run Transform from StatisticsGen on, which needs as little of it as
+    ExampleValidator does. An anomaly ends the run, and with it what they were at.
 
     Returns why the gate asks nothing, where it is known that no model can pass; else "".
     """
@@ -109,7 +139,6 @@ def _run_nodes(
     runtime_parameter_utils.substitute_runtime_parameter(
         ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
     )
-    runner = LocalDagRunner()
     contents = Contents(pathlib.Path(settings.runs, settings.name))
     pages = _Pages(store, settings, run_id)
     for node in ir.nodes:
@@ -117,11 +146,17 @@ def _run_nodes(
         with display.step(name) as step:
             # What is served is not in the metadata: Pusher looks, and does nothing where all is well.
             cache = name != PUSHER
-            for sentence in contents.set_aside_damaged(_results(store, settings.name, name)):
-                display.note(sentence, warns=True)
+            begun = [TRANSFORM] if hands and name == STATISTICS else []
+            for each in (name, *begun):
+                for sentence in contents.set_aside_damaged(_results(store, settings.name, each)):
+                    display.note(sentence, warns=True)
+            if hands and begun:
+                hands.begin(_only(ir, TRANSFORM, cache).SerializeToString())
             try:
-                with beam_building.remembered():
-                    runner.run_with_ir(_only(ir, name, cache))
+                if not (hands and name == TRANSFORM and _finished(hands, display)):
+                    if hands and hands.are_busy:
+                        display.report(0, 0, f"{TRANSFORM} runs beside it")
+                    _carry_out(_only(ir, name, cache))
             except NoSolution as found:
                 step.outcome = terminal.NOT_ASKED
                 return str(found)

@@ -31,6 +31,7 @@ NOT_ASKED = "not asked"
 """Outcome of a gate that refused to ask the test split, because no model was worth it."""
 
 _SAMPLING_SECONDS = 0.2
+_SAMPLING_SHARE = 0.02  # of the time at the most: a large child is looked at more rarely
 _NARROW = 120  # columns, which a name, a bar and what is said of it need side by side
 
 
@@ -204,10 +205,13 @@ class Display:
         return Group(*shown)
 
     def _sample_memory(self) -> None:
-        while not self._stop.wait(_SAMPLING_SECONDS):
+        wait = _SAMPLING_SECONDS
+        while not self._stop.wait(wait):
+            began = time.monotonic()
             if self.steps:
                 step = self.steps[-1]
                 step.peak_memory_gb = max(step.peak_memory_gb, memory_gb())
+            wait = max(_SAMPLING_SECONDS, (time.monotonic() - began) / _SAMPLING_SHARE)
 
 
 def _row(step: Step, width: int, narrow: bool = False) -> Table:
@@ -250,12 +254,12 @@ def _shown(note: Note) -> Text:
 
 
 def memory_gb() -> float:
-    """Resident memory of this process and its children [GB]."""
-    total = 0
+    """Resident memory of this process and its children [GB]; what they share counts once."""
     process = psutil.Process()
-    for member in [process, *process.children(recursive=True)]:
+    total = process.memory_info().rss
+    for child in process.children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            total += member.memory_info().rss
+            total += child.memory_full_info().uss
     return total / 1e9
 
 

@@ -1,0 +1,116 @@
+"""A copy of the process that works beside it: done, failed, killed, left, and where there is none."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import psutil
+import pytest
+import tensorflow as tf
+
+from pipeline.running import beside
+
+# In processes of their own: TensorFlow has begun in that of the tests.
+_ENDS = """
+import os, signal, sys, time
+import psutil
+from pipeline.running import beside
+
+def work(given):
+    if given == b"raise":
+        raise ValueError("no such column")
+    if given == b"long":
+        time.sleep(600)
+    with open(sys.argv[1], "ab") as file:
+        file.write(given)
+
+def done(given, meanwhile=lambda made: None):
+    with beside.hands(True, work) as made:
+        assert not made.are_busy
+        made.begin(given)
+        assert made.are_busy
+        meanwhile(made)
+        found = made.finish()
+        assert not made.are_busy
+    return found
+
+def kill(made):
+    os.kill(made._process, signal.SIGKILL)
+
+large = b"x" * 1_000_000
+print(done(large), os.path.getsize(sys.argv[1]), done(b"raise"), done(b"long", kill))
+with beside.hands(True, work) as made:
+    pass  # nothing is given
+with beside.hands(True, work) as made:
+    made.begin(b"long")
+print(psutil.Process().children())
+"""
+
+_KILLED = """
+import sys, time
+from pipeline.running import beside
+
+with beside.hands(True, lambda given: time.sleep(600)) as made:
+    if sys.argv[1] == "busy":
+        made.begin(b"work")
+    print(made._process, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def room(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=3e9))
+
+
+@pytest.mark.slow
+def test_they_do_their_work_or_say_that_they_did_not_and_are_gone_after(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", _ENDS, str(tmp_path / "written")], capture_output=True, text=True
+    )
+    assert done.stdout == "True 1000000 False False\n[]\n", done.stderr
+    assert done.stderr.count("ValueError: no such column") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", ["idle", "busy"])
+def test_they_end_with_a_process_that_is_killed(state):
+    with subprocess.Popen(
+        [sys.executable, "-c", _KILLED, state], stdout=subprocess.PIPE, text=True
+    ) as process:
+        made = psutil.Process(int(process.stdout.readline()))
+        assert made.ppid() == process.pid
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        end = time.monotonic() + 60
+        while made.is_running() and made.status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
+def test_there_are_none_where_tensorflow_has_begun(room):
+    tf.constant(1)
+    with beside.hands(True, print) as made:
+        assert made is None
+
+
+@pytest.mark.parametrize("lack", ["a wish", "a core", "memory", "a CPU that is all there is"])
+def test_there_are_none_where_there_is_no_room(monkeypatch, room, tmp_path, lack):
+    monkeypatch.setattr(beside.context, "context", lambda: SimpleNamespace(_initialized=False))
+    monkeypatch.setattr(beside, "Hands", lambda work: SimpleNamespace(end=lambda: None))
+    with beside.hands(True, print) as made:
+        assert made is not None
+    if lack == "a core":
+        monkeypatch.setattr(os, "sched_getaffinity", lambda process: {1})
+    elif lack == "memory":
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1.9e9))
+    elif lack != "a wish":
+        monkeypatch.setattr(beside, "_GPU", tmp_path)
+    with beside.hands(lack != "a wish", print) as made:
+        assert made is None
