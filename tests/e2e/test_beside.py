@@ -42,7 +42,7 @@ def test_killed_while_both_work_nothing_goes_on_and_the_next_run_ends_as_one_nod
     process, _, copies = begun(other)
     assert len(copies) == 1
     end = time.monotonic() + WAIT
-    while "Transform" not in other.executions():
+    while not other.executions().get("Transform"):
         assert process.poll() is None and time.monotonic() < end
         time.sleep(0.2)
     process.kill()  # and no other of its group
