@@ -52,8 +52,8 @@ class Split:
     Attributes:
       inputs: what the network sees, (n, ...) each: `image` uint8 (n, height, width, channels),
         `numeric` float32 (n, k), `categorical` int32 (n, c). May be memory-mapped files.
-      labels: float32 (n,), 1 for the positive class; or places of classes.
-      memberships: float32 (n, len(groups)), 1 where the example belongs to the group.
+      labels: (n,) of any type of numbers, 1 for the positive class; or places of classes.
+      memberships: (n, len(groups)) bool, or numbers of which those over 0 are members.
       groups: the groups, in the order of the columns of `memberships`.
       weights: float32 (n,), at least 0 and 1 on average: what each example counts; None: one.
       units: whose examples they are, where units or weights are what bounds are taken over; None: not.
@@ -284,7 +284,7 @@ def load_split(files: Sequence[str], features: Features, scratch: str) -> Split:
 
     Inputs are written to files in the folder `scratch` and mapped into memory from there, so that a
     split may be larger than memory; they must stay while the split is used. Memory otherwise:
-    4 * (1 + number of groups) bytes per example.
+    1 + number of groups bytes per example, and no more while it is read.
 
     Raises:
       DataError: the weights are all 0.
@@ -303,7 +303,7 @@ def load_split(files: Sequence[str], features: Features, scratch: str) -> Split:
     batches = records.batch(_BATCH).map(parse, num_parallel_calls=2).prefetch(2)
     shapes = {name: spec.shape[1:] for name, spec in batches.element_spec["inputs"].items()}
     types = {name: spec.dtype for name, spec in batches.element_spec["inputs"].items()}
-    small: dict[str, list[np.ndarray]] = {}
+    kept = _Small(features)
     with contextlib.ExitStack() as stack:
         opened = {
             name: stack.enter_context(open(os.path.join(scratch, f"{name}.bin"), "wb"))
@@ -312,12 +312,9 @@ def load_split(files: Sequence[str], features: Features, scratch: str) -> Split:
         for batch in batches.as_numpy_iterator():
             for name, rows in batch.pop("inputs").items():
                 opened[name].write(rows.tobytes())
-            for name, column in batch.items():
-                # Labels, places of classes and memberships are small numbers.
-                kept = column.astype(np.int16) if column.dtype == np.int64 else column
-                small.setdefault(name, []).append(kept)
-    joined = {name: np.concatenate(parts) for name, parts in small.items()}
-    labels = joined[TRANSFORMED_LABEL].astype(np.float32)
+            kept.add(batch)
+    joined = kept.columns()
+    labels = joined[TRANSFORMED_LABEL]
     inputs = {
         name: np.memmap(
             os.path.join(scratch, f"{name}.bin"),
@@ -332,6 +329,36 @@ def load_split(files: Sequence[str], features: Features, scratch: str) -> Split:
     units = _units(joined, features, weights)
     classes = tuple(features.label.classes)
     return Split(inputs, labels, *memberships(joined, features), weights, units, classes)
+
+
+class _Small:
+    """The columns that stay in memory, each in one piece that grows: no copy of it is made in the end."""
+
+    def __init__(self, features: Features):
+        several = len(features.label.classes) > np.iinfo(np.int8).max
+        self._types = {TRANSFORMED_LABEL: np.dtype(np.int16 if several else np.int8)}
+        self._types |= {transformed_group(name): np.dtype(bool) for name in features.group_names}
+        self._bytes: dict[str, bytearray] = {}
+        self._names: dict[str, list[np.ndarray]] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
+
+    def add(self, batch: Mapping[str, np.ndarray]) -> None:
+        """Args: the next rows, as TensorFlow parses them."""
+        for name, column in batch.items():
+            if column.dtype == object:
+                self._names.setdefault(name, []).append(column)
+                continue
+            kept = column.astype(self._types.setdefault(name, column.dtype))
+            self._shapes[name] = kept.shape[1:]
+            self._bytes.setdefault(name, bytearray()).extend(kept.tobytes())
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """All rows of each."""
+        numbers = {
+            name: np.frombuffer(content, self._types[name]).reshape(-1, *self._shapes[name])
+            for name, content in self._bytes.items()
+        }
+        return numbers | {name: np.concatenate(parts) for name, parts in self._names.items()}
 
 
 def _units(
@@ -374,7 +401,9 @@ def relative(weights: np.ndarray) -> np.ndarray:
 def memberships(
     columns: Mapping[str, np.ndarray], features: Features
 ) -> tuple[np.ndarray, tuple[Group, ...]]:
-    """(n, g) float32, 1 for members, and the g groups, from the transformed columns of groups."""
+    """(n, g) bool, True for members, and the g groups, from the transformed columns of groups."""
     groups = tuple(Group(feature, name) for feature, name in features.membership_columns())
     found = [columns[transformed_group(feature)] for feature in features.group_names]
-    return np.concatenate(found, axis=1).astype(np.float32), groups
+    return (found[0] if len(found) == 1 else np.concatenate(found, axis=1)).astype(
+        bool, copy=False
+    ), groups

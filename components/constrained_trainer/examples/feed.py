@@ -100,6 +100,8 @@ class Feed:
             rows = tf.cast((step - first) // self.every, tf.int32) * size + tf.range(size)
         mine = self._mine(rows)
         batch = tf.nest.map_structure(lambda column: tf.gather(column, mine), tensors)
+        # A byte each wherever they are kept; constraints reckon with numbers.
+        batch |= {name: tf.cast(batch[name], tf.float32) for name in ("labels", "members")}
         if self._augmentation:
             draws = self._mine(self._augmentation.draws(step))
             inputs = dict(batch["inputs"])

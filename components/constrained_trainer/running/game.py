@@ -11,10 +11,11 @@ however rare its group is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from components.constrained_trainer.config import MultiplierConfig, TrainingConfig
 from components.constrained_trainer.examples.data import Split
@@ -27,6 +28,8 @@ from fairgate.constraints.expressions import Constraint
 
 # Snapshots are of the mean over this share of the training: about what is between two of them.
 _MEAN_OVER = 1 / 30
+
+_PIECE = 2**20  # rows whose denominators are counted at once
 
 _OBJECTIVES = {"hinge": co.HingeLoss, "cross_entropy": co.SoftmaxCrossEntropyLoss}
 
@@ -60,7 +63,7 @@ def make_game(
     loss = _OBJECTIVES[config.objective]()
     problem = co.RateMinimizationProblem(co.error_rate(context, penalty_loss=loss), lines)
     whole = {"training": training, "watched": watched}
-    problem.count([{key: _whole(each, weighted[key]) for key, each in whole.items()}])
+    problem.count(_pieces({key: _whole(each, weighted[key]) for key, each in whole.items()}))
     decayed = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps)
     optimizer: keras.optimizers.Optimizer = CalmAdam(
         decayed, config.weight_decay, max(1.0, _MEAN_OVER * config.steps)
@@ -131,6 +134,14 @@ def _formulation(config: MultiplierConfig, scale: Sequence[float]) -> co.Formula
         initial_radius=config.initial_radius,
         optimizer=rate,
     )
+
+
+def _pieces(whole: dict[str, dict]) -> Iterator[dict[str, dict]]:
+    """Of so many rows each that what is reckoned with them takes little memory; one, of most splits."""
+    longest = max(len(each["labels"]) for each in whole.values())
+    for first in range(0, longest, _PIECE):
+        rows = slice(first, first + _PIECE)
+        yield tf.nest.map_structure(lambda column, rows=rows: column[rows], whole)
 
 
 def _whole(split: Split, weighted: bool) -> dict:
