@@ -52,7 +52,7 @@ class Split:
     Attributes:
       inputs: what the network sees, (n, ...) each: `image` uint8 (n, height, width, channels),
         `numeric` float32 (n, k), `categorical` int32 (n, c). May be memory-mapped files.
-      labels: (n,) of any type of numbers, 1 for the positive class; or places of classes.
+      labels: (n,) bool, or numbers of which 1 is the positive class; or places of classes.
       memberships: (n, len(groups)) bool, or numbers of which those over 0 are members.
       groups: the groups, in the order of the columns of `memberships`.
       weights: float32 (n,), at least 0 and 1 on average: what each example counts; None: one.
@@ -284,7 +284,8 @@ def load_split(files: Sequence[str], features: Features, scratch: str) -> Split:
 
     Inputs are written to files in the folder `scratch` and mapped into memory from there, so that a
     split may be larger than memory; they must stay while the split is used. Memory otherwise:
-    1 + number of groups bytes per example, and no more while it is read.
+    1 + number of groups bytes per example (4 for a label of several classes), and no more while it is
+    read.
 
     Raises:
       DataError: the weights are all 0.
@@ -335,8 +336,8 @@ class _Small:
     """The columns that stay in memory, each in one piece that grows: no copy of it is made in the end."""
 
     def __init__(self, features: Features):
-        several = len(features.label.classes) > np.iinfo(np.int8).max
-        self._types = {TRANSFORMED_LABEL: np.dtype(np.int16 if several else np.int8)}
+        # Types that TensorFlow gathers on a GPU, also outside of XLA: no int8, no uint8.
+        self._types = {TRANSFORMED_LABEL: np.dtype(np.int32 if features.label.classes else bool)}
         self._types |= {transformed_group(name): np.dtype(bool) for name in features.group_names}
         self._bytes: dict[str, bytearray] = {}
         self._names: dict[str, list[np.ndarray]] = {}

@@ -65,7 +65,7 @@ def test_a_split_comes_back_as_it_was_written(tmp_path, compression, n):
     expected = np.concatenate([np.eye(3)[ages], np.eye(2)[hats]], axis=1)
     np.testing.assert_array_equal(split.memberships, expected)
     assert split.inputs["image"].dtype == np.uint8
-    assert (split.labels.dtype, split.memberships.dtype) == (np.int8, np.bool_)
+    assert (split.labels.dtype, split.memberships.dtype) == (np.bool_, np.bool_)
 
 
 def test_examples_fall_to_units_and_weigh_what_they_do(tmp_path):

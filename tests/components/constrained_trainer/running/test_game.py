@@ -21,9 +21,9 @@ def counted(splits, piece: int, monkeypatch) -> tuple[np.ndarray, np.ndarray]:
     """The sums and the rows that they are over."""
     monkeypatch.setattr(game, "_PIECE", piece)
     keras.utils.set_random_seed(0)
-    made = game.make_game(
-        linear_network((4, 4, 1)), training.parse(LINES, splits[0]), *splits, resolve(configured(), *splits, 1).config
-    )
+    config = resolve(configured(), *splits, 1).config
+    lines = training.parse(LINES, splits[0])
+    made = game.make_game(linear_network((4, 4, 1)), lines, *splits, config)
     found = made.problem.denominators
     return found.sums.numpy(), found.rows.numpy()
 
@@ -36,7 +36,7 @@ def test_pieces_add_up_to_the_whole(monkeypatch, piece, kept):
     assert sums.size >= 4 and sums.max() > 1
     if kept == "bytes":
         splits = tuple(
-            replace(each, labels=each.labels.astype(np.int8), memberships=each.memberships > 0)
+            replace(each, labels=each.labels > 0, memberships=each.memberships > 0)
             for each in splits
         )
     found, over = counted(splits, piece, monkeypatch)
