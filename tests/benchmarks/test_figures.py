@@ -49,6 +49,7 @@ FROM = {
         "30 seconds": "tests/components/pusher/test_versions.py",
     },
     "docs/report.md": {"2.5 MB": "components/report/page.py", "5 MB": "components/report/page.py"},
+    "docs/settings.md": {"2 GB": "pipeline/running/beside.py"},
     "docs/troubleshooting.md": {"2 GB": "docs/pipeline.md", "1.5 GB": "Makefile"},
 }
 """Page that no command writes -> its times and sizes, and the file that measures, sets or writes them."""
