@@ -13,6 +13,8 @@ from unittest import mock
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.io import filebasedsource
+from apache_beam.io.concat_source import ConcatSource
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.io.range_trackers import OffsetRangeTracker
 from tfx_bsl.tfxio import tf_example_record
 
@@ -43,7 +45,7 @@ def _beam_source(
     @beam.typehints.with_output_types(pa.RecordBatch)
     def tables(pipeline: beam.Pipeline) -> beam.PCollection:
         read = [
-            pipeline | f"Read[{place}]" >> beam.io.Read(Batches(pattern, batch_size or _RECORDS))
+            pipeline | f"Read[{place}]" >> beam.io.Read(by_name(pattern, batch_size or _RECORDS))
             for place, pattern in enumerate(source._file_pattern)
         ]
         decode = tf_example_record._DecodeBatchExamplesDoFn(
@@ -52,6 +54,18 @@ def _beam_source(
         return read | beam.Flatten() | "Decode" >> beam.ParDo(decode)
 
     return tables()
+
+
+def by_name(pattern: str, most: int) -> ConcatSource:
+    """Reads the files of `pattern` in the order of their names, in batches as `Batches` has them.
+
+    File systems list a folder in an order of their own, ext4 in one that differs from disk to disk, and
+    Beam keeps it: which examples a minibatch has, and so all digits of a training, would depend on it.
+    """
+    [found] = FileSystems.match([pattern])
+    return ConcatSource(
+        [Batches(file, most) for file in sorted(each.path for each in found.metadata_list)]
+    )
 
 
 class Batches(filebasedsource.FileBasedSource):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import apache_beam as beam
 import pyarrow as pa
 import pytest
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.io.range_trackers import OffsetRangeTracker
 from google.protobuf import text_format
 from hypothesis import given
@@ -62,6 +63,28 @@ def test_tables_have_the_rows_of_tfx(tmp_path, columns, raw):
         ours = tables(source, batch_size=2)
     assert all(table.num_rows <= 2 for table in ours)
     assert pa.Table.from_batches(ours).equals(pa.Table.from_batches(theirs))
+
+
+def test_files_are_read_by_name_in_whatever_order_the_disk_has_them(tmp_path, monkeypatch):
+    for shard in range(4):
+        write_shard(tmp_path / f"part-{shard}", [record({"place": shard})])
+    source = tf_example_record.TFExampleRecord(
+        str(tmp_path / "part-*"), raw_record_column_name="raw"
+    )
+    match = FileSystems.match
+
+    def backwards(*arguments, **named):
+        found = match(*arguments, **named)
+        for each in found:
+            each.metadata_list.sort(key=lambda metadata: metadata.path, reverse=True)
+        return found
+
+    monkeypatch.setattr(FileSystems, "match", backwards)
+    theirs = pa.Table.from_batches(tables(source))["place"].to_pylist()
+    with record_batches.read():
+        ours = pa.Table.from_batches(tables(source))["place"].to_pylist()
+    assert theirs == [[3], [2], [1], [0]]  # so that the order of the disk is one
+    assert ours == [[0], [1], [2], [3]]
 
 
 def tables(source, batch_size=None) -> list[pa.RecordBatch]:
