@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import os
 import pathlib
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -267,9 +268,12 @@ def _run_steps(
 
 def _pushed_by(run_id: str, settings: Settings) -> str:
     """The version that this run has made, where it went as far; else empty."""
-    from components.pusher import versions  # which loads TensorFlow
-
+    # Where Pusher was never loaded nothing was pushed; and another thread may be loading it (`loading`).
+    if "components.pusher.versions" not in sys.modules:
+        return ""
     with contextlib.suppress(Exception):  # what cannot be looked at is no further failure
+        from components.pusher import versions
+
         for version in versions.every(os.path.join(settings.serving, settings.model_name)):
             if version.record is not None and version.record.run == run_id:
                 return version.folder
@@ -349,12 +353,22 @@ def _no_room(error: BaseException, settings: Settings, folder: pathlib.Path) -> 
     if named is None:
         return None
     where = pathlib.Path(named or folder.parent)
-    ways = {settings.serving: "--set serving=FOLDER", settings.runs: "--set runs=FOLDER"}
-    others = "TMPDIR=FOLDER in the environment" if where.is_absolute() else ways[settings.runs]
-    way = next((ways[each] for each in ways if where.is_relative_to(each)), others)
+    ways = {
+        settings.serving: "--set serving=FOLDER",
+        settings.runs: "--set runs=FOLDER",
+        settings.data.folder: "",  # it follows from what is made
+        os.curdir: "--set runs=FOLDER",
+    }
+    # Libraries give whole paths where settings have relative ones.
+    inside = (
+        ways[each]
+        for each in ways
+        if where.absolute().is_relative_to(pathlib.Path(each).absolute())
+    )
+    way = next(inside, "TMPDIR=FOLDER in the environment")
+    other = f", or give another folder with {way}," if way else ""
     return no_room.sentence(
-        str(where),
-        f"Make room, or give another folder with {way}, and run again: what was finished is re-used",
+        str(where), f"Make room{other} and run again: what was finished is re-used"
     )
 
 

@@ -104,6 +104,34 @@ def test_a_full_disk_is_found_below_other_errors(tmp_path):
     assert local._no_room(KeyError("label"), settings, folder) is None
 
 
+@pytest.mark.parametrize("whole", [False, True], ids=["relative", "whole path"])
+@pytest.mark.parametrize(
+    ("place", "way"),
+    [
+        ("runs/x/part", ", or give another folder with --set runs=FOLDER,"),
+        ("serving/x/1", ", or give another folder with --set serving=FOLDER,"),
+        ("data/celeba-synthetic-7200-1/part", ""),
+        ("/elsewhere/part", ", or give another folder with TMPDIR=FOLDER in the environment,"),
+    ],
+)
+def test_the_way_out_is_that_of_the_place(tmp_path, monkeypatch, place, way, whole):
+    monkeypatch.chdir(tmp_path)
+    settings = load([], ["data.stand_in.images=7200", "data.stand_in.seed=1"])
+    error = OSError(28, "No space left on device", os.path.abspath(place) if whole else place)
+    said = local._no_room(error, settings, Path("runs/x/1"))
+    assert said.endswith(f"Make room{way} and run again: what was finished is re-used")
+
+
+def test_whether_a_run_has_pushed_is_known_without_loading_anything(tmp_path):
+    """TFX may be half loaded, by another thread, where a run fails that makes the stand-in."""
+    script = (
+        "import sys; from pipeline.running import local; from pipeline.settings import load; "
+        "print(repr(local._pushed_by('1', load([], []))), 'tensorflow' in sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ended.stdout == "'' False\n", ended.stderr
+
+
 # The clock.
 
 
