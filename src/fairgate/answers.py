@@ -98,12 +98,20 @@ def _caught(options: argparse.Namespace, work: Callable[[], Answer]) -> Answer:
     return Answer(status, {"error": message})
 
 
+def _working_folder() -> list[str]:
+    """None where it was removed."""
+    with contextlib.suppress(FileNotFoundError):
+        return [os.getcwd()]
+    return []
+
+
 def unexpected(error: Exception) -> str:
     """In a sentence, an error that nobody thought of."""
     full = no_room.place(error)
-    where = full or (
-        no_room.full_one(os.getcwd()) if full == "" or isinstance(error, OSError) else ""
-    )
+    # Who finds no folder for temporary files names none, and does not say why. What is said of a file is
+    # about that file, however full another disk is.
+    nameless = isinstance(error, OSError) and error.filename is None
+    where = full or (no_room.full_one(*_working_folder()) if full == "" or nameless else "")
     if where or full is not None:
         return no_room.sentence(where, "Make room, and run the same command again")
     if isinstance(error, OSError) and error.strerror:

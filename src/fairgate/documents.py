@@ -74,16 +74,20 @@ def write_bytes(file: pathlib.Path, content: bytes, private: bool = False) -> No
 def append_line(file: pathlib.Path, text: str) -> None:
     """Adds a line to `file`, whole or not at all: half of one would spoil the next.
 
+    What was written to a pipe or a terminal cannot be taken back.
+
     Raises:
       OSError: it cannot be written.
     """
     with naming(file), open(file, "ab", buffering=0) as stream:
-        before, line = stream.tell(), (text + "\n").encode()
+        before = stream.tell() if stream.seekable() else None
+        left = (text + "\n").encode()
         try:
-            if stream.write(line) < len(line):  # the disk is full: the next write says so
-                stream.write(line)
+            while left:  # where the disk is full after a part, the next write says so
+                left = left[stream.write(left) :]
         except OSError:
-            stream.truncate(before)
+            if before is not None:
+                stream.truncate(before)
             raise
 
 

@@ -23,6 +23,10 @@ UNFORESEEN = {
         OSError(28, "No space left on device", "runs/x"),
         "runs/x: there is no room left to write",
     ),
+    "full, nobody says which": (
+        OSError(28, "No space left on device"),
+        "a disk: there is no room left to write",
+    ),
     "permission": (PermissionError(13, "Permission denied", "a.csv"), "a.csv: Permission denied"),
     "text": (UnicodeDecodeError("utf-8", b"\xfc", 0, 1, "invalid start byte"), "UTF-8"),
     "memory": (MemoryError(), "not enough memory"),
