@@ -96,6 +96,7 @@ def create_pipeline(settings: Settings, here: bool = True) -> pipeline.Pipeline:
                 "components.features",
                 "components.pictures",
                 "components.record_batches",
+                "components.tfrecords",
                 "fairgate.data.groups",
                 "fairgate.data.membership",
             ),
