@@ -46,8 +46,7 @@ class Hands:
         sys.stderr.flush()
         self._process: int | None = os.fork()
         if not self._process:
-            os.close(self._give)
-            _wait_and_work(given, parent, work)
+            _wait_and_work(given, self._give, parent, work)
         os.close(given)
         self._began: float | None = None
 
@@ -108,10 +107,11 @@ def _has_room() -> bool:
     return cores > 1 and free >= _FREE_GB and not _GPU.exists()
 
 
-def _wait_and_work(given: int, parent: int, work: Work) -> None:
+def _wait_and_work(given: int, give: int, parent: int, work: Work) -> None:
     """All that the copy does; never returns."""
     status = 1
     try:
+        os.close(give)
         ctypes.CDLL(None).prctl(_ENDS_WITH_PARENT, signal.SIGKILL)
         for each in (signal.SIGINT, signal.SIGHUP):  # which reach all processes of a terminal
             signal.signal(each, signal.SIG_IGN)
@@ -127,6 +127,8 @@ def _wait_and_work(given: int, parent: int, work: Work) -> None:
     except BaseException:
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:  # where the log has no room, either: the copy would go on as this process
+            os._exit(status)

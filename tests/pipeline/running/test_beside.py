@@ -63,6 +63,25 @@ with beside.hands(True, lambda given: time.sleep(600)) as made:
 """
 
 
+_FULL = """
+import os, sys
+from pipeline.running import beside
+
+def work(given):
+    print("noise")
+    if given == b"raise":
+        raise ValueError
+
+sys.stdout = sys.stderr = open("/dev/full", "w")  # a log on a full disk
+for given in (b"work", b"raise"):
+    made = beside.Hands(work)
+    made.begin(given)
+    found = made.finish()
+    made.end()
+    os.write(1, f"{found}\\n".encode())
+"""
+
+
 @pytest.fixture
 def room(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
@@ -92,6 +111,13 @@ def test_they_end_with_a_process_that_is_killed(state):
         while made.is_running() and made.status() != psutil.STATUS_ZOMBIE:
             assert time.monotonic() < end
             time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_a_copy_whose_log_is_full_ends_as_well(tmp_path):
+    """And does not go on as the process that it is a copy of, which would tell everything twice."""
+    done = subprocess.run([sys.executable, "-c", _FULL], capture_output=True, text=True)
+    assert done.stdout == "True\nFalse\n", done.stderr
 
 
 def test_there_are_none_where_tensorflow_has_begun(room):
