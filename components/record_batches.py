@@ -14,7 +14,6 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.io import filebasedsource
 from apache_beam.io.concat_source import ConcatSource
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.io.range_trackers import OffsetRangeTracker
 from tfx_bsl.tfxio import tf_example_record
 
@@ -45,7 +44,7 @@ def _beam_source(
     @beam.typehints.with_output_types(pa.RecordBatch)
     def tables(pipeline: beam.Pipeline) -> beam.PCollection:
         read = [
-            pipeline | f"Read[{place}]" >> beam.io.Read(by_name(pattern, batch_size or _RECORDS))
+            pipeline | f"Read[{place}]" >> beam.io.Read(Batches(pattern, batch_size or _RECORDS))
             for place, pattern in enumerate(source._file_pattern)
         ]
         decode = tf_example_record._DecodeBatchExamplesDoFn(
@@ -56,20 +55,11 @@ def _beam_source(
     return tables()
 
 
-def by_name(pattern: str, most: int) -> ConcatSource:
-    """Reads the files of `pattern` in the order of their names, in batches as `Batches` has them.
+class Batches(filebasedsource.FileBasedSource):
+    """TFRecord files as lists of records, in the order of the files' names.
 
     File systems list a folder in an order of their own, ext4 in one that differs from disk to disk, and
     Beam keeps it: which examples a minibatch has, and so all digits of a training, would depend on it.
-    """
-    [found] = FileSystems.match([pattern])
-    return ConcatSource(
-        [Batches(file, most) for file in sorted(each.path for each in found.metadata_list)]
-    )
-
-
-class Batches(filebasedsource.FileBasedSource):
-    """TFRecord files as lists of records.
 
     Args:
       pattern: of the files.
@@ -79,6 +69,12 @@ class Batches(filebasedsource.FileBasedSource):
     def __init__(self, pattern: str, most: int) -> None:
         super().__init__(pattern, splittable=False)
         self._most = most
+
+    def _get_concat_source(self) -> ConcatSource:
+        # Of files as they were found: a name may be a pattern itself, which others match.
+        found = super()._get_concat_source()
+        found._source_bundles.sort(key=lambda bundle: bundle.source._file_name)
+        return found
 
     def read_records(
         self, file_name: str, range_tracker: OffsetRangeTracker

@@ -87,6 +87,26 @@ def test_files_are_read_by_name_in_whatever_order_the_disk_has_them(tmp_path, mo
     assert ours == [[0], [1], [2], [3]]
 
 
+@pytest.mark.parametrize(
+    "names", [["part-1", "part-[1]"], ["part-?", "part-x"], ["part-0", "part-[1]"], ["part-*"]]
+)
+def test_a_file_whose_name_looks_like_a_pattern_is_read_once(tmp_path, names):
+    for place, name in enumerate(names):
+        write_shard(tmp_path / name, [record({"place": place})])
+    (tmp_path / "part-empty").write_bytes(b"")
+    with record_batches.read():
+        source = tf_example_record.TFExampleRecord(
+            str(tmp_path / "part-*"), raw_record_column_name="raw"
+        )
+        found = pa.Table.from_batches(tables(source))["place"].to_pylist()
+    assert found == [[place] for place in range(len(names))]
+
+
+def test_no_files_are_an_error_and_not_nothing_to_read(tmp_path):
+    with pytest.raises(OSError, match=f"No files found .* {tmp_path}/part-"):
+        record_batches.Batches(f"{tmp_path}/part-*", 512)
+
+
 def tables(source, batch_size=None) -> list[pa.RecordBatch]:
     """What Beam reads, in the order in which it comes."""
     found: list[pa.RecordBatch] = []
