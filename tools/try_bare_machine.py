@@ -67,7 +67,7 @@ def main() -> int:
     options = _parser().parse_args()
     chroot.with_own_mounts()
     work = options.work.resolve()
-    base = (options.base or work / "base").resolve()
+    base = (options.base or work / f"debian-{options.debian}").resolve()
     if (work / "layer").exists():
         raise SystemExit(f"{work} holds an earlier try: remove {work / 'layer'} or name another")
     if not base.exists():
@@ -101,7 +101,9 @@ def _parser() -> argparse.ArgumentParser:
         "--debian", type=int, choices=sorted(RELEASES), default=12, help="its version (default: 12)"
     )
     parser.add_argument(
-        "--base", type=pathlib.Path, help="the minimal Debian; made if missing (default: WORK/base)"
+        "--base",
+        type=pathlib.Path,
+        help="the minimal Debian; made if missing (default: WORK/debian-VERSION)",
     )
     parser.add_argument(
         "--command",
