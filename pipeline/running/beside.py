@@ -27,6 +27,12 @@ from components import progress
 # More than twice what a copy has of its own while it works.
 _FREE_GB = 2.0
 _ENDS_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
+# Where control groups of version 2 and 1 lie in a container: limit, use, and the part that is of files.
+_CONTROL = pathlib.Path("/sys/fs/cgroup")
+_LIMITS = (
+    ("", "memory.max", "memory.current", "inactive_file"),
+    ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
 _GPU = pathlib.Path("/proc/driver/nvidia/version")
 
 Work = Callable[[bytes], None]
@@ -88,8 +94,8 @@ class Hands:
 def hands(wanted: bool, work: Work) -> Iterator[Hands | None]:
     """Hands for `work`, until this is left; None where they are not `wanted`, or there is no room.
 
-    Room is a second core, 2 GB of free memory, and no GPU, which TensorFlow takes whole. Where TensorFlow
-    has begun in this process, it cannot be copied any more.
+    Room is a second core, 2 GB of free memory (in a container, of what it may take), and no GPU, which
+    TensorFlow takes whole. Where TensorFlow has begun in this process, it cannot be copied any more.
     """
     if not wanted or not _has_room() or context.context()._initialized:
         yield None
@@ -103,8 +109,20 @@ def hands(wanted: bool, work: Work) -> Iterator[Hands | None]:
 
 def _has_room() -> bool:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    free = psutil.virtual_memory().available / 1e9
-    return cores > 1 and free >= _FREE_GB and not _GPU.exists()
+    return cores > 1 and _free() / 1e9 >= _FREE_GB and not _GPU.exists()
+
+
+def _free() -> int:
+    """Bytes of memory that this machine has free, or a container may still take: else both are killed."""
+    free = int(psutil.virtual_memory().available)
+    for folder, limit, used, cache in _LIMITS:
+        with contextlib.suppress(OSError, ValueError, KeyError):  # of the other version, or "max"
+            read = {name: (_CONTROL / folder / name).read_text() for name in (limit, used)}
+            lines = (_CONTROL / folder / "memory.stat").read_text().splitlines()
+            stat = dict(line.split() for line in lines)
+            # What is kept of files is given back when it is asked for.
+            free = min(free, int(read[limit]) - int(read[used]) + int(stat[cache]))
+    return free
 
 
 def _wait_and_work(given: int, give: int, parent: int, work: Work) -> None:

@@ -83,9 +83,10 @@ for given in (b"work", b"raise"):
 
 
 @pytest.fixture
-def room(monkeypatch):
+def room(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=3e9))
+    monkeypatch.setattr(beside, "_CONTROL", tmp_path / "no container")
 
 
 @pytest.mark.slow
@@ -140,3 +141,27 @@ def test_there_are_none_where_there_is_no_room(monkeypatch, room, tmp_path, lack
         monkeypatch.setattr(beside, "_GPU", tmp_path)
     with beside.hands(lack != "a wish", print) as made:
         assert made is None
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize(
+    ("limit", "free"),
+    [("max", 3.0), (str(2**63 - 4096), 3.0), ("2500000000", 1.7), ("4000000000", 3.0), ("0", -0.8)],
+)
+def test_what_is_free_is_what_a_container_may_still_take(
+    monkeypatch, room, tmp_path, version, limit, free
+):
+    """1 GB is taken, 0.2 of it by files that were read."""
+    folder = tmp_path if version == 2 else tmp_path / "memory"
+    folder.mkdir(exist_ok=True)
+    most, used, of_files = (
+        ("memory.max", "memory.current", "inactive_file")
+        if version == 2
+        else ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+    )
+    (folder / most).write_text(f"{limit}\n")
+    (folder / used).write_text("1000000000\n")
+    (folder / "memory.stat").write_text(f"anon 800000000\n{of_files} 200000000\n")
+    monkeypatch.setattr(beside, "_CONTROL", tmp_path)
+    assert beside._free() == pytest.approx(free * 1e9)
+    assert beside._has_room() == (free >= 2)
