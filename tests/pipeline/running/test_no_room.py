@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from components.evaluator.digests import files_digest
+from components.pusher import versions
+from components.pusher.versions import Record
 from fairgate.errors import DataError
 from pipeline.results import runs
 from pipeline.running import local, metadata_file
@@ -120,6 +123,19 @@ def test_the_way_out_is_that_of_the_place(tmp_path, monkeypatch, place, way, who
     error = OSError(28, "No space left on device", os.path.abspath(place) if whole else place)
     said = local._no_room(error, settings, Path("runs/x/1"))
     assert said.endswith(f"Make room{way} and run again: what was finished is re-used")
+
+
+def test_what_a_run_has_pushed_before_it_failed_is_told(tmp_path):
+    settings = load([], [f"serving={tmp_path / 'serving'}"])
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "saved_model.pb").write_bytes(b"a model")
+    served = str(tmp_path / "serving" / settings.model_name)
+    for run in ("1", "2"):
+        digest = files_digest(str(tmp_path / "model"))
+        versions.add(served, str(tmp_path / "model"), Record(digest, "model", run=run))
+    there = [version.folder for version in versions.every(served)]
+    found = [local._pushed_by(run, settings) for run in ("1", "2", "3")]
+    assert found == [*there, ""]
 
 
 def test_whether_a_run_has_pushed_is_known_without_loading_anything(tmp_path):
