@@ -38,6 +38,7 @@ BASIS_FILE, INPUTS_FILE = "basis.json", "test_inputs.pb"
 State = Literal["pushed", "passed", "blocked", "running", "failed", "stopped", "frontier", "tuning"]
 _ID_FORMAT = "%Y%m%d-%H%M%S-%f"
 _MOST_NAMED = 5
+_PATIENCE = 3.0  # seconds for a lock
 
 
 class NoSuchRun(FairGateError):
@@ -295,14 +296,16 @@ def locked(home: pathlib.Path) -> Iterator[TextIO | None]:
 
 
 def _taken(lock: TextIO) -> bool:
-    """Whether the lock could be had, soon: who looks whether a run goes on holds it for a moment."""
-    for _ in range(5):
+    """Whether the lock could be had, soon: what works beside a run that was killed takes a moment to end."""
+    until = time.monotonic() + _PATIENCE
+    while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
         except OSError:
+            if time.monotonic() > until:
+                return False
             time.sleep(0.02)
-    return False
 
 
 def _is_there(lock: TextIO) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -58,6 +60,16 @@ def test_looking_at_a_run_does_not_keep_another_from_starting(tmp_path, monkeypa
         monkeypatch.setattr(runs.time, "sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
         with local._only_run_in(tmp_path, "later"):
             assert (tmp_path / ".lock").read_text() == "later"
+
+
+def test_the_lock_of_a_killed_run_is_waited_for_until_what_worked_beside_it_has_ended_too(tmp_path):
+    holds = "import fcntl, sys, time; f = open(sys.argv[1], 'a'); fcntl.flock(f, fcntl.LOCK_EX); "
+    holds += "print(flush=True); time.sleep(1)"
+    arguments = [sys.executable, "-c", holds, str(tmp_path / ".lock")]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as ending:
+        ending.stdout.readline()
+        with local._only_run_in(tmp_path, "next"):
+            assert (tmp_path / ".lock").read_text() == "next"
 
 
 def test_a_run_that_is_refused_leaves_the_other_ones_name_in_the_lock(tmp_path):
