@@ -296,7 +296,7 @@ def locked(home: pathlib.Path) -> Iterator[TextIO | None]:
 
 
 def _taken(lock: TextIO) -> bool:
-    """Whether the lock could be had, soon: what works beside a run that was killed takes a moment to end."""
+    """Whether the lock could be had, soon: what works beside a killed run takes a moment to end."""
     until = time.monotonic() + _PATIENCE
     while True:
         try:
