@@ -49,7 +49,8 @@ def test_a_damaged_file_is_named(tmp_path):
 
 @pytest.mark.parametrize("columns", [None, [LABEL]], ids=["all columns", "one column"])
 @pytest.mark.parametrize("raw", [None, "raw"])
-def test_tables_have_the_rows_of_tfx(tmp_path, columns, raw):
+def test_tables_have_the_rows_of_tfx(tmp_path, monkeypatch, columns, raw):
+    list_files(monkeypatch, backwards=False)
     for shard in range(3):
         rows = [record(WORLD.columns(person)) for person in WORLD.people(7, seed=shard)]
         write_shard(tmp_path / f"part-{shard}", rows)
@@ -71,15 +72,7 @@ def test_files_are_read_by_name_in_whatever_order_the_disk_has_them(tmp_path, mo
     source = tf_example_record.TFExampleRecord(
         str(tmp_path / "part-*"), raw_record_column_name="raw"
     )
-    match = FileSystems.match
-
-    def backwards(*arguments, **named):
-        found = match(*arguments, **named)
-        for each in found:
-            each.metadata_list.sort(key=lambda metadata: metadata.path, reverse=True)
-        return found
-
-    monkeypatch.setattr(FileSystems, "match", backwards)
+    list_files(monkeypatch, backwards=True)
     theirs = pa.Table.from_batches(tables(source))["place"].to_pylist()
     with record_batches.read():
         ours = pa.Table.from_batches(tables(source))["place"].to_pylist()
@@ -105,6 +98,19 @@ def test_a_file_whose_name_looks_like_a_pattern_is_read_once(tmp_path, names):
 def test_no_files_are_an_error_and_not_nothing_to_read(tmp_path):
     with pytest.raises(OSError, match=f"No files found .* {tmp_path}/part-"):
         record_batches.Batches(f"{tmp_path}/part-*", 512)
+
+
+def list_files(monkeypatch, backwards: bool) -> None:
+    """Lets a disk list files by name, or the other way round: else the order is the disk's."""
+    match = FileSystems.match
+
+    def listed(*arguments, **named):
+        found = match(*arguments, **named)
+        for each in found:
+            each.metadata_list.sort(key=lambda metadata: metadata.path, reverse=backwards)
+        return found
+
+    monkeypatch.setattr(FileSystems, "match", listed)
 
 
 def tables(source, batch_size=None) -> list[pa.RecordBatch]:
