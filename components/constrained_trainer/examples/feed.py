@@ -138,12 +138,12 @@ class Feed:
         return [tf.as_dtype(column.dtype) for column in tf.nest.flatten(self._columns)]
 
     def _on_devices(self, arrays: Tensors) -> Tensors:
-        """One copy on every device that trains."""
+        """One copy on every device that trains, and no second one meanwhile, as `tf.constant` makes."""
         if self._scope.num_replicas_in_sync == 1:
-            return tf.nest.map_structure(tf.constant, arrays)
+            return tf.nest.map_structure(tf.convert_to_tensor, arrays)
         return tf.nest.map_structure(
             lambda array: self._scope.experimental_distribute_values_from_function(
-                lambda _: tf.constant(array)
+                lambda _: tf.convert_to_tensor(array)
             ),
             arrays,
         )
