@@ -95,5 +95,5 @@ def test_weights_of_another_network_are_refused(baseline):
 
 
 def test_the_head_needs_something_to_stand_on():
-    with pytest.raises(ValueError, match="set warm_start to baseline or blessed"):
+    with pytest.raises(ValueError, match="set warm_start to baseline, blessed or served"):
         configured(layers="head")
