@@ -71,8 +71,10 @@ class Place:
             if running.poll() is not None:
                 raise RuntimeError(f"{command}: ended by itself")
         time.sleep(1)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(signal.SIGTERM)  # a shell's background jobs are deaf to SIGINT
         running.communicate()
+        if running.returncode != 128 + signal.SIGTERM:
+            raise RuntimeError(f"{command}: was not stopped, but ended with {running.returncode}")
         self._remember(name, before)
 
     def pictures(self, number: int) -> None:
