@@ -273,23 +273,18 @@ class Drill:
         status = os.waitstatus_to_exitcode(os.waitpid(last.process, 0)[1])
         self.require_well(status, last.log, "runs")
 
-    def look(
-        self, places: Sequence[Place], expected: dict[str, dict[str, Any]] | None = None
-    ) -> None:
+    def look(self, places: Sequence[Place]) -> None:
         """Looks at all that pipelines have left which have come to their end.
 
         Args:
           places: where they were, which share a serving folder.
-          expected: name -> the verdict of an undisturbed run, if it is not that of `prepare`.
         """
         blessed = {digest for place in places for digest in checks.blessed(place.home)}
         there = checks.served(places[0].serving, blessed, self.found)
         models = {each.record.model for each in there if each.record is not None}
         checks.ledger(places[0].ledger, models, self.found)
         for place in places:
-            checks.verdict(
-                place.newest_verdict(), (expected or self.expected)[place.name], self.found
-            )
+            checks.verdict(place.newest_verdict(), self.expected[place.name], self.found)
 
     def require_well(self, status: int, log: Path, what: str) -> None:
         self.ended[what] += 1

@@ -37,18 +37,11 @@ def run(drill: Drill, disk: Disk, count: int) -> None:
     drawn. Room is made each time, and the same command given again, until it has gone on to its end.
     """
     name, seed = drill.places[0].name, drill.places[0].seed
-    # The order of files in a folder is the file system's, and that of examples follows it.
-    undisturbed, place = (
-        Place(disk.folder / each, name, seed).make(drill.work / f"data-{seed}")
-        for each in ("undisturbed", "place")
-    )
-    for each, plan in (
-        (undisturbed, []),
-        (place, _plan(drill.lines, count, drill.draw, drill.names)),
-    ):
-        work = functools.partial(_inside, disk.folder, each.arguments)
-        _until_it_ends(drill, disk, Victim("run", _outside(drill), work, plan), each.serving)
-    drill.look([place], {name: undisturbed.verdict()})
+    place = Place(disk.folder / "place", name, seed).make(drill.work / f"data-{seed}")
+    work = functools.partial(_inside, disk.folder, place.arguments)
+    plan = _plan(drill.lines, count, drill.draw, drill.names)
+    _until_it_ends(drill, disk, Victim("run", _outside(drill), work, plan), place.serving)
+    drill.look([place])  # the digits of another disk, too
 
 
 def data(drill: Drill, disk: Disk) -> None:

@@ -99,7 +99,7 @@ def _caught(options: argparse.Namespace, work: Callable[[], Answer]) -> Answer:
 
 
 def _working_folder() -> list[str]:
-    """None where it was removed."""
+    """Its path; empty where it was removed."""
     with contextlib.suppress(FileNotFoundError):
         return [os.getcwd()]
     return []
